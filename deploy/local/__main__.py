@@ -1,0 +1,68 @@
+"""``make run``: start the stack, print where it is, keep it running until Ctrl-C."""
+
+import argparse
+import contextlib
+import signal
+import sys
+import threading
+import time
+
+from environs import Env, EnvError, validate
+
+from deploy.local.binaries import BinaryMissing
+from deploy.local.part import PartFailed
+from deploy.local.stack import ROOT, Stack
+from deploy.local.supervisor import Supervisor
+
+DIRECTORY = ROOT / ".run"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--reload", action="store_true", help="restart web and ws when their code changes")
+    arguments = parser.parse_args()
+
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stopping.set())
+    started = time.monotonic()
+    try:
+        stack = configured_stack()
+        say(f"starting in {DIRECTORY}")
+        stack.start()
+    except (BinaryMissing, EnvError, PartFailed) as error:
+        sys.exit(str(error))
+    print_table(stack)
+    say(f"ready: {stack.url}/chat/ ({time.monotonic() - started:.1f} s; Ctrl-C stops)")
+    try:
+        Supervisor(stack, say, arguments.reload).watch(stopping)
+    finally:
+        say("stopping")
+        stack.stop()
+
+
+def configured_stack() -> Stack:
+    """Make the stack that the environment and ``.env`` ask for; raises EnvError with one sentence."""
+    env = Env()
+    env.read_env(str(ROOT / ".env"), recurse=False)
+    return Stack(
+        DIRECTORY,
+        port=env.int("PORT", 8080, validate=validate.Range(1, 65535)),
+        ws_processes=env.int("WS_PROCESSES", 2, validate=validate.Range(1, 64)),
+    )
+
+
+def print_table(stack: Stack) -> None:
+    say(f"{'part':<8} {'address':<28} {'pid':>7}  log")
+    for part in stack.parts:
+        say(f"{part.name:<8} {part.url:<28} {part.pid:>7}  {part.log.relative_to(ROOT)}")
+
+
+def say(line: str) -> None:
+    # Once the terminal is closed nobody reads, and stopping must go on.
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""nginx for the native run, from the template that the image uses too."""
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[1] / "nginx"
+MAX_FILES = 20000
+
+
+def render(target: Path, environment: Mapping[str, str]) -> None:
+    """Write the nginx configuration, as the image's entry point does: directives.sh, then envsubst."""
+    variables = {
+        "NGINX_WORKERS": "1",
+        "NGINX_WORKER_CONNECTIONS": str(MAX_FILES // 2),
+        "NGINX_MAX_FILES": str(MAX_FILES),
+        "NGINX_WS_READ_TIMEOUT": "75",
+        "NGINX_TEMP": str(target.parent),
+        "NGINX_RESOLVER": "127.0.0.1",
+        **environment,
+    }
+    derived = subprocess.run(
+        [str(FOLDER / "directives.sh"), "env", "-0"],
+        env={"PATH": os.environ["PATH"], **variables},
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    values = dict(line.split("=", 1) for line in derived.split("\0") if line)
+    template = (FOLDER / "nginx.conf.template").read_text()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Names of upper-case letters only, so nginx's own ${variables} stay; ${UPPER} in a comment stays too.
+    target.write_text(re.sub(r"\$\{([A-Z_]+)\}", lambda found: values.get(found[1], found[0]), template))

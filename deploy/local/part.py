@@ -1,0 +1,133 @@
+"""One process of the stack: started, watched, stopped."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+class PartFailed(Exception):
+    """A part died or was not ready in time. The text says which, why, and where its log is."""
+
+
+@dataclass
+class Part:
+    """A process with an address, a log file and a way to ask whether it is ready.
+
+    ``is_ready`` gets the part's ``url``. ``stop_signal`` is what ends it in an orderly way.
+    """
+
+    name: str
+    role: str
+    url: str
+    command: Sequence[str]
+    log: Path
+    is_ready: Callable[[str], bool]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: signal.Signals = signal.SIGTERM
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process else None
+
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def start(self) -> None:
+        """Start the process; ``wait_ready`` tells when it serves."""
+        if self.is_running:
+            return
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Its own group, so that Ctrl-C reaches the stack alone, which stops its parts in order.
+                start_new_session=True,
+            )
+
+    def wait_ready(self, seconds: float = 20) -> None:
+        """Return when the part is ready; raises PartFailed when it died or is not ready in time."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not self.is_running:
+                raise PartFailed(f"{self.name} died at start: {self.last_line()} (log: {self.log})")
+            if self.is_ready(self.url):
+                return
+            time.sleep(0.02)
+        raise PartFailed(f"{self.name} was not ready within {seconds:g} s: {self.last_line()} (log: {self.log})")
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process, if it runs."""
+        if self.process and self.is_running:
+            self.process.send_signal(number)
+
+    def stop(self, seconds: float = 8) -> int | None:
+        """Ask the process to end, kill it and its children after so many seconds, return its exit code."""
+        self.signal(self.stop_signal)
+        return self.wait_stopped(seconds)
+
+    def wait_stopped(self, seconds: float) -> int | None:
+        """Wait for the end of the process, kill it and its children after so many seconds."""
+        if self.process is None:
+            return None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+        return self.kill()
+
+    def kill(self) -> int | None:
+        """SIGKILL the process and its children, if any are left."""
+        if self.process is None:
+            return None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        return self.process.wait()
+
+    def tail(self, lines: int = 10) -> list[str]:
+        """Return the last lines of the log."""
+        if not self.log.exists():
+            return []
+        with self.log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - 16384))
+            return log.read().decode(errors="replace").splitlines()[-lines:]
+
+    def last_line(self) -> str:
+        """Return the last log line that says something."""
+        return next((line.strip() for line in reversed(self.tail(50)) if line.strip()), "it wrote nothing")
+
+
+def answers_http(path: str) -> Callable[[str], bool]:
+    """Return an ``is_ready`` that asks for a path of the part and expects 200."""
+
+    def is_ready(url: str) -> bool:
+        try:
+            with urllib.request.urlopen(url + path, timeout=5) as response:
+                return bool(response.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    return is_ready
+
+
+def answers_redis_ping(url: str) -> bool:
+    """Whether a Redis at ``redis://host:port/…`` answers PING."""
+    parts = urlsplit(url)
+    try:
+        with socket.create_connection((parts.hostname or "", parts.port or 6379), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64).startswith(b"+PONG")
+    except OSError:
+        return False

@@ -1,0 +1,198 @@
+"""The whole topology as processes of this machine."""
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from deploy.local import nginx, ports
+from deploy.local.binaries import find_nginx, find_redis
+from deploy.local.part import Part, PartFailed, answers_http, answers_redis_ping
+
+ROOT = Path(__file__).resolve().parents[2]
+# In this order parts stop: no new visitor, then those who use Redis, then Redis.
+STOP_ORDER = ["nginx", "ws", "web", "redis"]
+STOP_SECONDS = 8
+
+
+class Stack:
+    """nginx, web, ws processes and Redis on loopback, with all that they write in one directory.
+
+    ``port`` is nginx's, 0 for a free one. ``environment`` goes to web and ws over what the stack sets.
+    A part that dies stays dead until someone starts it: only ``make run`` watches.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        port: int = 0,
+        ws_processes: int = 2,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.directory = directory.resolve()
+        self.port = port or ports.pick()
+        self.url = f"http://{ports.HOST}:{self.port}"
+        self._redis_url = f"redis://{ports.HOST}:{ports.pick()}/0"
+        self.environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("services", "apps")),
+            "PYTHONUNBUFFERED": "1",
+            "DATABASE_URL": f"sqlite:///{self.directory}/db.sqlite3",
+            "REDIS_URL": self._redis_url,
+            "STATIC_ROOT": str(self.directory / "static"),
+            **(environment or {}),
+        }
+        if not {"SECRET_KEY", "SECRET_KEY_FILE"} & self.environment.keys():
+            self.environment["SECRET_KEY_FILE"] = str(self.directory / "secret_key")
+        self.parts = [self._redis(), self._web(), *(self._ws(number + 1) for number in range(ws_processes))]
+        self.parts.append(self._nginx())
+
+    def __enter__(self) -> "Stack":
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.stop()
+
+    def part(self, name: str) -> Part:
+        """Return the part of that name: ``nginx``, ``web``, ``redis``, ``ws-1`` …"""
+        return next(part for part in self.parts if part.name == name)
+
+    def start(self) -> None:
+        """Start everything and return when all is ready; raises PartFailed, with nothing left running."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        if not ports.is_free(self.port):
+            raise PartFailed(f"Port {self.port} is taken; choose another with PORT=8081.")
+        try:
+            self._make_secret_key()
+            self.part("redis").start()
+            self._prepare()
+            self._render_nginx()
+            for part in self.parts:
+                part.start()
+            for part in self.parts:
+                part.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+        self.describe()
+
+    def stop(self) -> None:
+        """Stop everything in order; what does not end in time is killed."""
+        for role in STOP_ORDER:
+            parts = [part for part in self.parts if part.role == role]
+            for part in parts:
+                part.signal(part.stop_signal)
+            for part in parts:
+                part.wait_stopped(STOP_SECONDS if role == "ws" else 2)
+        self.description.unlink(missing_ok=True)
+
+    def restart(self, name: str) -> None:
+        """Stop a part, start it again, and return when it is ready."""
+        self.part(name).stop()
+        self.part(name).start()
+        self.part(name).wait_ready()
+        self.describe()
+
+    def add_ws(self) -> Part:
+        """Start one more ws process, and let nginx know."""
+        part = self._ws(1 + sum(part.role == "ws" for part in self.parts))
+        self.parts.append(part)
+        part.start()
+        part.wait_ready()
+        self._render_nginx()
+        self.part("nginx").signal(signal.SIGHUP)
+        self.describe()
+        return part
+
+    @property
+    def description(self) -> Path:
+        """Where the running stack is described as JSON: its address and parts."""
+        return self.directory / "stack.json"
+
+    def describe(self) -> None:
+        """Write the description anew."""
+        parts = [
+            {"name": part.name, "role": part.role, "url": part.url, "pid": part.pid, "log": str(part.log)}
+            for part in self.parts
+        ]
+        partial = self.description.with_suffix(".partial")
+        partial.write_text(json.dumps({"parts": parts, "url": self.url}, indent=2))
+        partial.replace(self.description)
+
+    def _make_secret_key(self) -> None:
+        path = Path(self.environment.get("SECRET_KEY_FILE", self.directory / "secret_key"))
+        if "SECRET_KEY" not in self.environment and not path.exists():
+            with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                file.write(secrets.token_urlsafe(50))
+
+    def _prepare(self) -> None:
+        """Bring the database, the translations and the static files up to date."""
+        self._manage(["migrate", "--noinput"], ["compile_translations"], ["collectstatic", "--noinput"])
+
+    def compile_translations(self) -> None:
+        """Bring the translations up to date."""
+        self._manage(["compile_translations"])
+
+    def _manage(self, *commands: list[str]) -> None:
+        log = self._log("manage")
+        with log.open("wb") as output:
+            running = [
+                subprocess.Popen(
+                    [sys.executable, str(ROOT / "manage.py"), *command],
+                    env=self.environment,
+                    stdout=output,
+                    stderr=output,
+                )
+                for command in commands
+            ]
+            codes = [process.wait() for process in running]
+        for command, code in zip(commands, codes, strict=True):
+            if code:
+                lines = log.read_text(errors="replace").strip().splitlines()
+                raise PartFailed(f"{command[0]} failed: {lines[-1] if lines else 'it wrote nothing'} (log: {log})")
+
+    def _render_nginx(self) -> None:
+        addresses = {
+            role: " ".join(part.url.removeprefix("http://") for part in self.parts if part.role == role)
+            for role in ("web", "ws")
+        }
+        environment = {
+            "NGINX_LISTEN": f"{ports.HOST}:{self.port}",
+            "WEB_SERVERS": addresses["web"],
+            "WS_SERVERS": addresses["ws"],
+            "TRUSTED_PROXIES": self.environment.get("TRUSTED_PROXIES", ""),
+        }
+        nginx.render(self.directory / "nginx" / "nginx.conf", environment)
+
+    def _log(self, name: str) -> Path:
+        return self.directory / "log" / f"{name}.log"
+
+    def _redis(self) -> Part:
+        port = self._redis_url.rpartition(":")[2].removesuffix("/0")
+        command = [str(find_redis()), "--bind", ports.HOST, "--port", port, "--save", "", "--appendonly", "no"]
+        return Part("redis", "redis", self._redis_url, command, self._log("redis"), answers_redis_ping)
+
+    def _web(self) -> Part:
+        gunicorn = str(Path(sys.executable).with_name("gunicorn"))
+        command = [gunicorn, "--config", str(ROOT / "services/web/gunicorn.conf.py")]
+        return self._service("web", "web", command)
+
+    def _ws(self, number: int) -> Part:
+        return self._service(f"ws-{number}", "ws", [sys.executable, "-m", "ws"])
+
+    def _service(self, name: str, role: str, command: list[str]) -> Part:
+        bind = f"{ports.HOST}:{ports.pick()}"
+        environment = {**self.environment, "BIND": bind, "DJANGO_SETTINGS_MODULE": f"{role}.settings"}
+        return Part(name, role, f"http://{bind}", command, self._log(name), answers_http("/readyz"), environment)
+
+    def _nginx(self) -> Part:
+        folder = self.directory / "nginx"
+        command = [str(find_nginx()), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
+        command += ["-g", "daemon off;"]
+        return Part("nginx", "nginx", self.url, command, self._log("nginx"), answers_http("/healthz"))

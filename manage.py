@@ -1,0 +1,20 @@
+#!/usr/bin/env python
+"""Django's command line. It acts with web's settings unless DJANGO_SETTINGS_MODULE says otherwise."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+sys.path[:0] = [str(ROOT / "services"), str(ROOT / "apps")]
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
+
+from django.conf import settings  # noqa: E402
+from django.core.management import execute_from_command_line  # noqa: E402
+
+from base.environment import exit_on_wrong_configuration  # noqa: E402
+
+if __name__ == "__main__":
+    with exit_on_wrong_configuration():
+        settings.DEBUG  # noqa: B018  reads the settings
+    execute_from_command_line(sys.argv)

@@ -1,0 +1,30 @@
+"""``DATABASE_URL``: SQLite for the run without Docker, PostgreSQL everywhere else."""
+
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+SQLITE_OPTIONS = {
+    # Take the write lock at BEGIN, so that two processes wait for each other instead of one failing.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    # Readers and the writer do not block each other; NORMAL is safe against a crash of the process.
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+}
+
+
+def database(url: str) -> dict[str, Any]:
+    """Turn ``sqlite:///path`` or ``postgres://user:password@host:5432/name`` into Django's settings.
+
+    Raises ImproperlyConfigured with one sentence for any other scheme.
+    """
+    scheme = url.partition("://")[0]
+    if scheme not in {"sqlite", "postgres", "postgresql"}:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL: {scheme!r} is not supported; expected sqlite:///path or postgres://user:password@host/name."
+        )
+    if scheme == "sqlite":
+        return dict(dj_database_url.parse(url)) | {"OPTIONS": SQLITE_OPTIONS}
+    # Health checks remake a connection that died with a restarted server.
+    return dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))

@@ -1,0 +1,58 @@
+"""What ``/livez`` and ``/readyz`` say, in both services.
+
+``/livez``: the process runs and answers. ``/readyz``: it can do its work, so the database and every
+Redis host answer. The meaning is Kubernetes' (https://kubernetes.io/docs/concepts/workloads/pods/probes/).
+"""
+
+from collections.abc import Callable
+
+import redis
+from django.conf import settings
+from django.db import connection
+from redis.sentinel import Sentinel
+
+from base.redis_url import Host
+
+TIMEOUT_SECONDS = 2
+
+
+def readiness() -> tuple[bool, dict[str, str]]:
+    """Return whether all parts answer, and per part ``ok`` or a sentence that says what is wrong.
+
+    Blocks for at most a few times TIMEOUT_SECONDS; call it in a thread where an event loop runs.
+    """
+    parts = {"database": _state(_check_database), "redis": _state(_check_redis)}
+    return all(state == "ok" for state in parts.values()), parts
+
+
+def _state(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except Exception as error:  # any failure is the answer, none may end the probe
+        return f"{type(error).__name__}: {error}".strip()
+    return "ok"
+
+
+def _check_database() -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Exception:
+        # The next probe must not meet the broken connection again.
+        connection.close()
+        raise
+
+
+def _check_redis() -> None:
+    for host in settings.REDIS_HOSTS:
+        with _client(host) as client:
+            client.ping()
+
+
+def _client(host: Host) -> redis.Redis:
+    timeouts = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
+    if "address" in host:
+        return redis.Redis.from_url(host["address"], **timeouts)
+    options = {name: value for name, value in host.items() if name not in {"sentinels", "master_name"}}
+    sentinel = Sentinel(host["sentinels"], sentinel_kwargs=timeouts)
+    return sentinel.master_for(host["master_name"], **options, **timeouts)

@@ -1,0 +1,75 @@
+"""Django settings that web and ws share. Each value is an environment variable of .env.example."""
+
+from environs import validate
+
+from base.database_url import database
+from base.environment import ROOT, env
+from base.redis_url import parse_redis_url
+
+ENVIRONMENT = env.str("ENVIRONMENT", "local", validate=validate.OneOf(["local", "production"]))
+DEBUG = env.bool("DEBUG", False)
+
+LOCAL_SECRET_KEY = "local-only-key-that-production-refuses-to-start-with"
+SECRET_KEY = env.str("SECRET_KEY", LOCAL_SECRET_KEY)
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+
+# Whether browsers reach nginx, or what stands before it, by https only.
+HTTPS_ONLY = env.bool("HTTPS_ONLY", ENVIRONMENT == "production")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
+# nginx overwrites this header, so a client cannot set it.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# Your apps. Both services load them: their HTTP side runs in web, their consumers in ws.
+PROJECT_APPS = ["accounts", "chat"]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "base",
+    *PROJECT_APPS,
+]
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+DATABASES = {"default": database(env.str("DATABASE_URL", f"sqlite:///{ROOT}/.run/db.sqlite3"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_HOSTS = parse_redis_url(env.str("REDIS_URL", "redis://127.0.0.1:6379/0"))
+CHANNEL_LAYERS = {
+    "default": {
+        # Not the core layer: its blocking read meets redis-py 8's 5 s default timeout, and every
+        # idle socket would die after 5 s with 1011.
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": REDIS_HOSTS},
+    }
+}
+
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", "ja", validate=validate.OneOf(["ja", "en"]))
+LANGUAGES = [("ja", "日本語"), ("en", "English")]
+TIME_ZONE = env.str("TIME_ZONE", "Asia/Tokyo")
+USE_TZ = True
+
+# Where the service listens, host:port.
+BIND = env.str("BIND", "127.0.0.1:8000")
+# Longest message text, in characters.
+MESSAGE_MAX_CHARS = env.int("MESSAGE_MAX_CHARS", 4000, validate=validate.Range(1, 16000))
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO").upper()},
+    # Django's own handlers would print twice, and mail nobody.
+    "loggers": {"django": {"handlers": [], "propagate": True}},
+}

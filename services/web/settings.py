@@ -1,0 +1,62 @@
+"""Settings of web: pages and API under Gunicorn."""
+
+from environs import validate
+
+from base.environment import ROOT, env
+from base.settings import *  # noqa: F403
+from base.settings import DEBUG, INSTALLED_APPS
+
+ROOT_URLCONF = "web.urls"
+WSGI_APPLICATION = "web.wsgi.application"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "chat:index"
+
+# web comes first: its templates win over those of Django and of the apps.
+INSTALLED_APPS = [
+    "web",
+    "django.contrib.admin",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    *INSTALLED_APPS,
+]
+MIDDLEWARE = [
+    "web.health.HealthMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.guests.GuestMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.str("STATIC_ROOT", str(ROOT / ".run/static"))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "web.static_files.HashedStaticFilesStorage"
+    },
+}
+
+# Gunicorn: processes, and threads in each.
+WEB_WORKERS = env.int("WEB_WORKERS", 2, validate=validate.Range(1, 64))
+WEB_THREADS = env.int("WEB_THREADS", 4, validate=validate.Range(1, 64))

@@ -1,0 +1,35 @@
+"""``python -m ws``: Daphne, with its options taken from the settings."""
+
+import os
+
+from base.environment import exit_on_wrong_configuration
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ws.settings")
+# Before anything else, because Twisted's reactor is chosen at its first import.
+from daphne.cli import CommandLineInterface
+
+
+def main() -> None:
+    with exit_on_wrong_configuration():
+        from ws import settings
+    host, _, port = settings.BIND.rpartition(":")
+    max_bytes = str(settings.MAX_FRAME_KIB * 1024)
+    CommandLineInterface().run(
+        [
+            *("--bind", host.strip("[]"), "--port", port),
+            # nginx is in front and overwrites the forwarding headers.
+            "--proxy-headers",
+            "--no-server-name",
+            *("--ping-interval", str(settings.PING_INTERVAL)),
+            *("--ping-timeout", str(settings.PING_TIMEOUT)),
+            *("--websocket-max-message-size", max_bytes),
+            *("--websocket-max-frame-size", max_bytes),
+            # Sockets live until one side wants to end them.
+            *("--websocket_timeout", "-1"),
+            "ws.asgi:application",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()

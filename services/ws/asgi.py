@@ -1,0 +1,41 @@
+import os
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ws.settings")
+django.setup()
+
+# Models can be imported only after setup.
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from django.urls import re_path  # noqa: E402
+
+from chat.routing import websocket_urlpatterns as chat  # noqa: E402
+from ws import health  # noqa: E402
+
+NOT_FOUND = 4404
+
+
+async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Accept, then close with 4404: before the handshake is done a browser is told no code at all."""
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.close", "code": NOT_FOUND})
+
+
+application = ProtocolTypeRouter(
+    {
+        "http": health.application,
+        "websocket": AllowedHostsOriginValidator(
+            AuthMiddlewareStack(
+                URLRouter(
+                    [
+                        *chat,
+                        re_path("", not_found),  # type: ignore[arg-type]  # the stubs know views only
+                    ]
+                )
+            ),
+        ),
+    }
+)
