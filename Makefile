@@ -21,8 +21,8 @@ run: $(VENV)/run.installed ## Run nginx, web, ws and Redis here; PORT=8080 is th
 dev: $(VENV)/run.installed ## The same with DEBUG and reload
 	@exec env DEBUG=true $(BIN)/python -m deploy.local --reload
 
-test: $(VENV)/test.installed ## Unit and behaviour tests
-	@$(BIN)/python -m pytest tests/unit tests/behaviour -m "not idle"
+test: $(VENV)/test.installed ## Unit tests, and behaviour tests against real processes
+	@$(BIN)/python -m pytest tests/unit tests/native tests/behaviour -m "not idle"
 
 test-idle: $(VENV)/test.installed ## Prove that a socket idle for two minutes still receives
 	@$(BIN)/python -m pytest tests/behaviour -m idle

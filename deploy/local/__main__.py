@@ -2,10 +2,12 @@
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 from environs import Env, EnvError, validate
 
@@ -14,12 +16,11 @@ from deploy.local.part import PartFailed
 from deploy.local.stack import ROOT, Stack
 from deploy.local.supervisor import Supervisor
 
-DIRECTORY = ROOT / ".run"
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reload", action="store_true", help="restart web and ws when their code changes")
+    parser.add_argument("--directory", type=Path, default=ROOT / ".run", help="where all that changes is kept")
     arguments = parser.parse_args()
 
     stopping = threading.Event()
@@ -27,8 +28,8 @@ def main() -> None:
         signal.signal(number, lambda *_: stopping.set())
     started = time.monotonic()
     try:
-        stack = configured_stack()
-        say(f"starting in {DIRECTORY}")
+        stack = configured_stack(arguments.directory)
+        say(f"starting in {stack.directory}")
         stack.start()
     except (BinaryMissing, EnvError, PartFailed) as error:
         sys.exit(str(error))
@@ -41,12 +42,12 @@ def main() -> None:
         stack.stop()
 
 
-def configured_stack() -> Stack:
+def configured_stack(directory: Path) -> Stack:
     """Make the stack that the environment and ``.env`` ask for; raises EnvError with one sentence."""
     env = Env()
     env.read_env(str(ROOT / ".env"), recurse=False)
     return Stack(
-        DIRECTORY,
+        directory,
         port=env.int("PORT", 8080, validate=validate.Range(1, 65535)),
         ws_processes=env.int("WS_PROCESSES", 2, validate=validate.Range(1, 64)),
     )
@@ -55,7 +56,7 @@ def configured_stack() -> Stack:
 def print_table(stack: Stack) -> None:
     say(f"{'part':<8} {'address':<28} {'pid':>7}  log")
     for part in stack.parts:
-        say(f"{part.name:<8} {part.url:<28} {part.pid:>7}  {part.log.relative_to(ROOT)}")
+        say(f"{part.name:<8} {part.url:<28} {part.pid:>7}  {os.path.relpath(part.log)}")
 
 
 def say(line: str) -> None:

@@ -6,7 +6,7 @@ from base.environment import exit_on_wrong_configuration
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ws.settings")
 # Before anything else, because Twisted's reactor is chosen at its first import.
-from daphne.cli import CommandLineInterface
+from ws.server import CommandLineInterface
 
 
 def main() -> None:

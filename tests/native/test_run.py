@@ -1,0 +1,118 @@
+"""What a person sees who types `make run`."""
+
+import os
+import signal
+import socket
+import stat
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+
+def processes_of(directory: Path) -> list[str]:
+    """The command lines of all processes that were started for the stack in a directory."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(directory).encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue  # it has ended, or is not ours
+    return found
+
+
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return response.read().decode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_prints_where_it_is_and_a_signal_ends_it_all(start_run, number):
+    run = start_run()
+    ready = run.wait_for("ready: ")
+    assert f"ready: http://127.0.0.1:{run.port}/chat/" in ready
+    description = run.description()
+    assert description["url"] == f"http://127.0.0.1:{run.port}"
+    assert [part["name"] for part in description["parts"]] == ["redis", "web", "ws-1", "ws-2", "nginx"]
+    for part in description["parts"]:
+        assert any(part["name"] in line and part["url"] in line and str(part["pid"]) in line for line in run.lines)
+        assert "//127.0.0.1:" in part["url"]
+        assert Path(part["log"]).exists()
+    assert "room-name-input" in get(f"{description['url']}/chat/")
+    assert processes_of(run.directory)
+
+    assert run.end(number) == 0
+    assert processes_of(run.directory) == []
+    assert not (run.directory / "stack.json").exists()
+
+
+def test_a_dead_part_is_restarted_and_its_log_is_shown(start_run):
+    run = start_run(WS_PROCESSES="1")
+    run.wait_for("ready: ")
+    os.kill(next(part["pid"] for part in run.description()["parts"] if part["name"] == "ws-1"), signal.SIGKILL)
+    assert "exit code -9" in run.wait_for("ws-1 died")
+    assert "Listening on TCP address" in run.wait_for("Listening")
+    started = run.wait_for("ws-1 started again")
+    pid = next(part["pid"] for part in run.description()["parts"] if part["name"] == "ws-1")
+    assert f"pid {pid}" in started
+
+
+def test_a_part_that_cannot_start_is_one_sentence(start_run):
+    run = start_run(WEB_WORKERS="many")
+    output, _ = run.process.communicate(timeout=60)
+    assert run.process.returncode == 1
+    last = output.strip().splitlines()[-1]
+    assert "WEB_WORKERS" in last
+    assert "log: " in last
+    assert "Traceback" not in output
+    assert processes_of(run.directory) == []
+
+
+def test_a_taken_port_is_one_sentence(start_run):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        run = start_run(PORT=str(other.getsockname()[1]))
+        output, _ = run.process.communicate(timeout=60)
+    assert run.process.returncode == 1
+    assert output.strip().splitlines()[-1] == f"Port {run.port} is taken; choose another with PORT=8081."
+
+
+def test_a_wrong_setting_is_one_sentence(start_run):
+    run = start_run(WS_PROCESSES="two")
+    output, _ = run.process.communicate(timeout=60)
+    assert run.process.returncode == 1
+    assert output.strip().splitlines() == ['Environment variable "WS_PROCESSES" invalid: Not a valid integer.']
+
+
+def test_the_secret_key_is_private_and_kept(start_run):
+    run = start_run(WS_PROCESSES="1")
+    run.wait_for("ready: ")
+    key = run.directory / "secret_key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    first = key.read_text()
+    assert len(first) >= 50
+    run.end(signal.SIGTERM)
+    run = start_run(WS_PROCESSES="1")
+    run.wait_for("ready: ")
+    assert key.read_text() == first
+
+
+def test_reload_brings_changed_code_live(start_run, copied_repository):
+    run = start_run("--reload", root=copied_repository, DEBUG="true", WS_PROCESSES="1")
+    run.wait_for("ready: ")
+    page = copied_repository / "apps/chat/templates/chat/index.html"
+    page.write_text(page.read_text() + "{# changed #}{% block changed %}{% endblock %}")
+    views = copied_repository / "apps/chat/views.py"
+    views.write_text(views.read_text().replace('"max_chars": MAX_CHARS', '"max_chars": 61'))
+    run.wait_for("code changed")
+    deadline = time.monotonic() + 20
+    content = ""
+    while 'maxlength="61"' not in content and time.monotonic() < deadline:
+        try:
+            content = get(f"http://127.0.0.1:{run.port}/chat/")
+        except OSError:
+            continue  # web is just restarting
+    assert 'maxlength="61"' in content

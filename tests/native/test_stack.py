@@ -1,0 +1,77 @@
+"""The library under `make run`, which drills and benchmarks use too."""
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from deploy.local import PartFailed, Stack
+
+
+def answer(member: ClientConnection, content: dict[str, str]) -> Any:
+    """Send, and return what comes back within a second, if anything."""
+    member.send(json.dumps(content))
+    try:
+        return json.loads(member.recv(1))
+    except TimeoutError:
+        return None
+
+
+def join(url: str, origin: str) -> ClientConnection:
+    return connect(f"{url.replace('http', 'ws', 1)}/ws/chat/lobby/", origin=origin)  # type: ignore[arg-type]
+
+
+def test_members_on_different_processes_hear_each_other_also_on_one_added_later(tmp_path):
+    with Stack(tmp_path) as stack, ExitStack() as sockets:
+        stack.add_ws()
+        urls = [stack.part(f"ws-{number}").url for number in (1, 2, 3)]
+        members = [sockets.enter_context(join(url, stack.url)) for url in urls]
+        for speaker in members:
+            speaker.send(json.dumps({"message": "hello"}))
+            assert [json.loads(member.recv(10)) for member in members] == [{"message": "hello"}] * 3
+
+
+def test_a_killed_process_leaves_the_others_working_and_comes_back(tmp_path):
+    with Stack(tmp_path) as stack:
+        assert stack.part("ws-1").kill() == -9
+        assert not stack.part("ws-1").is_running
+        with join(stack.url, stack.url) as member:
+            member.send(json.dumps({"message": "hello"}))
+            assert json.loads(member.recv(10)) == {"message": "hello"}
+        stack.restart("ws-1")
+        with join(stack.part("ws-1").url, stack.url) as member:
+            member.send(json.dumps({"message": "back"}))
+            assert json.loads(member.recv(10)) == {"message": "back"}
+
+
+def test_without_redis_the_probes_say_so_and_a_sender_is_told(tmp_path):
+    with Stack(tmp_path, ws_processes=1) as stack, join(stack.url, stack.url) as member:
+        stack.part("redis").kill()
+        for name in ("web", "ws-1"):
+            part = stack.part(name)
+            assert not part.is_ready(part.url)
+        member.send(json.dumps({"message": "hello"}))
+        assert json.loads(member.recv(30))["error"]["code"] == "unavailable"
+        stack.restart("redis")
+        # What is sent before the process has subscribed again is not heard; then all is as before.
+        while (heard := answer(member, {"message": "again"})) is None or "error" in heard:
+            pass
+        assert heard == {"message": "again"}
+
+
+def test_a_failed_start_leaves_nothing_running(tmp_path):
+    stack = Stack(tmp_path, environment={"DATABASE_URL": "mysql://nowhere/at-all"})
+    with pytest.raises(PartFailed, match="DATABASE_URL"):
+        stack.start()
+    assert not any(part.is_running for part in stack.parts)
+
+
+def test_all_that_changes_is_in_its_directory(tmp_path: Path):
+    with Stack(tmp_path, ws_processes=1) as stack:
+        assert stack.description.parent == tmp_path
+        logs = {Path(part["log"]).parent for part in json.loads(stack.description.read_text())["parts"]}
+        assert logs == {tmp_path / "log"}
+    assert not stack.description.exists()

@@ -1,0 +1,44 @@
+import pytest
+
+from deploy.local import binaries
+
+
+def program(folder, name: str, output: str) -> None:
+    path = folder / name
+    path.write_text(f"#!/bin/sh\necho '{output}'\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    """An empty PATH, and no wheel."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(binaries, "_wheel", lambda *_: None)
+    return tmp_path
+
+
+def test_a_new_enough_program_of_the_machine_is_used(path):
+    program(path, "nginx", "nginx version: nginx/1.28.0")
+    program(path, "redis-server", "Redis server v=7.0.15 sha=0")
+    assert binaries.find_nginx() == path / "nginx"
+    assert binaries.find_redis() == path / "redis-server"
+
+
+def test_valkey_comes_before_redis(path):
+    program(path, "valkey-server", "Server v=8.1.1 sha=0")
+    program(path, "redis-server", "Redis server v=7.0.15 sha=0")
+    assert binaries.find_redis() == path / "valkey-server"
+
+
+def test_an_old_program_counts_as_none_and_the_sentence_says_what_to_install(path):
+    program(path, "nginx", "nginx version: nginx/1.22.1")
+    with pytest.raises(binaries.BinaryMissing, match=r"nginx 1\.27\.3 or newer is not on PATH; install it"):
+        binaries.find_nginx()
+
+
+def test_an_old_program_gives_way_to_the_wheel(path, monkeypatch):
+    program(path, "nginx", "nginx version: nginx/1.22.1")
+    wheel = path / "wheel-nginx"
+    wheel.touch()
+    monkeypatch.setattr(binaries, "_wheel", lambda *_: wheel)
+    assert binaries.find_nginx() == wheel

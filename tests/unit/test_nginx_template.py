@@ -1,0 +1,37 @@
+"""What directives.sh makes of lists."""
+
+from pathlib import Path
+
+from deploy.local.nginx import render
+
+
+def rendered(folder: Path, **environment: str) -> str:
+    target = folder / "nginx.conf"
+    render(
+        target,
+        {"NGINX_LISTEN": "8080", "WEB_SERVERS": "127.0.0.1:8001", "WS_SERVERS": "127.0.0.1:8002", **environment},
+    )
+    return target.read_text()
+
+
+def test_addresses_are_fixed_and_names_are_looked_up_again(tmp_path):
+    text = rendered(tmp_path, WEB_SERVERS="127.0.0.1:8001 10.0.0.1:8002", WS_SERVERS="ws:8000")
+    assert "server 127.0.0.1:8001 max_fails" in text
+    assert "server 10.0.0.1:8002 max_fails" in text
+    assert "server ws:8000 resolve max_fails" in text
+
+
+def test_each_trusted_proxy_is_believed_for_address_and_scheme(tmp_path):
+    text = rendered(tmp_path, TRUSTED_PROXIES="10.0.0.0/8 fd00::/8")
+    for network in ("10.0.0.0/8", "fd00::/8"):
+        assert f"set_real_ip_from {network};" in text
+        assert f"{network} 1;" in text
+
+
+def test_nobody_is_trusted_by_default(tmp_path):
+    assert "set_real_ip_from" not in rendered(tmp_path)
+
+
+def test_no_name_is_left_over(tmp_path):
+    code = "\n".join(line for line in rendered(tmp_path).splitlines() if not line.lstrip().startswith("#"))
+    assert "${" not in code

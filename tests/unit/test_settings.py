@@ -1,0 +1,66 @@
+"""The start with wrong values, as an operator sees it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+WEB = [str(Path(sys.executable).with_name("gunicorn")), "--config", "services/web/gunicorn.conf.py"]
+WS = [sys.executable, "-m", "ws"]
+MANAGE = [sys.executable, "manage.py", "check"]
+
+
+def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": "services:apps", **environment}
+    environment.pop("DJANGO_SETTINGS_MODULE")
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("command", [WEB, WS, MANAGE], ids=["web", "ws", "manage.py"])
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("MESSAGE_MAX_CHARS", "many", "Not a valid integer"),
+        ("MESSAGE_MAX_CHARS", "0", "Must be greater than or equal to 1"),
+        ("ENVIRONMENT", "staging", "Must be one of: local, production"),
+        ("DEBUG", "perhaps", "Not a valid boolean"),
+        ("DATABASE_URL", "mysql://a/b", "expected sqlite:///path or postgres://"),
+        ("REDIS_URL", "localhost", "expected redis://"),
+        ("SECRET_KEY_FILE", "/does/not/exist", "must be a readable file path"),
+    ],
+)
+def test_a_wrong_value_stops_the_start_with_one_sentence(command, name, value, expected):
+    result = run(command, **{name: value})
+    assert result.returncode == 1
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("Wrong configuration: ")
+    assert name in lines[0]
+    assert expected in lines[0]
+
+
+def test_a_secret_may_come_in_a_file(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("from-a-file\n")
+    command = [
+        sys.executable,
+        "manage.py",
+        "shell",
+        "-v0",
+        "-c",
+        "from django.conf import settings; print(settings.SECRET_KEY)",
+    ]
+    assert run(command, SECRET_KEY_FILE=str(secret)).stdout == "from-a-file\n"
+
+
+def test_every_setting_is_listed_in_the_example():
+    read = set()
+    for folder in ("services", "deploy/local"):
+        for path in (ROOT / folder).rglob("*.py"):
+            read |= set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', path.read_text()))
+    listed = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert read - listed == set()
