@@ -1,11 +1,11 @@
 """Names for visitors who have not logged in, kept in a signed cookie and nowhere else."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.conf import settings
+from django.core import signing
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext
 
 COOKIE = "guest"
 MAX_AGE_SECONDS = 365 * 24 * 3600
@@ -32,14 +32,13 @@ class GuestMiddleware:
         if request.user.is_authenticated:
             request.author = request.user.get_username()
             return self.get_response(request)
-        known = request.get_signed_cookie(COOKIE, None, salt=COOKIE)
+        known = guest_name(request.COOKIES)
         request.author = known or new_guest_name()
         response = self.get_response(request)
         if known is None:
-            response.set_signed_cookie(
+            response.set_cookie(
                 COOKIE,
-                request.author,
-                salt=COOKIE,
+                signing.get_cookie_signer(salt=COOKIE).sign(request.author),
                 max_age=MAX_AGE_SECONDS,
                 httponly=True,
                 samesite="Lax",
@@ -48,7 +47,14 @@ class GuestMiddleware:
         return response
 
 
+def guest_name(cookies: Mapping[str, str]) -> str | None:
+    """Return the name in the guest's cookie; None without one, and for one that was not signed by us."""
+    try:
+        return signing.get_cookie_signer(salt=COOKIE).unsign(cookies.get(COOKIE, ""))
+    except signing.BadSignature:
+        return None
+
+
 def new_guest_name() -> str:
-    """Return a name such as ``guest-k7m2xq`` in the language of the request."""
-    suffix = "".join(secrets.choice(ALPHABET) for _ in range(6))
-    return f"{gettext('guest')}-{suffix}"
+    """Return a name such as ``guest-k7m2xq``; ASCII, because it goes into a cookie."""
+    return "guest-" + "".join(secrets.choice(ALPHABET) for _ in range(6))

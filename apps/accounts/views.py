@@ -19,7 +19,7 @@ class SignUpView(RedirectURLMixin, CreateView):
 
     form_class = SignUpForm
     template_name = "registration/signup.html"
-    next_page = "chat:index"
+    next_page = "home"
 
     def form_valid(self, form: ModelForm) -> HttpResponse:
         response = super().form_valid(form)

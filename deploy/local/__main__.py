@@ -5,7 +5,6 @@ import contextlib
 import os
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -23,20 +22,21 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, default=ROOT / ".run", help="where all that changes is kept")
     arguments = parser.parse_args()
 
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stopping.set())
     started = time.monotonic()
     try:
         stack = configured_stack(arguments.directory)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, stack.interrupt)
         say(f"starting in {stack.directory}")
+        supervisor = Supervisor(stack, say, arguments.reload)
         stack.start()
     except (BinaryMissing, EnvError, PartFailed) as error:
         sys.exit(str(error))
-    print_table(stack)
-    say(f"ready: {stack.url}/chat/ ({time.monotonic() - started:.1f} s; Ctrl-C stops)")
     try:
-        Supervisor(stack, say, arguments.reload).watch(stopping)
+        if not stack.is_interrupted:
+            print_table(stack)
+            say(f"ready: {stack.url}/chat/ ({time.monotonic() - started:.1f} s; Ctrl-C stops)")
+        supervisor.watch()
     finally:
         say("stopping")
         stack.stop()

@@ -59,15 +59,17 @@ class Part:
                 start_new_session=True,
             )
 
-    def wait_ready(self, seconds: float = 20) -> None:
-        """Return when the part is ready; raises PartFailed when it died or is not ready in time."""
+    def wait_ready(self, seconds: float = 20, interrupted: Callable[[], bool] = lambda: False) -> None:
+        """Return when the part is ready, or ``interrupted``; raises PartFailed when it died or time is over."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not interrupted():
             if not self.is_running:
                 raise PartFailed(f"{self.name} died at start: {self.last_line()} (log: {self.log})")
             if self.is_ready(self.url):
                 return
             time.sleep(0.02)
+        if interrupted():
+            return
         raise PartFailed(f"{self.name} was not ready within {seconds:g} s: {self.last_line()} (log: {self.log})")
 
     def signal(self, number: signal.Signals) -> None:

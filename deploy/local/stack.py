@@ -35,6 +35,7 @@ class Stack:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory.resolve()
+        self.is_interrupted = False
         self.port = port or ports.pick()
         self.url = f"http://{ports.HOST}:{self.port}"
         self._redis_url = f"redis://{ports.HOST}:{ports.pick()}/0"
@@ -64,7 +65,10 @@ class Stack:
         return next(part for part in self.parts if part.name == name)
 
     def start(self) -> None:
-        """Start everything and return when all is ready; raises PartFailed, with nothing left running."""
+        """Start everything and return when all is ready, or interrupted.
+
+        Raises PartFailed, with nothing left running.
+        """
         self.directory.mkdir(parents=True, exist_ok=True)
         if not ports.is_free(self.port):
             raise PartFailed(f"Port {self.port} is taken; choose another with PORT=8081.")
@@ -76,11 +80,15 @@ class Stack:
             for part in self.parts:
                 part.start()
             for part in self.parts:
-                part.wait_ready()
+                part.wait_ready(interrupted=lambda: self.is_interrupted)
         except BaseException:
             self.stop()
             raise
         self.describe()
+
+    def interrupt(self, *_: object) -> None:
+        """Make ``start`` and the supervisor return soon; a signal handler, which an Event's lock could not be in."""
+        self.is_interrupted = True
 
     def stop(self) -> None:
         """Stop everything in order; what does not end in time is killed."""
@@ -140,19 +148,15 @@ class Stack:
         self._manage(["compile_translations"])
 
     def _manage(self, *commands: list[str]) -> None:
-        log = self._log("manage")
-        with log.open("wb") as output:
-            running = [
-                subprocess.Popen(
-                    [sys.executable, str(ROOT / "manage.py"), *command],
-                    env=self.environment,
-                    stdout=output,
-                    stderr=output,
-                )
-                for command in commands
-            ]
-            codes = [process.wait() for process in running]
-        for command, code in zip(commands, codes, strict=True):
+        """Run management commands side by side, each with a log of its own."""
+        logs = [self._log(command[0]) for command in commands]
+        running = []
+        for command, log in zip(commands, logs, strict=True):
+            with log.open("wb") as output:
+                program = [sys.executable, str(ROOT / "manage.py"), *command]
+                running.append(subprocess.Popen(program, env=self.environment, stdout=output, stderr=output))
+        codes = [process.wait() for process in running]
+        for command, log, code in zip(commands, logs, codes, strict=True):
             if code:
                 lines = log.read_text(errors="replace").strip().splitlines()
                 raise PartFailed(f"{command[0]} failed: {lines[-1] if lines else 'it wrote nothing'} (log: {log})")

@@ -1,6 +1,7 @@
 """What ``make run`` adds to a stack: dead parts come back, changed code is loaded."""
 
-import threading
+import select
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,16 +24,21 @@ class Supervisor:
         self.stack = stack
         self.say = say
         self.reload = reload
+        self._changed = newest_change()
+        self._terminal = select.poll()
+        if sys.stdin.isatty():
+            # A make that leads the session (`ssh -t host make run`) keeps the SIGHUP to itself.
+            self._terminal.register(sys.stdin, select.POLLHUP)
         self._delays: dict[str, float] = {}
         self._started: dict[str, float] = {}
         self._due: dict[str, float] = {}
 
-    def watch(self, stopping: threading.Event) -> None:
-        """Return when ``stopping`` is set."""
-        changed = newest_change()
-        while not stopping.wait(TICK_SECONDS):
-            if self.reload and (latest := newest_change()) != changed:
-                changed = latest
+    def watch(self) -> None:
+        """Return when the stack is interrupted, or the terminal it was started from is closed."""
+        while not self.stack.is_interrupted and not self._terminal.poll(0):
+            time.sleep(TICK_SECONDS)
+            if self.reload and (latest := newest_change()) != self._changed:
+                self._changed = latest
                 self._load_code()
             for part in self.stack.parts:
                 if not part.is_running:

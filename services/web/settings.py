@@ -8,7 +8,7 @@ from base.settings import DEBUG, INSTALLED_APPS
 
 ROOT_URLCONF = "web.urls"
 WSGI_APPLICATION = "web.wsgi.application"
-LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "chat:index"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 
 # web comes first: its templates win over those of Django and of the apps.
 INSTALLED_APPS = [

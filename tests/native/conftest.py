@@ -17,7 +17,7 @@ from deploy.local.stack import ROOT
 class Run:
     """What `make run` starts, with its output as it comes."""
 
-    def __init__(self, directory: Path, root: Path, *options: str, **environment: str) -> None:
+    def __init__(self, directory: Path, root: Path, stdin: int, *options: str, **environment: str) -> None:
         self.directory = directory
         self.port = int(environment.setdefault("PORT", str(ports.pick())))
         self.lines: list[str] = []
@@ -25,6 +25,7 @@ class Run:
             [sys.executable, "-m", "deploy.local", "--directory", str(directory), *options],
             cwd=root,
             env={**os.environ, "PYTHONPATH": "", **environment},
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -56,8 +57,8 @@ StartRun = Callable[..., Run]
 def start_run(tmp_path: Path) -> Iterator[StartRun]:
     runs: list[Run] = []
 
-    def start(*options: str, root: Path = ROOT, **environment: str) -> Run:
-        run = Run(tmp_path / "run", root, *options, **environment)
+    def start(*options: str, root: Path = ROOT, stdin: int = subprocess.DEVNULL, **environment: str) -> Run:
+        run = Run(tmp_path / "run", root, stdin, *options, **environment)
         runs.append(run)
         return run
 

@@ -1,6 +1,7 @@
 """What a person sees who types `make run`."""
 
 import os
+import pty
 import signal
 import socket
 import stat
@@ -46,6 +47,24 @@ def test_it_prints_where_it_is_and_a_signal_ends_it_all(start_run, number):
     assert run.end(number) == 0
     assert processes_of(run.directory) == []
     assert not (run.directory / "stack.json").exists()
+
+
+def test_closing_the_terminal_ends_it_all_though_no_signal_comes(start_run):
+    terminal, stdin = pty.openpty()
+    run = start_run(stdin=stdin, WS_PROCESSES="1")
+    os.close(stdin)
+    run.wait_for("ready: ")
+    os.close(terminal)
+    run.process.communicate(timeout=10)
+    assert run.process.returncode == 0
+    assert processes_of(run.directory) == []
+
+
+def test_ctrl_c_while_it_starts_leaves_nothing(start_run):
+    run = start_run(WS_PROCESSES="1")
+    run.wait_for("starting")
+    assert run.end(signal.SIGINT) == 0
+    assert processes_of(run.directory) == []
 
 
 def test_a_dead_part_is_restarted_and_its_log_is_shown(start_run):

@@ -1,7 +1,8 @@
+const form = document.querySelector("#room-form");
 const input = document.querySelector("#room-name-input");
 
-document.querySelector("#room-form").addEventListener("submit", (event) => {
+form.addEventListener("submit", (event) => {
   event.preventDefault();
-  window.location.pathname = `/chat/${encodeURIComponent(input.value.trim())}/`;
+  window.location.href = `${form.action}${encodeURIComponent(input.value.trim())}/`;
 });
 input.focus();

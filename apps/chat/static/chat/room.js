@@ -11,7 +11,7 @@ Object.defineProperty(log, "value", {
 });
 
 function show(text) {
-  const item = document.createElement("li");
+  const item = document.createElement("p");
   item.textContent = text;
   const following = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
   log.append(item);
@@ -20,9 +20,9 @@ function show(text) {
 
 const connection = new Connection(document.querySelector(".room").dataset.path, {
   onMessage(content) {
-    error.hidden = !content.error;
-    if (content.error) error.textContent = content.error.detail;
-    else show(content.message);
+    if (!content.error) return show(content.message);
+    error.textContent = error.dataset[content.error.code] ?? content.error.detail;
+    error.hidden = false;
   },
   onState(open) {
     state.hidden = open;
@@ -32,7 +32,9 @@ const connection = new Connection(document.querySelector(".room").dataset.path, 
 
 document.querySelector("#chat-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (input.value && connection.send({ message: input.value })) input.value = "";
+  if (!input.value || !connection.send({ message: input.value })) return;
+  input.value = "";
+  error.hidden = true;
 });
 
 // Enter that ends an input method's composition must not send (Japanese).

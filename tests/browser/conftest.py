@@ -1,0 +1,76 @@
+"""Windows of Debian's Chromium on the stack under test."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from secrets import token_hex
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+# Conditions hold within milliseconds; a busy machine may take longer, and that is no failure.
+expect.set_options(timeout=15_000)
+
+
+# Used by every test, so that a machine without Chromium learns it before a stack is started.
+@pytest.fixture(scope="session", autouse=True)
+def chromium() -> str:
+    """Path of Chromium; without it the run fails, since a skipped run would look like a good one."""
+    path = shutil.which(os.environ.get("CHROMIUM", "chromium"))
+    if path is None:
+        pytest.exit(
+            "The browser tests need Chromium: apt-get install chromium fonts-noto-cjk, or set CHROMIUM to its path.",
+            returncode=1,
+        )
+    return path
+
+
+# One per module, not per session: Playwright leaves an event loop in this thread while it runs,
+# which the asynchronous tests of other folders would trip over.
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser, base_url: str) -> Iterator[Callable[..., Page]]:
+    """Open a window of a new visitor, with cookies of their own; takes the options of ``Browser.new_context``.
+
+    An exception that no script of the page caught fails the test.
+    """
+    contexts = []
+    errors: list[Error] = []
+
+    def open_window(**options: Any) -> Page:
+        context = browser.new_context(**{"base_url": base_url, "locale": "en", **options})
+        context.on("weberror", lambda error: errors.append(error.error))
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_window
+    for context in contexts:
+        context.close()
+    assert not errors
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    return new_page()
+
+
+@pytest.fixture
+def room() -> str:
+    """Name of a room that nobody has been in."""
+    return f"room-{token_hex(4)}"
