@@ -3,6 +3,7 @@
 #   WEB_SERVERS, WS_SERVERS  host:port, separated by spaces; a host name is looked up again while nginx runs
 #   TRUSTED_PROXIES          addresses or CIDR blocks whose X-Forwarded-For and -Proto are believed
 #   NGINX_RESOLVER           name servers; those of /etc/resolv.conf where unset
+#   TLS_CERTIFICATE, TLS_KEY paths of PEM files: https on TLS_LISTEN, and plain http only leads there
 set -eu
 
 servers() {
@@ -16,7 +17,7 @@ servers() {
 
 each() { # FORMAT LIST
   for item in $2; do
-    # shellcheck disable=SC2059  the format is ours
+    # shellcheck disable=SC2059 # the format is ours
     printf "$1" "$item"
   done
 }
@@ -27,6 +28,13 @@ NGINX_WEB_SERVERS=$(servers "$WEB_SERVERS")
 NGINX_WS_SERVERS=$(servers "$WS_SERVERS")
 NGINX_REAL_IP_FROM=$(each 'set_real_ip_from %s; ' "${TRUSTED_PROXIES:-}")
 NGINX_TRUSTED_PROXIES=$(each '%s 1; ' "${TRUSTED_PROXIES:-}")
+NGINX_TLS='' NGINX_TLS_REDIRECT=''
+if [ -n "${TLS_CERTIFICATE:-}" ]; then
+  NGINX_TLS="listen ${TLS_LISTEN:-8443} ssl; http2 on; ssl_certificate $TLS_CERTIFICATE; ssl_certificate_key $TLS_KEY;"
+  # shellcheck disable=SC2016 # nginx's variables
+  NGINX_TLS_REDIRECT='if ($client_scheme = http) { return 308 https://$host$request_uri; }'
+fi
 export NGINX_RESOLVER_DIRECTIVE NGINX_WEB_SERVERS NGINX_WS_SERVERS NGINX_REAL_IP_FROM NGINX_TRUSTED_PROXIES
+export NGINX_TLS NGINX_TLS_REDIRECT
 
 exec "$@"

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Asks nginx itself, not what is behind it. Alpine's images have busybox's wget, Debian's have bash; neither needs curl.
+set -eu
+port=${NGINX_LISTEN##*:}
+if command -v wget >/dev/null; then
+  exec wget -q -O /dev/null "http://127.0.0.1:$port/healthz"
+fi
+# shellcheck disable=SC2016 # bash expands it
+exec bash -c '
+  exec 3<>"/dev/tcp/127.0.0.1/$0" && printf "GET /healthz HTTP/1.0\r\n\r\n" >&3 &&
+    read -r -t 2 _ status _ <&3 && [ "$status" = 200 ]
+' "$port"

@@ -1,0 +1,20 @@
+"""What ``ENVIRONMENT=production`` refuses: settings that are safe on your own machine only."""
+
+from collections.abc import Sequence
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def refuse_local_settings(
+    *, keys: Sequence[str], local_key: str, debug: bool, allowed_hosts: Sequence[str], https_only: bool
+) -> None:
+    """Raise ImproperlyConfigured with one sentence for each setting that production must not have."""
+    refused = {
+        "SECRET_KEY: the built-in local key is public; set a random one of 50 characters or more.": local_key in keys,
+        "DEBUG: true shows tracebacks and settings to every visitor; unset it.": debug,
+        "ALLOWED_HOSTS: * lets any host name in; list the names that browsers use.": "*" in allowed_hosts,
+        "HTTPS_ONLY: false sends session cookies over plain http; unset it and serve https.": not https_only,
+    }
+    sentences = [sentence for sentence, is_refused in refused.items() if is_refused]
+    if sentences:
+        raise ImproperlyConfigured(" ".join(["ENVIRONMENT=production refuses to start.", *sentences]))

@@ -1,0 +1,77 @@
+"""A compose project of the tests' own: its name, ports and images meet nobody else's."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from deploy.local import ports
+from tests.containers.engine import docker, inspect
+
+ROOT = Path(__file__).resolve().parents[2]
+# Recovery is promised within ten seconds.
+RECOVERY_SECONDS = 10
+
+
+class Project:
+    """The stack of ``docker-compose.yml`` as somebody sees it who has no ``.env`` and has set no variable."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None, files: tuple[str, ...] = ()) -> None:
+        self.name = f"test-{token_hex(4)}"
+        self.port = ports.pick()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._files = [argument for file in files for argument in ("--file", file)]
+        kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"} or "DOCKER" in name}
+        self.environment = {
+            **kept,
+            "COMPOSE_DISABLE_ENV_FILE": "true",
+            "COMPOSE_PROJECT_NAME": self.name,
+            "PORT": str(self.port),
+            "VERSION": "test",
+            **(environment or {}),
+        }
+
+    def compose(self, *arguments: str, check: bool = True, **options: Any) -> str:
+        """Run ``docker compose`` and return what it wrote."""
+        command = ("compose", "--progress", "quiet", *self._files, *arguments)
+        return docker(*command, check=check, env=self.environment, cwd=ROOT, **options).stdout
+
+    def ids(self, *services: str, all: bool = False) -> list[str]:
+        """Return the ids of the services' containers, of all services where none is named."""
+        return self.compose("ps", "--quiet", *(["--all"] if all else []), *services).split()
+
+    def containers(self, *services: str, all: bool = False) -> list[dict[str, Any]]:
+        """Return what the engine knows about the services' containers."""
+        return inspect(*self.ids(*services, all=all))
+
+    def execute(self, container: str, *command: str, check: bool = True) -> str:
+        """Run a command inside a container and return what it wrote."""
+        return docker("exec", container, *command, check=check).stdout
+
+    def leftovers(self) -> dict[str, list[str]]:
+        """Return what the engine still has of this project."""
+        mine = ["--quiet", "--filter", f"label=com.docker.compose.project={self.name}"]
+        commands = {"containers": ["ps", "--all"], "networks": ["network", "ls"], "volumes": ["volume", "ls"]}
+        return {kind: docker(*command, *mine).stdout.split() for kind, command in commands.items()}
+
+
+def wait_until(condition: Callable[[], object], seconds: float) -> float:
+    """Return after how many seconds the condition held; raises AssertionError when it does not in time."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < seconds, f"not within {seconds:g} s"
+        time.sleep(0.1)
+    return time.monotonic() - started
+
+
+def answers(url: str) -> bool:
+    """Whether the address answers 200."""
+    try:
+        with urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except (URLError, OSError):
+        return False

@@ -1,0 +1,56 @@
+"""``make backup`` and ``make restore``."""
+
+import subprocess
+from pathlib import Path
+
+from tests.containers.project import ROOT, Project
+
+MODEL = "from accounts.models import User; "
+
+
+def make(project: Project, target: str, file: Path) -> subprocess.CompletedProcess[str]:
+    command = ["make", "--no-print-directory", target, f"FILE={file}"]
+    return subprocess.run(command, cwd=ROOT, env=project.environment, capture_output=True, text=True, check=False)
+
+
+def shell(project: Project, code: str) -> str:
+    return project.execute(project.ids("web")[0], "python", "manage.py", "shell", "-c", MODEL + code)
+
+
+def has_account(project: Project, name: str) -> bool:
+    return "found: True" in shell(project, f"print('found:', User.objects.filter(username='{name}').exists())")
+
+
+def test_restore_brings_back_exactly_what_was_backed_up(project: Project, tmp_path: Path) -> None:
+    dump = tmp_path / "dump.sql.gz"
+    shell(project, "User.objects.create(username='before')")
+    assert make(project, "backup", dump).returncode == 0
+    shell(project, "User.objects.filter(username='before').delete(); User.objects.create(username='after')")
+    for _ in range(2):
+        result = make(project, "restore", dump)
+        assert result.returncode == 0, result.stderr
+        assert has_account(project, "before")
+        assert not has_account(project, "after")
+    again = tmp_path / "again.sql.gz"
+    assert make(project, "backup", again).returncode == 0
+    assert make(project, "restore", again).returncode == 0
+    assert has_account(project, "before")
+
+
+def test_a_broken_dump_changes_nothing(project: Project, tmp_path: Path) -> None:
+    whole, half, wrong = (tmp_path / name for name in ("whole.sql.gz", "half.sql.gz", "wrong.sql.gz"))
+    shell(project, "User.objects.get_or_create(username='kept')")
+    assert make(project, "backup", whole).returncode == 0
+    half.write_bytes(whole.read_bytes()[:-100])
+    subprocess.run(f"{{ gunzip -c {whole}; echo 'SELECT nonsense;'; }} | gzip >{wrong}", shell=True, check=True)
+    for dump in (half, wrong, tmp_path / "missing.sql.gz"):
+        result = make(project, "restore", dump)
+        assert result.returncode != 0
+        assert result.stdout + result.stderr
+        assert has_account(project, "kept")
+
+
+def test_a_failed_backup_leaves_no_file(tmp_path: Path) -> None:
+    dump = tmp_path / "dump.sql.gz"
+    assert make(Project(), "backup", dump).returncode != 0
+    assert not list(tmp_path.iterdir())

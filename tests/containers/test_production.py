@@ -1,0 +1,103 @@
+"""The overlay for production: TLS, secrets from files, a database and Redis elsewhere."""
+
+import json
+import re
+import secrets
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from deploy.local import ports
+from tests.containers.engine import inspect
+from tests.containers.project import Project
+
+FILES = ("docker-compose.yml", "compose.production.yml", "tests/containers/production.yml")
+HOST = "localhost"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What belongs in secrets/."""
+    folder = tmp_path_factory.mktemp("secrets")
+    (folder / "secret_key").write_text(secrets.token_urlsafe(50) + "\n")
+    (folder / "database_url").write_text("postgres://postgres:elsewhere@database:5432/postgres\n")
+    (folder / "redis_url").write_text("redis://:elsewhere@cache:6379/0\n")
+    certificate = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", f"/CN={HOST}"]
+    certificate += ["-addext", f"subjectAltName=DNS:{HOST}"]
+    files = ["-out", str(folder / "tls_certificate.pem"), "-keyout", str(folder / "tls_key.pem")]
+    subprocess.run([*certificate, *files], check=True, capture_output=True)
+    # Containers of other users read them.
+    for path in (folder, *folder.iterdir()):
+        path.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def production(images: None, folder: Path) -> Iterator[Project]:
+    environment = {
+        "ALLOWED_HOSTS": HOST,
+        "IMAGES": "channels-stack",
+        "PUBLISH_ADDRESS": "127.0.0.1",
+        "TLS_PORT": str(ports.pick()),
+        "SECRETS": str(folder),
+    }
+    project = Project(environment, FILES)
+    try:
+        project.compose("up", "--wait")
+        yield project
+    finally:
+        project.compose("down", "--volumes")
+    assert not any(project.leftovers().values())
+
+
+@pytest.fixture
+def browser(production: Project, folder: Path) -> Iterator[httpx.Client]:
+    tls = ssl.create_default_context(cafile=str(folder / "tls_certificate.pem"))
+    url = f"https://{HOST}:{production.environment['TLS_PORT']}"
+    with httpx.Client(base_url=url, verify=tls, follow_redirects=True) as client:
+        yield client
+
+
+def test_plain_http_leads_to_https(production: Project) -> None:
+    answer = httpx.get(f"http://{HOST}:{production.port}/chat/?a=b")
+    assert answer.status_code == 308
+    assert answer.headers["location"] == f"https://{HOST}/chat/?a=b"
+    assert httpx.get(f"http://{HOST}:{production.port}/ws/chat/room/").status_code == 308
+
+
+def test_an_account_over_https_and_every_cookie_is_secure(browser: httpx.Client) -> None:
+    page = browser.get("/accounts/signup/")
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
+    assert token
+    password = secrets.token_urlsafe()
+    form = {"username": "secure", "password1": password, "password2": password, "csrfmiddlewaretoken": token[1]}
+    answer = browser.post("/accounts/signup/", data=form, headers={"Referer": str(page.url)})
+    assert answer.status_code == 200
+    assert answer.url.path == "/chat/"
+    assert "secure" in answer.text
+    cookies = list(browser.cookies.jar)
+    assert {"sessionid", "csrftoken"} <= {cookie.name for cookie in cookies}
+    assert all(cookie.secure for cookie in cookies)
+
+
+async def test_messages_over_tls(browser: httpx.Client, folder: Path) -> None:
+    tls = ssl.create_default_context(cafile=str(folder / "tls_certificate.pem"))
+    origin = str(browser.base_url).rstrip("/")
+    address = f"{origin.replace('https', 'wss', 1)}/ws/chat/room/"
+    async with connect(address, ssl=tls, origin=origin) as socket:  # type: ignore[arg-type]
+        await socket.send('{"message": "safe"}')
+        assert json.loads(await socket.recv()) == {"message": "safe"}
+
+
+def test_no_secret_in_any_containers_environment(production: Project, folder: Path) -> None:
+    environments = [
+        variable for id in production.ids("web", "ws", "nginx") for variable in inspect(id)[0]["Config"]["Env"]
+    ]
+    for name in ("secret_key", "database_url", "redis_url"):
+        secret = (folder / name).read_text().strip()
+        assert not [variable for variable in environments if secret in variable]

@@ -1,0 +1,19 @@
+"""The suites of ``make test`` and ``make test-browser``, against the containers' door."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.containers.project import ROOT, Project
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "suite", [["tests/behaviour", "-m", "not idle"], ["tests/browser"]], ids=lambda suite: suite[0]
+)
+def test_passes_against_containers(project: Project, suite: list[str]) -> None:
+    environment = os.environ | {"BASE_URL": project.url}
+    result = subprocess.run([sys.executable, "-m", "pytest", *suite], cwd=ROOT, env=environment, check=False)
+    assert result.returncode == 0

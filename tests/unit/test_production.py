@@ -1,0 +1,82 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SAFE = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": "x" * 50,
+    "ALLOWED_HOSTS": "chat.example.com",
+    "DEBUG": "false",
+    "HTTPS_ONLY": "true",
+}
+COMMANDS = {
+    "web": ["gunicorn", "--check-config", "--config", "services/web/gunicorn.conf.py"],
+    "ws": ["python", "-m", "ws"],
+    "manage.py": ["python", "manage.py", "check"],
+}
+
+
+def run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name(command[0])
+    # Nothing of the caller's own settings, nor of a .env file: what is set here wins.
+    base = {"PATH": os.environ["PATH"], "PYTHONPATH": "services:apps"}
+    return subprocess.run(
+        [str(program), *command[1:]],
+        cwd=ROOT,
+        env=base | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"SECRET_KEY": "local-only-key-that-production-refuses-to-start-with"},
+            "SECRET_KEY: the built-in local key is public; set a random one of 50 characters or more.",
+        ),
+        (
+            {"SECRET_KEY_FALLBACKS": "old,local-only-key-that-production-refuses-to-start-with"},
+            "SECRET_KEY: the built-in local key is public; set a random one of 50 characters or more.",
+        ),
+        ({"DEBUG": "true"}, "DEBUG: true shows tracebacks and settings to every visitor; unset it."),
+        (
+            {"ALLOWED_HOSTS": "chat.example.com,*"},
+            "ALLOWED_HOSTS: * lets any host name in; list the names that browsers use.",
+        ),
+        (
+            {"HTTPS_ONLY": "false"},
+            "HTTPS_ONLY: false sends session cookies over plain http; unset it and serve https.",
+        ),
+    ],
+    ids=["local key", "local key as a fallback", "debug", "wildcard host", "plain cookies"],
+)
+def test_production_refuses_with_one_sentence(command: list[str], change: dict[str, str], sentence: str) -> None:
+    result = run(command, SAFE | change)
+    assert result.returncode == 1
+    expected = f"Wrong configuration: ENVIRONMENT=production refuses to start. {sentence}"
+    assert result.stderr.strip() == expected
+
+
+def test_all_refusals_are_told_at_once() -> None:
+    result = run(COMMANDS["manage.py"], {"ENVIRONMENT": "production", "DEBUG": "true", "ALLOWED_HOSTS": "*"})
+    assert result.returncode == 1
+    assert all(f"{name}: " in result.stderr for name in ("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS"))
+
+
+def test_production_starts_with_safe_settings() -> None:
+    result = run(COMMANDS["manage.py"], SAFE)
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_local_key_works_locally() -> None:
+    result = run(COMMANDS["manage.py"], {})
+    assert result.returncode == 0, result.stderr
