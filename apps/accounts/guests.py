@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.conf import settings
 from django.core import signing
@@ -22,7 +23,7 @@ class AuthoredRequest(HttpRequest):
 class GuestMiddleware:
     """Sets ``request.author``: the user name of who is logged in, else the guest's stable name.
 
-    A new guest gets the cookie with the answer. No database row is made.
+    A new guest gets the cookie with the first page. No database row is made.
     """
 
     def __init__(self, get_response: Callable[[AuthoredRequest], HttpResponse]) -> None:
@@ -35,7 +36,8 @@ class GuestMiddleware:
         known = guest_name(request.COOKIES)
         request.author = known or new_guest_name()
         response = self.get_response(request)
-        if known is None:
+        # Not with an answer of the API: programs keep no cookies.
+        if known is None and response.get("Content-Type", "").startswith("text/html"):
             response.set_cookie(
                 COOKIE,
                 signing.get_cookie_signer(salt=COOKIE).sign(request.author),
@@ -53,6 +55,13 @@ def guest_name(cookies: Mapping[str, str]) -> str | None:
         return signing.get_cookie_signer(salt=COOKIE).unsign(cookies.get(COOKIE, ""))
     except signing.BadSignature:
         return None
+
+
+def author_of(scope: Mapping[str, Any]) -> str:
+    """Return the name of who opened a WebSocket: the user's, the guest's, or a new guest's."""
+    if scope["user"].is_authenticated:
+        return str(scope["user"].get_username())
+    return guest_name(scope["cookies"]) or new_guest_name()
 
 
 def new_guest_name() -> str:

@@ -1,44 +1,142 @@
-import json
-import logging
+import asyncio
+import uuid
+from collections.abc import Coroutine
 from typing import Any
+from urllib.parse import parse_qs
 
 from channels.generic.websocket import AsyncWebsocketConsumer
-from redis.exceptions import RedisError
+from django.db import DatabaseError, InterfaceError
 
+from accounts.guests import author_of
+from chat import events, journal
+from chat.events import CHAT_V1, TUTORIAL
+from chat.frames import HistoryFrame, InvalidFrame, MessageFrame, parse_after, parse_frame
+from chat.group_commit import Overloaded, Unavailable
+from chat.journal import Draft
+from chat.live import live
 from chat.messages import InvalidMessage, parse_message
-from chat.rooms import group_name
+from ws.hub import Event
 
-logger = logging.getLogger(__name__)
+POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
+RETRY_SECONDS = {"overloaded": 1, "unavailable": 2}
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
-    """A member of one room, in the tutorial's protocol: ``{"message": "text"}`` in, the same out to everyone.
+    """A member of one room, in the tutorial's protocol or in ``chat.v1`` (docs/protocol.md)."""
 
-    Bad input is answered to its sender alone with ``{"error": {"code", "detail"}}``, and the socket lives.
-    """
+    # No channel of its own: the hub listens for all members of the process.
+    channel_layer_alias = None
+    seq = 0
 
     async def connect(self) -> None:
-        self.group = group_name(self.scope["url_route"]["kwargs"]["room"])
-        await self.channel_layer.group_add(self.group, self.channel_name)
-        await self.accept()
+        self.room: str = self.scope["url_route"]["kwargs"]["room"]
+        self.author = author_of(self.scope)
+        self.protocol = CHAT_V1 if CHAT_V1 in self.scope["subprotocols"] else TUTORIAL
+        self.live = live()
+        self.tasks: set[asyncio.Task[None]] = set()
+        try:
+            head = await self.live.hub.open(self.room, self)
+            after = await self._resume(head) if self.protocol == CHAT_V1 else await self._begin(head)
+            await self.live.hub.go_live(self.room, self, after)
+        except InvalidMessage as error:
+            await self.accept(self.protocol)
+            await self._send_error(error.code, error.detail)
+            await self.close(POLICY_VIOLATION)
+        except (DatabaseError, InterfaceError):
+            # Before the handshake is done a browser is told no code at all.
+            if not self.is_accepted:
+                await self.accept(self.protocol or None)
+            await self.close(TRY_AGAIN_LATER)
 
     async def disconnect(self, code: int) -> None:
-        await self.channel_layer.group_discard(self.group, self.channel_name)
+        self.live.hub.leave(self.room, self)
+        if self.is_accepted:
+            self.live.presence.leave(self.room, self.author)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
-            text = parse_message(text_data)
+            if self.protocol == TUTORIAL:
+                self._start(self._store(Draft(self.room, uuid.uuid4().hex, self.author, parse_message(text_data))))
+                return
+            frame = parse_frame(text_data)
+        except InvalidFrame as error:
+            await self._send_error(error.code, error.detail, id=error.message_id)
         except InvalidMessage as error:
             await self._send_error(error.code, error.detail)
-            return
+        else:
+            match frame:
+                case MessageFrame(message_id, text):
+                    # Not awaited, so that messages of one sender that come together are committed together.
+                    self._start(self._store(Draft(self.room, message_id, self.author, text)))
+                case HistoryFrame(before, limit):
+                    await self._send_history(before, limit)
+                case _:
+                    self.live.hub.publish(self.room, Event(events.typing_frames(self.author)))
+
+    async def deliver(self, frame: str) -> None:
+        await self.send(frame)
+
+    async def _begin(self, head: int) -> int:
+        await self._accept(None)
+        return head
+
+    async def _resume(self, head: int) -> int:
+        """Send welcome, and reset where the asked-for point is not kept; return where live messages go on."""
+        after = parse_after(parse_qs(self.scope["query_string"].decode("latin1"), keep_blank_values=True))
+        newest, pruned_to = head, 0
+        if after is not None:
+            newest, pruned_to = await self.live.database.run(journal.bounds, self.room)
+        await self._accept(CHAT_V1)
+        await self.send(
+            events.encode(
+                {"type": "welcome", "room": self.room, "you": self.author, "head": newest, "resumed_from": after}
+            )
+        )
+        await self.send(events.presence_frames(*self.live.presence.current(self.room))[CHAT_V1])
+        if after is None:
+            return head
+        if pruned_to <= after <= newest:
+            return after
+        await self.send(events.encode({"type": "reset", "head": newest}))
+        return newest
+
+    is_accepted = False
+
+    async def _accept(self, subprotocol: str | None) -> None:
+        await self.accept(subprotocol)
+        self.is_accepted = True
+        self.live.presence.join(self.room, self.author)
+
+    async def _store(self, draft: Draft) -> None:
         try:
-            await self.channel_layer.group_send(self.group, {"type": "chat.message", "message": text})
-        except (RedisError, OSError) as error:
-            logger.warning("A message was refused, Redis does not answer: %s", error)
-            await self._send_error("unavailable", "The message was not sent; try again.")
+            stored = await self.live.commits.append(draft)
+        except Overloaded:
+            await self._refuse("overloaded", "Too many messages wait for the database.", draft)
+        except Unavailable:
+            await self._refuse("unavailable", "The message was not stored, the database does not answer.", draft)
+        else:
+            if self.protocol == CHAT_V1:
+                await self.send(events.encode({"type": "ack", "id": draft.id, "seq": stored.seq}))
 
-    async def chat_message(self, event: dict[str, Any]) -> None:
-        await self.send(json.dumps({"message": event["message"]}))
+    async def _refuse(self, code: str, detail: str, draft: Draft) -> None:
+        extra: dict[str, Any] = {"id": draft.id} if self.protocol == CHAT_V1 else {}
+        await self._send_error(code, detail, **extra, retry_after=RETRY_SECONDS[code])
 
-    async def _send_error(self, code: str, detail: str) -> None:
-        await self.send(json.dumps({"error": {"code": code, "detail": detail}}))
+    async def _send_history(self, before: int, limit: int) -> None:
+        try:
+            messages = await self.live.database.run(journal.before, self.room, before, limit + 1)
+        except (DatabaseError, InterfaceError):
+            retry_after = RETRY_SECONDS["unavailable"]
+            await self._send_error("unavailable", "The database does not answer.", retry_after=retry_after)
+            return
+        page = [events.message_json(message) for message in messages[-limit:]]
+        await self.send(events.encode({"type": "history", "messages": page, "more": len(messages) > limit}))
+
+    async def _send_error(self, code: str, detail: str, **extra: Any) -> None:
+        error = {"code": code, "detail": detail, **extra}
+        await self.send(events.encode({"type": "error", **error} if self.protocol == CHAT_V1 else {"error": error}))
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)

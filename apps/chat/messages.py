@@ -1,8 +1,12 @@
-"""What a member may send in the tutorial's protocol: ``{"message": "text"}``."""
+"""What a member may send: the checks that both WebSocket protocols and the HTTP API share."""
 
 import json
+import unicodedata
+from typing import Any
 
 from django.conf import settings
+
+MAX_ID_CHARS = 64
 
 
 class InvalidMessage(Exception):
@@ -15,27 +19,59 @@ class InvalidMessage(Exception):
 
 
 def parse_message(frame: str | None) -> str:
-    """Return the text of a text frame; ``None`` stands for a binary frame.
+    """Return the text of the tutorial's text frame ``{"message": "text"}``; ``None`` stands for a binary frame.
 
     Raises InvalidMessage with the code ``text_expected``, ``invalid_json``, ``invalid_message`` or ``too_long``.
     """
     if frame is None:
         raise InvalidMessage("text_expected", "Expected a text frame, got a binary one.")
+    return check_text(parse_object(frame).get("message"))
+
+
+def parse_object(source: str | bytes) -> dict[str, Any]:
+    """Return a JSON object; raises InvalidMessage with the code ``invalid_json`` or ``invalid_message``."""
     try:
-        content = json.loads(frame)
+        content = json.loads(source)
     except (ValueError, RecursionError) as error:
         raise InvalidMessage("invalid_json", 'Expected JSON such as {"message": "hello"}.') from error
     if not isinstance(content, dict):
         raise InvalidMessage("invalid_message", 'Expected a JSON object such as {"message": "hello"}.')
-    if "message" not in content:
+    return content
+
+
+def check_text(value: object) -> str:
+    """Return the text to store and to pass on; raises InvalidMessage, ``invalid_message`` or ``too_long``.
+
+    ``None`` stands for a missing one.
+    """
+    if value is None:
         raise InvalidMessage("invalid_message", "message: missing; expected a string.")
-    text = content["message"]
-    if not isinstance(text, str):
+    if not isinstance(value, str):
         raise InvalidMessage("invalid_message", "message: expected a string.")
-    if len(text) > settings.MESSAGE_MAX_CHARS:
+    if len(value) > settings.MESSAGE_MAX_CHARS:
         raise InvalidMessage("too_long", f"message: expected at most {settings.MESSAGE_MAX_CHARS} characters.")
+    if _has_surrogate(value):
+        raise InvalidMessage("invalid_message", "message: half of a surrogate pair is not text.")
+    # PostgreSQL stores no NUL.
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def check_id(value: object) -> str:
+    """Return the client's id of a message; raises InvalidMessage with the code ``invalid_id``."""
+    if (
+        not isinstance(value, str)
+        or not 1 <= len(value) <= MAX_ID_CHARS
+        or any(unicodedata.category(character) in {"Cc", "Cs"} for character in value)
+    ):
+        raise InvalidMessage(
+            "invalid_id", f"id: expected a string of 1 to {MAX_ID_CHARS} characters without control characters."
+        )
+    return value
+
+
+def _has_surrogate(value: str) -> bool:
     try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidMessage("invalid_message", "message: half of a surrogate pair is not text.") from error
-    return text
+        value.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -1,15 +1,31 @@
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 
+from accounts.guests import AuthoredRequest
+from chat import journal
 from chat.rooms import MAX_CHARS
 
+# Messages in the page itself, which is readable before any script runs.
+PAGE_MESSAGES = 50
 
-def index(request: HttpRequest) -> HttpResponse:
+
+def index(request: AuthoredRequest) -> HttpResponse:
     """Ask which room to enter."""
     return render(request, "chat/index.html", {"max_chars": MAX_CHARS})
 
 
-def room(request: HttpRequest, room: str) -> HttpResponse:
-    """One room; the messages come over the WebSocket."""
-    return render(request, "chat/room.html", {"room": room, "message_max_chars": settings.MESSAGE_MAX_CHARS})
+def room(request: AuthoredRequest, room: str) -> HttpResponse:
+    """One room with its newest messages, oldest first; those after ``head`` come over the WebSocket."""
+    messages, head = journal.newest(room, PAGE_MESSAGES)
+    return render(
+        request,
+        "chat/room.html",
+        {
+            "room": room,
+            "message_max_chars": settings.MESSAGE_MAX_CHARS,
+            "messages": messages,
+            "head": head,
+            "author": request.author,
+        },
+    )

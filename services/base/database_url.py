@@ -13,6 +13,16 @@ SQLITE_OPTIONS = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
 
+POSTGRES_OPTIONS = {
+    # Seconds; tcp_user_timeout in milliseconds. Without them a server that vanished, rather than closed its
+    # connections, holds a thread for minutes.
+    "connect_timeout": 3,
+    "tcp_user_timeout": 5000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+
 
 def database(url: str) -> dict[str, Any]:
     """Turn ``sqlite:///path`` or ``postgres://user:password@host:5432/name`` into Django's settings.
@@ -27,4 +37,6 @@ def database(url: str) -> dict[str, Any]:
     if scheme == "sqlite":
         return dict(dj_database_url.parse(url)) | {"OPTIONS": SQLITE_OPTIONS}
     # Health checks remake a connection that died with a restarted server.
-    return dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+    settings: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)}
+    # What the address itself says wins, such as ?connect_timeout=10.
+    return settings | {"OPTIONS": POSTGRES_OPTIONS | settings.get("OPTIONS", {})}

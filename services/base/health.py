@@ -1,10 +1,10 @@
 """What ``/livez`` and ``/readyz`` say, in both services.
 
-``/livez``: the process runs and answers. ``/readyz``: it can do its work, so the database and every
-Redis host answer. The meaning is Kubernetes' (https://kubernetes.io/docs/concepts/workloads/pods/probes/).
+``/livez``: the process runs and answers. ``/readyz``: it can do its work; the body names the parts that do
+not answer. The meaning is Kubernetes' (https://kubernetes.io/docs/concepts/workloads/pods/probes/).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import redis
 from django.conf import settings
@@ -16,13 +16,17 @@ from base.redis_url import Host
 TIMEOUT_SECONDS = 2
 
 
-def readiness() -> tuple[bool, dict[str, str]]:
-    """Return whether all parts answer, and per part ``ok`` or a sentence that says what is wrong.
+def readiness(serves_without: Collection[str] = ()) -> tuple[int, dict[str, str]]:
+    """Return an HTTP status and the body of ``/readyz``: ``status``, and per part ``ok`` or what is wrong.
 
-    Blocks for at most a few times TIMEOUT_SECONDS; call it in a thread where an event loop runs.
+    200 and ``ok`` where all parts answer; 200 and ``degraded`` where only those are missing that the service
+    ``serves_without``; else 503 and ``unavailable``. Blocks for at most a few times TIMEOUT_SECONDS.
     """
     parts = {"database": _state(_check_database), "redis": _state(_check_redis)}
-    return all(state == "ok" for state in parts.values()), parts
+    missing = {name for name, state in parts.items() if state != "ok"}
+    if missing - set(serves_without):
+        return 503, {"status": "unavailable", **parts}
+    return 200, {"status": "degraded" if missing else "ok", **parts}
 
 
 def _state(check: Callable[[], None]) -> str:

@@ -1,9 +1,12 @@
 """Django settings that web and ws share. Each value is an environment variable of .env.example."""
 
 from environs import validate
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from base.database_url import database
 from base.environment import ROOT, env
+from base.production import refuse_local_settings
 from base.redis_url import parse_redis_url
 
 ENVIRONMENT = env.str("ENVIRONMENT", "local", validate=validate.OneOf(["local", "production"]))
@@ -20,6 +23,15 @@ HTTPS_ONLY = env.bool("HTTPS_ONLY", ENVIRONMENT == "production")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
 # nginx overwrites this header, so a client cannot set it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+if ENVIRONMENT == "production":
+    refuse_local_settings(
+        keys=[SECRET_KEY, *SECRET_KEY_FALLBACKS],
+        local_key=LOCAL_SECRET_KEY,
+        debug=DEBUG,
+        allowed_hosts=ALLOWED_HOSTS,
+        https_only=HTTPS_ONLY,
+    )
 
 # Your apps. Both services load them: their HTTP side runs in web, their consumers in ws.
 PROJECT_APPS = ["accounts", "chat"]
@@ -50,7 +62,13 @@ CHANNEL_LAYERS = {
         # Not the core layer: its blocking read meets redis-py 8's 5 s default timeout, and every
         # idle socket would die after 5 s with 1011.
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": REDIS_HOSTS},
+        # Fail at once and say so: what is lost on the way is read from the journal.
+        "CONFIG": {
+            "hosts": [
+                {**host, "retry": Retry(NoBackoff(), 0), "socket_connect_timeout": 1, "socket_timeout": 2}
+                for host in REDIS_HOSTS
+            ]
+        },
     }
 }
 
@@ -63,6 +81,10 @@ USE_TZ = True
 BIND = env.str("BIND", "127.0.0.1:8000")
 # Longest message text, in characters.
 MESSAGE_MAX_CHARS = env.int("MESSAGE_MAX_CHARS", 4000, validate=validate.Range(1, 16000))
+# Age in days at which `manage.py prune_messages` deletes messages; 0 keeps all.
+RETENTION_DAYS = env.int("RETENTION_DAYS", 0, validate=validate.Range(0, 36500))
+# Messages that may wait for the database; the sender of one more is told `overloaded`.
+JOURNAL_QUEUE = env.int("JOURNAL_QUEUE", 5000, validate=validate.Range(1, 1_000_000))
 
 LOGGING = {
     "version": 1,

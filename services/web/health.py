@@ -15,6 +15,7 @@ class HealthMiddleware:
         if request.path == "/livez":
             return JsonResponse({"status": "ok"})
         if request.path == "/readyz":
-            ready, parts = readiness()
-            return JsonResponse({"status": "ok" if ready else "unavailable"} | parts, status=200 if ready else 503)
+            # Pages and API work without Redis; what they publish is then found by polling.
+            status, body = readiness(serves_without=["redis"])
+            return JsonResponse(body, status=status)
         return self.get_response(request)

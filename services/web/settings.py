@@ -8,6 +8,7 @@ from base.settings import DEBUG, INSTALLED_APPS
 
 ROOT_URLCONF = "web.urls"
 WSGI_APPLICATION = "web.wsgi.application"
+CSRF_FAILURE_VIEW = "web.errors.csrf_failure"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 
 # web comes first: its templates win over those of Django and of the apps.
@@ -45,6 +46,9 @@ TEMPLATES = [
         },
     }
 ]
+
+# Never in the sessions' table: the message that shows a new API token is nothing to keep.
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = env.str("STATIC_ROOT", str(ROOT / ".run/static"))

@@ -17,8 +17,8 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["path"] == "/livez":
         status, body = 200, {"status": "ok"}
     elif scope["path"] == "/readyz":
-        ready, parts = await asyncio.get_running_loop().run_in_executor(_probe_thread, readiness)
-        status, body = (200 if ready else 503), {"status": "ok" if ready else "unavailable"} | parts
+        # Without Redis, members are served by polling the journal.
+        status, body = await asyncio.get_running_loop().run_in_executor(_probe_thread, readiness, ["redis"])
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(body).encode()})

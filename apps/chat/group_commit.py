@@ -1,0 +1,80 @@
+"""Group commit: whatever arrives while one transaction runs goes into the next."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from django.db import DatabaseError, InterfaceError
+
+from chat.journal import Draft, Stored
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+
+
+class Overloaded(Exception):
+    """The queue is full; nothing was stored, and the sender may try again."""
+
+
+class Unavailable(Exception):
+    """The database does not answer. The sender may send again under the same id."""
+
+
+class GroupCommit:
+    """Appends to the journal from one process' event loop, one transaction at a time.
+
+    ``append`` stores a batch; see chat.journal.append. ``limit`` is the number of messages that may wait.
+    ``committed`` is called with the newly stored messages of each transaction, in the order of their numbers.
+    """
+
+    def __init__(
+        self,
+        append: Callable[[Sequence[Draft]], Awaitable[list[Stored]]],
+        limit: int,
+        committed: Callable[[Sequence[Stored]], None],
+    ) -> None:
+        self._append = append
+        self._limit = limit
+        self._committed = committed
+        self._waiting: list[tuple[Draft, asyncio.Future[Stored]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def append(self, draft: Draft) -> Stored:
+        """Return the message once it is committed; raises Overloaded or Unavailable."""
+        if len(self._waiting) >= self._limit:
+            raise Overloaded
+        future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
+        self._waiting.append((draft, future))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._commit_all())
+        # A sender that leaves meanwhile takes nothing back.
+        return await asyncio.shield(future)
+
+    async def _commit_all(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            try:
+                stored = await self._append([draft for draft, _ in batch])
+            except Exception as error:
+                if isinstance(error, DatabaseError | InterfaceError):
+                    logger.warning("%d messages were refused, the journal does not answer: %s", len(batch), error)
+                else:
+                    logger.exception("%d messages were refused", len(batch))
+                for _, future in batch:
+                    _refuse(future, error)
+                continue
+            self._committed([message for message in dict.fromkeys(stored) if message.is_new])
+            for (_, future), message in zip(batch, stored, strict=True):
+                if not future.done():
+                    future.set_result(message)
+
+
+def _refuse(future: asyncio.Future[Stored], error: Exception) -> None:
+    if future.done():
+        return
+    refusal = Unavailable()
+    refusal.__cause__ = error
+    future.set_exception(refusal)
+    # Where the sender has left, nobody asks for it.
+    future.exception()

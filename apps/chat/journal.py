@@ -1,0 +1,209 @@
+"""The journal: the only place where messages are kept. Every function here blocks on the database."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Max, Q, QuerySet
+from django.utils import timezone
+
+from chat.models import Message, Room
+
+PAGE = 200
+# A message stored by another process between our look and our insert; the second look sees it.
+ATTEMPTS = 3
+# Messages that one transaction prunes, so that nobody who appends to the room waits for long.
+PRUNE_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message that is not stored yet. ``id`` is the client's: at most 64 characters, unique in the room."""
+
+    room: str
+    id: str
+    author: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message of the journal. ``is_new`` is False for one that had been stored before under its id."""
+
+    room: str
+    seq: int
+    id: str
+    author: str
+    text: str
+    sent_at: datetime
+    removed: bool = False
+    is_new: bool = True
+
+
+def append(drafts: Sequence[Draft]) -> list[Stored]:
+    """Store the drafts in one transaction, and return one Stored for each, in their order.
+
+    Numbers go up by one per room, whatever number of processes append at once: the room's row is locked
+    from its update to the commit. A draft whose id the room knows already, from before or from earlier in
+    the same call, is not stored again; the stored message is returned.
+
+    Raises DatabaseError when nothing was stored.
+    """
+    if not drafts:
+        return []
+    for attempt in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                return _append(drafts)
+        except IntegrityError:
+            if attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def after(room: str, seq: int, limit: int = PAGE) -> list[Stored]:
+    """Return the messages later than a sequence number, oldest first, at most ``limit``."""
+    return _read(_messages(room).filter(seq__gt=seq).order_by("seq")[:limit], room)
+
+
+def before(room: str, seq: int, limit: int = PAGE) -> list[Stored]:
+    """Return the newest ``limit`` messages earlier than a sequence number, oldest first."""
+    return _read(_messages(room).filter(seq__lt=seq).order_by("-seq")[:limit], room)[::-1]
+
+
+def newest(room: str, limit: int = PAGE) -> tuple[list[Stored], int]:
+    """Return the newest ``limit`` messages, oldest first, and the head that they reach up to."""
+    head, _ = bounds(room)
+    return before(room, head + 1, limit), head
+
+
+def heads(rooms: Collection[str]) -> dict[str, int]:
+    """Return the highest sequence number of each room, in one query. A room that nobody wrote in has 0."""
+    known = dict(Room.objects.filter(name__in=rooms).values_list("name", "head"))
+    return {room: known.get(room, 0) for room in rooms}
+
+
+def bounds(room: str) -> tuple[int, int]:
+    """Return the room's head, and the highest sequence number that retention has removed (0: none)."""
+    return Room.objects.filter(name=room).values_list("head", "pruned_to").first() or (0, 0)
+
+
+def remove(pk: int) -> Stored:
+    """Take the text of a message away for good; its number stays. Removing again changes nothing.
+
+    Raises Message.DoesNotExist where retention was faster.
+    """
+    Message.objects.filter(pk=pk, removed_at=None).update(text="", removed_at=timezone.now())
+    message = Message.objects.select_related("room").get(pk=pk)
+    return _stored(message, message.room.name, is_new=False)
+
+
+def prune(older_than: datetime) -> dict[int, int]:
+    """Delete each room's messages up to the newest that is older; return how many, by the room's key.
+
+    Always the lowest numbers, so that what is kept has no gap. ``Room.pruned_to`` says how far.
+    """
+    old = Message.objects.filter(sent_at__lt=older_than)
+    deleted: dict[int, int] = {}
+    for room_id, last in list(old.values_list("room_id").annotate(last=Max("seq")).order_by("room_id")):
+        deleted[room_id] = 0
+        while count := _prune_batch(room_id, last):
+            deleted[room_id] += count
+    return deleted
+
+
+def _prune_batch(room_id: int, last: int) -> int:
+    with transaction.atomic():
+        numbers = Message.objects.filter(room_id=room_id, seq__lte=last).order_by("seq")
+        if not (batch := list(numbers.values_list("seq", flat=True)[:PRUNE_BATCH])):
+            return 0
+        # Room before messages, in the order in which append locks them.
+        Room.objects.filter(pk=room_id).update(pruned_to=batch[-1])
+        return Message.objects.filter(room_id=room_id, seq__lte=batch[-1]).delete()[0]
+
+
+def _append(drafts: Sequence[Draft]) -> list[Stored]:
+    rooms = _room_ids({draft.room for draft in drafts})
+    known = _known(drafts, rooms)
+    new: dict[tuple[str, str], Draft] = {}
+    for draft in drafts:
+        if (draft.room, draft.id) not in known:
+            new.setdefault((draft.room, draft.id), draft)
+    sequence = _take_numbers(Counter(rooms[draft.room] for draft in new.values()))
+    now = timezone.now()
+    messages = []
+    for draft in new.values():
+        sequence[rooms[draft.room]] += 1
+        seq = sequence[rooms[draft.room]]
+        known[draft.room, draft.id] = Stored(draft.room, seq, draft.id, draft.author, draft.text, now)
+        messages.append(
+            Message(
+                room_id=rooms[draft.room],
+                seq=seq,
+                client_id=draft.id,
+                author=draft.author,
+                text=draft.text,
+                sent_at=now,
+            )
+        )
+    Message.objects.bulk_create(messages)
+    return [known[draft.room, draft.id] for draft in drafts]
+
+
+def _room_ids(names: set[str]) -> dict[str, int]:
+    ids = dict(Room.objects.filter(name__in=names).values_list("name", "id"))
+    if missing := sorted(names - ids.keys()):
+        Room.objects.bulk_create([Room(name=name) for name in missing], ignore_conflicts=True)
+        ids |= dict(Room.objects.filter(name__in=missing).values_list("name", "id"))
+    return ids
+
+
+def _known(drafts: Sequence[Draft], rooms: Mapping[str, int]) -> dict[tuple[str, str], Stored]:
+    """Return what is stored already under the drafts' ids."""
+    wanted = Q()
+    for name, pk in rooms.items():
+        wanted |= Q(room_id=pk, client_id__in={draft.id for draft in drafts if draft.room == name})
+    names = {pk: name for name, pk in rooms.items()}
+    found = Message.objects.filter(wanted)
+    return {
+        (names[message.room_id], message.client_id): _stored(message, names[message.room_id], is_new=False)
+        for message in found
+    }
+
+
+def _take_numbers(counts: Mapping[int, int]) -> dict[int, int]:
+    """Raise each room's head by its count, and return the heads before that."""
+    taken = {}
+    with connection.cursor() as cursor:
+        # Always in the same order, so that two processes cannot wait for each other.
+        for pk in sorted(counts):
+            cursor.execute(
+                "UPDATE chat_room SET head = head + %s WHERE id = %s RETURNING head",
+                [counts[pk], pk],
+            )
+            taken[pk] = cursor.fetchone()[0] - counts[pk]
+    return taken
+
+
+def _messages(room: str) -> QuerySet[Message]:
+    # Not by a join: PostgreSQL would read the rest of the room, and sort it, for every page.
+    return Message.objects.filter(room_id=Room.objects.filter(name=room).values("id")[:1])
+
+
+def _read(messages: Collection[Message], room: str) -> list[Stored]:
+    return [_stored(message, room) for message in messages]
+
+
+def _stored(message: Message, room: str, is_new: bool = True) -> Stored:
+    return Stored(
+        room,
+        message.seq,
+        message.client_id,
+        message.author,
+        message.text,
+        message.sent_at,
+        message.removed_at is not None,
+        is_new,
+    )

@@ -1,0 +1,52 @@
+"""The chat's moving parts in one ws process: database thread, group commit, hub, presence."""
+
+import functools
+from collections.abc import Collection, Mapping, Sequence
+
+from django.conf import settings
+
+from chat import events, journal
+from chat.group_commit import GroupCommit
+from chat.journal import Stored
+from chat.rooms import group_name
+from ws.database_thread import DatabaseThread
+from ws.hub import Event, Hub
+from ws.presence import Presence
+
+
+class JournalSource:
+    """The journal as the hub reads it; a topic is a room."""
+
+    def group(self, topic: str) -> str:
+        return group_name(topic)
+
+    def heads(self, topics: Collection[str]) -> Mapping[str, int]:
+        return journal.heads(topics)
+
+    def after(self, topic: str, seq: int) -> list[Event]:
+        return [Event(events.message_frames(message), message.seq) for message in journal.after(topic, seq)]
+
+
+class Live:
+    """What all consumers of the process share. Make it inside the event loop."""
+
+    def __init__(self) -> None:
+        self.database = DatabaseThread()
+        self.hub = Hub(JournalSource(), self.database)
+        self.presence = Presence(self.hub, self._present)
+        self.commits = GroupCommit(
+            functools.partial(self.database.run, journal.append), settings.JOURNAL_QUEUE, self._committed
+        )
+
+    def _committed(self, messages: Sequence[Stored]) -> None:
+        for message in messages:
+            self.hub.publish(message.room, Event(events.message_frames(message), message.seq))
+
+    def _present(self, room: str, count: int, names: list[str]) -> None:
+        self.hub.deliver(room, Event(events.presence_frames(count, names)))
+
+
+@functools.cache
+def live() -> Live:
+    """Return the process' one Live, made when the first member comes."""
+    return Live()

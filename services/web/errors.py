@@ -1,0 +1,45 @@
+"""What web answers when it cannot do what was asked: JSON below ``/api/``, a page elsewhere."""
+
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext
+from django.views import csrf, defaults
+
+RETRY_AFTER_SECONDS = 2
+
+
+def api_error(status: int, code: str, detail: str, **headers: str) -> JsonResponse:
+    """Return ``{"error": {"code", "detail"}}``; the code is for programs, the detail for who writes them."""
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return JsonResponse({"error": {"code": code, "detail": detail}}, status=status, headers=names)
+
+
+def unavailable() -> JsonResponse:
+    """Return the API's answer while the database is away."""
+    detail = "The database does not answer; try again, under the same id."
+    return api_error(503, "unavailable", detail, Retry_After=str(RETRY_AFTER_SECONDS))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """handler500, also for what middleware raised: a database that is away is 503, and soon over."""
+    is_database = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    if _is_api(request):
+        return unavailable() if is_database else api_error(500, "internal", "Something broke; it is in the log.")
+    if is_database:
+        text = gettext("The database does not answer. Please try again in a moment.")
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return HttpResponse(text, status=503, content_type="text/plain; charset=utf-8", headers=headers)
+    return defaults.server_error(request)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's page, or why a post with a session was refused."""
+    if _is_api(request):
+        return api_error(403, "csrf_failed", f"{reason} Send the X-CSRFToken header, or a Bearer token.")
+    return csrf.csrf_failure(request, reason)
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")

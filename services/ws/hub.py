@@ -1,0 +1,258 @@
+"""The hub: takes every event of a topic once per process, and gives it to all members here.
+
+It knows nothing of chat. An app hands it a Source, which reads its journal, and Events, which hold the frames
+already encoded. The channel layer loses what is sent while it is disconnected, so the hub counts: an event
+that is not the next one means a gap, which it fills from the journal; and every two seconds it compares its
+numbers with the journal's.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ws.database_thread import DatabaseThread
+from ws.wire import Wire
+
+logger = logging.getLogger(__name__)
+
+# Two processes publish consecutive numbers at nearly the same time, so the later may arrive first.
+GAP_SECONDS = 0.05
+POLL_SECONDS = 2.0
+# Early events that are kept while a gap is open; what is dropped beyond is read from the journal.
+MAX_EARLY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What members get: one text frame per protocol. Without a ``seq`` it is not kept, and not missed."""
+
+    frames: Mapping[str, str]
+    seq: int | None = None
+
+
+class Source(Protocol):
+    """An app's journal, as the hub reads it. The methods block; the hub calls them in the database thread."""
+
+    def group(self, topic: str) -> str:
+        """Return the topic's group in the channel layer."""
+
+    def heads(self, topics: Collection[str]) -> Mapping[str, int]:
+        """Return the highest number of each topic."""
+
+    def after(self, topic: str, seq: int) -> list[Event]:
+        """Return events later than a number, oldest first; an empty list where there are none."""
+
+
+class Member(Protocol):
+    """A socket. ``seq`` is the last number it was given while it caught up."""
+
+    protocol: str
+    seq: int
+
+    async def deliver(self, frame: str) -> None:
+        """Send a text frame."""
+
+
+class Topic:
+    """A topic with members in this process. ``seq`` is the number of the last event given to live members."""
+
+    def __init__(self, name: str, group: str) -> None:
+        self.name = name
+        self.group = group
+        self.seq = 0
+        self.pending: set[Member] = set()
+        self.live: set[Member] = set()
+        self.inbox: deque[Event] = deque()
+        self.early: dict[int, Event] = {}
+        self.is_subscribed = False
+        self.opened: asyncio.Task[None] | None = None
+        self.draining: asyncio.Task[None] | None = None
+        self.repairing: asyncio.Task[None] | None = None
+
+
+class Hub:
+    """All topics of one app in one process.
+
+    Messages of the channel layer that are no events go to the ``handlers`` by their type.
+    """
+
+    def __init__(self, source: Source, database: DatabaseThread) -> None:
+        self._source = source
+        self._read = database.run
+        self._topics: dict[str, Topic] = {}
+        self._poll_now = asyncio.Event()
+        self.wire = Wire(self._receive, self._poll_now.set)
+        self.handlers: dict[str, Callable[[dict[str, Any]], None]] = {}
+        self.gaps = 0
+        self._poller = asyncio.create_task(self._poll())
+
+    @property
+    def topics(self) -> Collection[str]:
+        """Names of the topics with members here."""
+        return self._topics.keys()
+
+    async def open(self, name: str, member: Member) -> int:
+        """Take a member in who does not hear events yet, and return the topic's number.
+
+        Raises what the source raises where the journal cannot be read.
+        """
+        topic = self._topics.get(name)
+        if topic is None:
+            topic = self._topics[name] = Topic(name, self._source.group(name))
+            topic.opened = asyncio.create_task(self._open(topic))
+        topic.pending.add(member)
+        try:
+            await asyncio.shield(topic.opened)  # type: ignore[arg-type]  # set above, at once
+        except BaseException:
+            self.leave(name, member)
+            raise
+        return topic.seq
+
+    async def go_live(self, name: str, member: Member, after: int) -> None:
+        """Give the member all events later than ``after``, then every new one, without overlap or hole."""
+        topic = self._topics[name]
+        member.seq = after
+        while member.seq < topic.seq:
+            events = await self._read(self._source.after, name, member.seq)
+            for event in events:
+                if frame := event.frames.get(member.protocol):
+                    await member.deliver(frame)
+                member.seq = event.seq or member.seq
+            if not events:
+                break
+        # Nothing is awaited between the comparison above and this line, so no event falls between.
+        if member in topic.pending:
+            topic.pending.remove(member)
+            topic.live.add(member)
+
+    def leave(self, name: str, member: Member) -> None:
+        """Forget the member; with the last one the process leaves the topic's group."""
+        topic = self._topics.get(name)
+        if topic is None:
+            return
+        topic.pending.discard(member)
+        topic.live.discard(member)
+        if not topic.pending and not topic.live:
+            del self._topics[name]
+            for task in (topic.repairing, topic.draining):
+                if task:
+                    task.cancel()
+            self.wire.leave(topic.group)
+
+    def publish(self, name: str, event: Event) -> None:
+        """Give an event to the members here at once, and to all other processes through the channel layer."""
+        self.deliver(name, event)
+        self.send(name, {"type": "event", "topic": name, "seq": event.seq, "frames": dict(event.frames)})
+
+    def deliver(self, name: str, event: Event) -> None:
+        """Give an event to the members here."""
+        if topic := self._topics.get(name):
+            self._take(topic, event)
+
+    def send(self, name: str, message: dict[str, Any]) -> None:
+        """Send a message to all processes with members in the topic, in the background; it may get lost."""
+        self.wire.send(self._source.group(name), message)
+
+    async def close(self) -> None:
+        """Stop listening and comparing; nobody is told."""
+        self._poller.cancel()
+        await asyncio.gather(self._poller, self.wire.close(), return_exceptions=True)
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        if message["type"] == "event":
+            self.deliver(message["topic"], Event(message["frames"], message["seq"]))
+        elif handler := self.handlers.get(message["type"]):
+            handler(message)
+
+    async def _open(self, topic: Topic) -> None:
+        # Joined before the head is read, so that nothing falls between the two. Where Redis does not answer
+        # the topic opens all the same, and polling carries it.
+        topic.is_subscribed = await self.wire.join(topic.group)
+        topic.seq = (await self._read(self._source.heads, [topic.name]))[topic.name]
+
+    def _take(self, topic: Topic, event: Event) -> None:
+        topic.inbox.append(event)
+        if topic.draining is None or topic.draining.done():
+            topic.draining = asyncio.create_task(self._drain(topic))
+
+    async def _drain(self, topic: Topic) -> None:
+        assert topic.opened
+        await asyncio.wait([topic.opened])
+        while topic.inbox:
+            event = topic.inbox.popleft()
+            if event.seq is None:
+                await self._fan_out(topic, event)
+            elif event.seq == topic.seq + 1:
+                await self._fan_out(topic, event)
+                while following := topic.early.pop(topic.seq + 1, None):
+                    await self._fan_out(topic, following)
+            elif event.seq > topic.seq:
+                if len(topic.early) < MAX_EARLY:
+                    topic.early[event.seq] = event
+                self._repair_soon(topic)
+
+    async def _fan_out(self, topic: Topic, event: Event) -> None:
+        if event.seq is not None:
+            topic.seq = event.seq
+        for member in tuple(topic.live):
+            frame = event.frames.get(member.protocol)
+            if frame is None or (event.seq is not None and event.seq <= member.seq):
+                continue
+            try:
+                await member.deliver(frame)
+            except Exception:
+                logger.exception("A member could not be given an event")
+
+    def _repair_soon(self, topic: Topic) -> None:
+        if topic.repairing is None or topic.repairing.done():
+            topic.repairing = asyncio.create_task(self._repair(topic))
+
+    async def _repair(self, topic: Topic) -> None:
+        """Wait a moment for what is missing, then read it from the journal."""
+        missing = topic.seq + 1
+        await asyncio.sleep(GAP_SECONDS)
+        if topic.seq >= missing and not topic.early:
+            return
+        self.gaps += 1
+        try:
+            while events := await self._read(self._source.after, topic.name, topic.seq):
+                first = events[0].seq
+                if first is not None and first > topic.seq + 1:
+                    topic.seq = first - 1  # retention removed what was between
+                topic.early = {seq: event for seq, event in topic.early.items() if seq > topic.seq}
+                for event in events:
+                    self._take(topic, event)
+                while topic.draining and not topic.draining.done():
+                    await asyncio.wait([topic.draining])
+        except Exception as error:
+            logger.warning("A gap stays open until the next comparison: %s", error)
+
+    async def _poll(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._poll_now.wait(), POLL_SECONDS)
+            self._poll_now.clear()
+            try:
+                await self.wire.keep_up()
+                await self._compare()
+            except Exception as error:
+                logger.warning("The numbers could not be compared: %s", error)
+
+    async def _compare(self) -> None:
+        """Join the groups that could not be joined before, and repair every topic that is behind its journal."""
+        opened = [topic for topic in self._topics.values() if topic.opened and topic.opened.done()]
+        for topic in opened:
+            if not topic.is_subscribed and self.wire.is_up:
+                topic.is_subscribed = await self.wire.join(topic.group)
+                if topic.name not in self._topics:
+                    self.wire.leave(topic.group)  # its last member left meanwhile
+        if not opened:
+            return
+        heads = await self._read(self._source.heads, [topic.name for topic in opened])
+        for topic in opened:
+            if heads[topic.name] > topic.seq:
+                self._repair_soon(topic)

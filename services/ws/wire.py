@@ -1,0 +1,131 @@
+"""The process' one connection to the channel layer. It may be down at any time; nothing here waits for it long."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+ERRORS = (RedisError, OSError, TimeoutError)
+JOIN_SECONDS = 1.0
+# A beat that has not come back for so long means that the channel layer is down.
+BEAT_SECONDS = 3.0
+# What waits to be sent while Redis is slow; beyond that the oldest is dropped, and read from the journal.
+MAX_OUTGOING = 10_000
+
+
+class Wire:
+    """Sends to groups and receives from all groups joined, over one channel.
+
+    ``receive`` gets every message. ``returned`` is called when the channel layer failed and when it is back.
+    """
+
+    def __init__(self, receive: Callable[[dict[str, Any]], None], returned: Callable[[], None]) -> None:
+        self._layer = get_channel_layer()
+        self._receive = receive
+        self._returned = returned
+        self._channel: str | None = None
+        self._receiver: asyncio.Task[None] | None = None
+        self._outgoing: deque[tuple[str, dict[str, Any]]] = deque(maxlen=MAX_OUTGOING)
+        self._sender: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._last_beat = time.monotonic()
+        self.is_up = True
+        self.errors = 0
+
+    async def join(self, group: str) -> bool:
+        """Join a group; return whether Redis confirmed it in time. Joining again is harmless."""
+        if not self.is_up:
+            return False
+        try:
+            async with asyncio.timeout(JOIN_SECONDS):
+                await self._layer.group_add(group, await self._open())
+        except ERRORS as error:
+            self._failed(error)
+            return False
+        return True
+
+    def leave(self, group: str) -> None:
+        """Leave a group, in the background; a join that follows comes after it."""
+        if self._channel:
+            self._start(self._leave(group, self._channel))
+
+    def send(self, group: str, message: dict[str, Any]) -> None:
+        """Send to a group, in the background and in order. What cannot be sent is dropped."""
+        self._outgoing.append((group, message))
+        if self._sender is None or self._sender.done():
+            self._sender = asyncio.create_task(self._send_all())
+
+    async def keep_up(self) -> None:
+        """Send a beat to ourselves, and find out whether the last one came back; call it every few seconds."""
+        if time.monotonic() - self._last_beat > BEAT_SECONDS:
+            self._failed(TimeoutError("the process does not hear itself"))
+        try:
+            async with asyncio.timeout(JOIN_SECONDS):
+                await self._layer.send(await self._open(), {"type": "beat"})
+        except ERRORS as error:
+            self._failed(error)
+
+    async def close(self) -> None:
+        """Stop sending and receiving."""
+        tasks = [task for task in (self._receiver, self._sender, *self._tasks) if task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _open(self) -> str:
+        if self._channel is None:
+            self._channel = await self._layer.new_channel()
+            self._receiver = asyncio.create_task(self._receive_all(self._channel))
+        return self._channel
+
+    async def _receive_all(self, channel: str) -> None:
+        while True:
+            try:
+                message = await self._layer.receive(channel)
+                if message["type"] == "beat":
+                    self._beat()
+                else:
+                    self._receive(message)
+            except Exception:
+                logger.exception("A message of the channel layer was dropped")
+
+    async def _send_all(self) -> None:
+        while self._outgoing:
+            group, message = self._outgoing.popleft()
+            try:
+                async with asyncio.timeout(JOIN_SECONDS):
+                    await self._layer.group_send(group, message)
+            except ERRORS as error:
+                self._failed(error)
+
+    async def _leave(self, group: str, channel: str) -> None:
+        try:
+            await self._layer.group_discard(group, channel)
+        except ERRORS as error:
+            self._failed(error)
+
+    def _beat(self) -> None:
+        self._last_beat = time.monotonic()
+        if not self.is_up:
+            self.is_up = True
+            logger.warning("The channel layer is back")
+            self._returned()
+
+    def _failed(self, error: BaseException) -> None:
+        self.errors += 1
+        if self.is_up:
+            self.is_up = False
+            logger.warning("The channel layer failed, members are served by polling: %s", error)
+            self._returned()
+
+    def _start(self, coroutine: Any) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,332 @@
+"""The HTTP API; docs/api.md is the specification."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import InterfaceError, OperationalError
+from django.test import Client
+from django.utils import timezone
+
+from accounts import tokens
+from accounts.models import ApiToken, User
+from chat import api, journal
+from chat.journal import Draft
+from chat.models import Message
+from chat.rooms import group_name
+
+pytestmark = pytest.mark.django_db
+
+PATH = "/api/rooms/lobby/messages"
+
+
+@pytest.fixture(autouse=True)
+def published(monkeypatch) -> list[tuple]:
+    calls: list[tuple] = []
+    monkeypatch.setattr(api, "publish", lambda *args: calls.append(args))
+    return calls
+
+
+@pytest.fixture
+def user() -> User:
+    return User.objects.create_user("bot")
+
+
+@pytest.fixture
+def bot(user) -> Client:
+    """A program that comes with a token, and has Django check for CSRF as in the real stack."""
+    token = tokens.new_token()
+    ApiToken.objects.create(user=user, name="test", digest=tokens.digest(token))
+    return Client(enforce_csrf_checks=True, headers={"authorization": f"Bearer {token}"})
+
+
+@pytest.fixture
+def guest() -> Client:
+    return Client(enforce_csrf_checks=True)
+
+
+def post(client: Client, content: Any, path: str = PATH, **options: Any):
+    body = content if isinstance(content, bytes) else json.dumps(content)
+    return client.post(path, body, content_type="application/json", **options)
+
+
+def fill(count: int) -> None:
+    journal.append([Draft("lobby", str(number), "alice", f"text {number}") for number in range(1, count + 1)])
+
+
+def seqs(response) -> list[int]:
+    return [message["seq"] for message in response.json()["messages"]]
+
+
+# --- post
+
+
+def test_a_post_is_stored_answered_and_published(bot, published):
+    response = post(bot, {"message": "hello 👋", "id": "x-1"})
+    assert response.status_code == 201
+    message = dict(response.json())
+    sent_at = datetime.fromisoformat(message.pop("sent_at"))
+    assert abs(timezone.now() - sent_at) < timedelta(seconds=5)
+    assert message == {"seq": 1, "id": "x-1", "message": "hello 👋", "author": "bot"}
+    ((group, event),) = published
+    assert group == group_name("lobby")
+    assert (event["type"], event["topic"], event["seq"]) == ("event", "lobby", 1)
+    assert json.loads(event["frames"][""]) == {"message": "hello 👋"}
+    assert json.loads(event["frames"]["chat.v1"]) == {"type": "message", **response.json()}
+
+
+def test_without_an_id_the_server_makes_one(bot):
+    first, second = post(bot, {"message": "a"}).json(), post(bot, {"message": "a"}).json()
+    assert (first["seq"], second["seq"]) == (1, 2)
+    assert first["id"] != second["id"]
+
+
+def test_the_same_id_again_is_200_and_neither_stored_nor_published_twice(bot, published):
+    first = post(bot, {"message": "hello", "id": "x"})
+    again = post(bot, {"message": "hello", "id": "x"})
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert Message.objects.count() == 1
+    assert len(published) == 1
+
+
+def test_a_room_of_any_script_however_it_is_encoded(bot):
+    assert post(bot, {"message": "a"}, "/api/rooms/ガ/messages").status_code == 201
+    assert seqs(bot.get("/api/rooms/カ\u3099/messages")) == [1]
+
+
+def test_nul_becomes_a_replacement_character_because_postgresql_stores_none(bot):
+    assert post(bot, {"message": "a\0b"}).json()["message"] == "a\ufffdb"
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "field"),
+    [
+        (b"not json", "invalid_json", "JSON"),
+        (b"", "invalid_json", "JSON"),
+        (b"\xff\xfe", "invalid_json", "JSON"),
+        (b"[" * 60000, "invalid_json", "JSON"),
+        ([], "invalid_message", "object"),
+        ({}, "invalid_message", "message: missing"),
+        ({"message": 1}, "invalid_message", "message: "),
+        (b'{"message": "\\ud800"}', "invalid_message", "message: "),
+        ({"message": "x" * 4001}, "too_long", "message: expected at most 4000"),
+        ({"message": "a", "id": ""}, "invalid_id", "id: "),
+        ({"message": "a", "id": None}, "invalid_id", "id: "),
+        ({"message": "a", "id": 7}, "invalid_id", "id: "),
+        ({"message": "a", "id": "x" * 65}, "invalid_id", "id: "),
+        ({"message": "a", "id": "a\0"}, "invalid_id", "id: "),
+        ({"message": "a", "id": "a\nb"}, "invalid_id", "id: "),
+        (b'{"message": "a", "id": "\\udc00"}', "invalid_id", "id: "),
+    ],
+)
+def test_bad_input_is_400_and_says_what_was_expected(bot, published, content, code, field):
+    response = post(bot, content)
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert error["code"] == code
+    assert field in error["detail"]
+    assert Message.objects.count() == 0
+    assert published == []
+
+
+@pytest.mark.parametrize("name", ["a b", "x" * 65, "a.b", "🙂"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_no_such_room_is_404(bot, name, method):
+    response = getattr(bot, method)(f"/api/rooms/{name}/messages")
+    assert response.status_code == 404
+    assert response.json()["error"]["code"] == "no_such_room"
+
+
+def test_other_methods_are_405(bot):
+    assert bot.delete(PATH).status_code == 405
+    assert bot.put(PATH).headers["allow"] == "GET, HEAD, POST"
+
+
+# --- who
+
+
+def test_a_guest_may_not_post(guest):
+    response = post(guest, {"message": "hello"})
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.json()["error"]["code"] == "login_needed"
+    assert Message.objects.count() == 0
+
+
+@pytest.mark.parametrize("header", ["Bearer wrong", "Bearer", "bearer \udcff"])
+def test_a_wrong_token_is_401_even_with_a_session(guest, user, header):
+    guest.force_login(user)
+    response = post(guest, {"message": "hello"}, headers={"authorization": header})
+    assert response.status_code == 401
+    assert response.json()["error"]["code"] == "invalid_token"
+
+
+def test_the_token_of_an_inactive_user_is_401(bot, user):
+    user.is_active = False
+    user.save()
+    assert post(bot, {"message": "hello"}).status_code == 401
+
+
+def test_a_session_posts_with_a_csrf_token_only(guest, user):
+    guest.force_login(user)
+    response = post(guest, {"message": "hello"})
+    assert response.status_code == 403
+    assert response.json()["error"]["code"] == "csrf_failed"
+    assert Message.objects.count() == 0
+    guest.get("/chat/")
+    csrf = guest.cookies["csrftoken"].value
+    response = post(guest, {"message": "hello"}, headers={"x-csrftoken": csrf})
+    assert response.status_code == 201
+    assert response.json()["author"] == "bot"
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain"])
+def test_the_content_type_does_not_matter(guest, bot, user, kind):
+    guest.force_login(user)
+    guest.get("/chat/")
+    headers = {"x-csrftoken": guest.cookies["csrftoken"].value}
+    assert guest.post(PATH, b'{"message": "a=b&c"}', content_type=kind, headers=headers).json()["message"] == "a=b&c"
+    assert bot.post(PATH, b'{"message": "a=b&c"}', content_type=kind).json()["message"] == "a=b&c"
+
+
+def test_a_post_from_a_foreign_page_is_refused(guest, user):
+    guest.force_login(user)
+    guest.get("/chat/")
+    headers = {"x-csrftoken": guest.cookies["csrftoken"].value, "origin": "http://evil.example"}
+    assert post(guest, {"message": "hello"}, headers=headers).status_code == 403
+
+
+def test_programs_get_no_guest_cookie(bot, guest):
+    assert "guest" not in post(bot, {"message": "hello"}).cookies
+    assert "guest" not in guest.get(PATH).cookies
+    assert "guest" in guest.get("/chat/").cookies
+
+
+# --- read
+
+
+def test_everyone_reads_the_newest(guest):
+    fill(60)
+    response = guest.get(PATH)
+    assert response.status_code == 200
+    assert seqs(response) == list(range(11, 61))
+    content = response.json()
+    assert (content["head"], content["more"]) == (60, True)
+    assert content["messages"][-1].keys() == {"seq", "id", "message", "author", "sent_at"}
+    assert "no-store" in response.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected", "more"),
+    [
+        ("after=0", range(1, 51), True),
+        ("after=10", range(11, 61), False),
+        ("after=9&limit=50", range(10, 60), True),
+        ("after=58", [59, 60], False),
+        ("after=60", [], False),
+        ("after=999999999999999999", [], False),
+        ("before=61", range(11, 61), True),
+        ("before=51", range(1, 51), False),
+        ("before=3", [1, 2], False),
+        ("before=1", [], False),
+        ("before=0", [], False),
+        ("before=999999999999999999&limit=1", [60], True),
+        ("limit=1", [60], True),
+        ("limit=60", range(1, 61), False),
+        ("limit=200", range(1, 61), False),
+    ],
+)
+def test_pages(guest, query, expected, more):
+    fill(60)
+    response = guest.get(f"{PATH}?{query}")
+    assert seqs(response) == list(expected)
+    assert (response.json()["head"], response.json()["more"]) == (60, more)
+
+
+def test_a_room_that_nobody_wrote_in_is_empty(guest):
+    assert guest.get(PATH).json() == {"messages": [], "head": 0, "more": False}
+
+
+def test_a_removed_message_says_so(guest):
+    fill(1)
+    journal.remove(Message.objects.get().pk)
+    (message,) = guest.get(PATH).json()["messages"]
+    assert (message["message"], message["removed"]) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("after=-1", "after"),
+        ("after=", "after"),
+        ("after=x", "after"),
+        ("after=1.5", "after"),
+        ("after=٣", "after"),
+        ("after=" + "9" * 19, "after"),
+        ("before=x", "before"),
+        ("after=1&before=2", "before"),
+        ("limit=0", "limit"),
+        ("limit=201", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=", "limit"),
+        ("limit=" + "9" * 5000, "limit"),
+    ],
+)
+def test_a_bad_query_is_400_and_names_the_field(guest, query, field):
+    response = guest.get(f"{PATH}?{query}")
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert error["code"] == f"invalid_{field}"
+    assert error["detail"].startswith(f"{field}: expected ")
+
+
+# --- the database is away
+
+
+@pytest.mark.parametrize("error", [OperationalError("gone"), InterfaceError("closed")])
+def test_without_the_database_it_is_503_and_soon_over(bot, guest, monkeypatch, published, error):
+    def fail(*args):
+        raise error
+
+    monkeypatch.setattr(journal, "append", fail)
+    monkeypatch.setattr(journal, "bounds", fail)
+    for response in (post(bot, {"message": "hello"}), guest.get(PATH)):
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == "2"
+        assert response.json()["error"]["code"] == "unavailable"
+    assert published == []
+
+
+def test_also_where_the_session_cannot_be_read(user, monkeypatch):
+    client = Client(raise_request_exception=False)
+    client.force_login(user)
+
+    def fail(*args):
+        raise OperationalError("gone")
+
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", fail)
+    response = post(client, {"message": "hello"})
+    assert response.status_code == 503
+    assert response.json()["error"]["code"] == "unavailable"
+    page = client.get("/chat/lobby/")
+    assert (page.status_code, page.headers["retry-after"]) == (503, "2")
+
+
+def test_a_bug_is_500_in_json(bot, monkeypatch):
+    bot.raise_request_exception = False
+    monkeypatch.setattr(journal, "append", lambda drafts: 1 / 0)
+    response = post(bot, {"message": "hello"})
+    assert response.status_code == 500
+    assert response.json()["error"]["code"] == "internal"
+
+
+# --- the page
+
+
+def test_the_room_page_has_the_newest_messages(guest):
+    fill(60)
+    context = guest.get("/chat/lobby/").context
+    assert [message.seq for message in context["messages"]] == list(range(11, 61))
+    assert (context["room"], context["head"]) == ("lobby", 60)

@@ -1,0 +1,213 @@
+"""The hub between a channel layer that loses and reorders, and a journal that does not."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+
+import pytest
+from channels.layers import get_channel_layer
+
+from ws import hub as hub_module
+from ws.hub import Event, Hub
+
+TOPIC = "lobby"
+# For waiting that should end at once.
+SECONDS = 5
+
+
+class Journal:
+    """A journal in memory, with the numbers 1 to head."""
+
+    def __init__(self) -> None:
+        self.head = 0
+        self.first = 1
+
+    def group(self, topic: str) -> str:
+        return f"group-{topic}"
+
+    def heads(self, topics: Collection[str]) -> Mapping[str, int]:
+        return dict.fromkeys(topics, self.head)
+
+    def after(self, topic: str, seq: int) -> list[Event]:
+        return [event(number) for number in range(max(seq + 1, self.first), self.head + 1)][:10]
+
+    def append(self) -> Event:
+        self.head += 1
+        return event(self.head)
+
+
+class InThread:
+    """Runs what the database thread would run, after giving other tasks a turn."""
+
+    async def run(self, function, *arguments):
+        await asyncio.sleep(0)
+        return function(*arguments)
+
+
+class Member:
+    protocol = "v1"
+    seq = 0
+
+    def __init__(self) -> None:
+        self.frames: list[str] = []
+        self.changed = asyncio.Event()
+
+    async def deliver(self, frame: str) -> None:
+        self.frames.append(frame)
+        self.changed.set()
+
+    async def has(self, *frames: int | str) -> None:
+        expected = [str(frame) for frame in frames]
+        async with asyncio.timeout(SECONDS):
+            while len(self.frames) < len(expected):
+                self.changed.clear()
+                await self.changed.wait()
+        assert self.frames == expected
+
+
+def event(seq: int) -> Event:
+    return Event({"v1": str(seq)}, seq)
+
+
+@pytest.fixture(autouse=True)
+def in_memory(settings, monkeypatch):
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    monkeypatch.setattr(hub_module, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(hub_module, "GAP_SECONDS", 0.01)
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Journal()
+
+
+@pytest.fixture
+async def hub(journal):
+    made = Hub(journal, InThread())
+    yield made
+    await made.close()
+
+
+async def enter(hub: Hub, after: int | None = None) -> Member:
+    member = Member()
+    head = await hub.open(TOPIC, member)
+    await hub.go_live(TOPIC, member, head if after is None else after)
+    return member
+
+
+async def from_elsewhere(*events: Event) -> None:
+    """Send events as another process does."""
+    for one in events:
+        message = {"type": "event", "topic": TOPIC, "seq": one.seq, "frames": dict(one.frames)}
+        await get_channel_layer().group_send(f"group-{TOPIC}", message)
+
+
+async def test_every_member_gets_each_event_once(hub, journal):
+    alice, bob = await enter(hub), await enter(hub)
+    hub.publish(TOPIC, journal.append())
+    await from_elsewhere(journal.append())
+    for member in (alice, bob):
+        await member.has(1, 2)
+
+
+async def test_what_comes_again_is_dropped(hub, journal):
+    alice = await enter(hub)
+    first = journal.append()
+    hub.publish(TOPIC, first)
+    await from_elsewhere(first, first, journal.append())
+    await alice.has(1, 2)
+
+
+async def test_what_comes_too_early_waits_for_what_is_missing(hub, journal, monkeypatch):
+    monkeypatch.setattr(hub_module, "GAP_SECONDS", 60)
+    monkeypatch.setattr(hub_module, "POLL_SECONDS", 60)
+    alice = await enter(hub)
+    first, second, third = journal.append(), journal.append(), journal.append()
+    await from_elsewhere(third, second, first)
+    await alice.has(1, 2, 3)
+
+
+async def test_a_gap_is_filled_from_the_journal(hub, journal, monkeypatch):
+    monkeypatch.setattr(hub_module, "POLL_SECONDS", 60)
+    alice = await enter(hub)
+    for _ in range(25):
+        lost = journal.append()
+    assert lost.seq == 25
+    await from_elsewhere(journal.append())
+    await alice.has(*range(1, 27))
+    assert hub.gaps == 1
+
+
+async def test_a_loss_that_nothing_follows_is_found_by_comparing(hub, journal):
+    alice = await enter(hub)
+    journal.append()
+    await alice.has(1)
+
+
+async def test_what_retention_removed_is_not_waited_for(hub, journal):
+    alice = await enter(hub)
+    for _ in range(5):
+        journal.append()
+    journal.first = 4
+    await alice.has(4, 5)
+    hub.publish(TOPIC, journal.append())
+    await alice.has(4, 5, 6)
+
+
+async def test_a_member_that_catches_up_gets_everything_once_while_events_come(hub, journal):
+    for _ in range(35):
+        journal.append()
+    early = await enter(hub)
+
+    async def write() -> None:
+        for _ in range(50):
+            hub.publish(TOPIC, journal.append())
+            await asyncio.sleep(0)
+
+    writing = asyncio.create_task(write())
+    late = await enter(hub, after=0)
+    await writing
+    await early.has(*range(36, 86))
+    await late.has(*range(1, 86))
+
+
+async def test_who_leaves_hears_nothing_and_who_comes_back_at_once_hears_all(hub, journal, monkeypatch):
+    monkeypatch.setattr(hub_module, "POLL_SECONDS", 60)
+    alice = await enter(hub)
+    hub.leave(TOPIC, alice)
+    bob = await enter(hub)
+    await asyncio.sleep(0)
+    await from_elsewhere(journal.append())
+    await bob.has(1)
+    assert alice.frames == []
+
+
+async def test_one_broken_member_does_not_harm_the_others(hub, journal):
+    broken, alice = await enter(hub), await enter(hub)
+
+    async def fail(frame: str) -> None:
+        raise RuntimeError("broken")
+
+    broken.deliver = fail  # type: ignore[method-assign]
+    hub.publish(TOPIC, journal.append())
+    hub.publish(TOPIC, journal.append())
+    await alice.has(1, 2)
+
+
+async def test_each_protocol_gets_its_own_frame_or_none(hub, journal):
+    alice, tutorial = await enter(hub), Member()
+    tutorial.protocol = ""
+    await hub.go_live(TOPIC, tutorial, await hub.open(TOPIC, tutorial))
+    hub.publish(TOPIC, Event({"v1": "typing"}))
+    hub.publish(TOPIC, Event({"v1": "1", "": "one"}, journal.append().seq))
+    await alice.has("typing", "1")
+    await tutorial.has("one")
+
+
+async def test_where_the_journal_cannot_be_read_the_member_is_told_and_forgotten(hub, journal):
+    def fail(topics: Collection[str]) -> Mapping[str, int]:
+        raise OSError("gone")
+
+    journal.heads = fail
+    with pytest.raises(OSError, match="gone"):
+        await hub.open(TOPIC, Member())
+    assert not hub.topics
