@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 from environs import Env, EnvError, validate
@@ -35,7 +36,9 @@ def main() -> None:
     try:
         if not stack.is_interrupted:
             print_table(stack)
-            say(f"ready: {stack.url}/chat/ ({time.monotonic() - started:.1f} s; Ctrl-C stops)")
+            # Where / leads to, which is the chat until a team replaces it.
+            with urllib.request.urlopen(stack.url, timeout=30) as home:
+                say(f"ready: {home.geturl()} ({time.monotonic() - started:.1f} s; Ctrl-C stops)")
         supervisor.watch()
     finally:
         say("stopping")
