@@ -11,6 +11,8 @@ TEST_REQUIREMENTS := tests/requirements.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev test test-idle test-browser lint format lock clean
+.PHONY: test-faults test-postgres drill
+.PHONY: up down build dev-docker logs ps shell psql backup restore test-containers
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,13 +29,23 @@ test: $(VENV)/test.installed ## Unit tests, and behaviour tests against real pro
 test-idle: $(VENV)/test.installed ## Prove that a socket idle for two minutes still receives
 	@$(BIN)/python -m pytest tests/behaviour -m idle
 
+test-faults: $(VENV)/test.installed ## Kill, stop and cut off every part while people write, and count what they get
+	@$(BIN)/python -m pytest tests/faults
+
+test-postgres: $(VENV)/test.installed ## Unit, behaviour and fault tests on a PostgreSQL server of their own
+	@$(BIN)/python -m pytest -p tests.postgres tests/unit tests/behaviour tests/faults -m "not idle"
+
+drill: $(VENV)/test.installed ## Fault drills with a table for people; OPTIONS=--postgres, OPTIONS="--only Redis"
+	@$(BIN)/python -m tests.faults.drill $(OPTIONS)
+
 test-browser: $(VENV)/test.installed ## Tests in a real Chromium
 	@$(BIN)/python -m pytest tests/browser
 
-lint: $(VENV)/test.installed ## ruff, types, and nginx's own check of its configuration
+lint: $(VENV)/test.installed ## ruff, types, nginx's own check of its configuration, hadolint
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m deploy.local.lint_nginx
+	@$(BIN)/hadolint services/web/Dockerfile services/ws/Dockerfile deploy/nginx/Dockerfile
 
 format: $(VENV)/test.installed ## Format the Python code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
@@ -43,6 +55,50 @@ lock: $(VENV)/test.installed ## Write the locked requirements anew, with hashes
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	    --output-file $$folder/requirements.txt $$folder/requirements.in || exit 1; done
+
+# The labels of the images say which commit they are.
+up build dev-docker: export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+NOW := $(shell date -u +%Y%m%d-%H%M%S)
+FILE ?= chat-$(NOW).sql.gz
+
+up: build ## Run the stack in containers; http://localhost:8080
+	@docker compose up --wait
+
+down: ## Stop the containers; the database stays
+	@docker compose down
+
+build: ## Build the images
+	@docker buildx bake --load --file docker-compose.yml
+
+dev-docker: build ## The stack in containers with DEBUG, rebuilt whenever the code changes
+	@DEBUG=true docker compose watch
+
+logs: ## Follow the containers' logs
+	@docker compose logs --follow --tail 100
+
+ps: ## Show the containers and their health
+	@docker compose ps --all
+
+shell: ## Django's shell in a web container
+	@docker compose exec web python manage.py shell
+
+psql: ## PostgreSQL's shell
+	@docker compose exec postgres psql --username chat
+
+backup: ## Dump the database into FILE
+	@docker compose exec -T postgres pg_dump --username chat --no-owner --compress 6 >"$(FILE).partial" \
+	  && mv "$(FILE).partial" "$(FILE)" && echo "$(FILE)" || { rm -f "$(FILE).partial"; exit 1; }
+
+restore: ## Replace the database by the dump in FILE; all or nothing
+	@test -f "$(FILE)" || { echo "Name the dump: make restore FILE=chat-….sql.gz"; exit 1; }
+	@gunzip --test "$(FILE)"
+	@{ echo "SET client_min_messages = warning; DROP SCHEMA public CASCADE; CREATE SCHEMA public;"; \
+	  gunzip --stdout "$(FILE)"; } | docker compose exec -T postgres \
+	  psql --username chat --quiet --output /dev/null --set ON_ERROR_STOP=1 --single-transaction
+	@docker compose run --rm migrate
+
+test-containers: $(VENV)/test.installed ## Build the images, run the stack, and test it as it runs
+	@$(BIN)/python -m pytest tests/containers/test_suites.py tests/containers
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .run

@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.views.decorators.cache import never_cache
 
 from accounts.guests import AuthoredRequest
 from chat import journal
@@ -15,6 +16,8 @@ def index(request: AuthoredRequest) -> HttpResponse:
     return render(request, "chat/index.html", {"max_chars": MAX_CHARS})
 
 
+# A page from the browser's cache would bring back a text that was removed meanwhile.
+@never_cache
 def room(request: AuthoredRequest, room: str) -> HttpResponse:
     """One room with its newest messages, oldest first; those after ``head`` come over the WebSocket."""
     messages, head = journal.newest(room, PAGE_MESSAGES)

@@ -7,9 +7,12 @@ class RoomPage:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.log = page.locator("#chat-log")
+        self.messages = self.log.locator(".message")
         self.input = page.locator("#chat-message-input")
         self.submit = page.locator("#chat-message-submit")
         self.error = page.locator("#chat-error")
+        self.members = page.locator("#chat-members")
+        self.typing = page.locator("#chat-typing")
         self.connection_state = page.locator("#connection-state")
 
     def enter(self, room: str) -> "RoomPage":
@@ -26,6 +29,16 @@ class RoomPage:
         self.input.press("Enter")
 
     def expect_transcript(self, *messages: str) -> None:
-        """Wait until the log shows these messages; its ``value`` must be their plain text, one a line."""
-        expect(self.log.locator("p")).to_have_text(messages)
+        """Wait until the room has these messages; the log's ``value`` must be their plain text, one a line."""
+        expect(self.log.locator("[data-seq] p")).to_have_text(messages)
         assert self.log.evaluate("log => log.value") == "".join(f"{message}\n" for message in messages)
+        numbers = self.log.locator("[data-seq]").evaluate_all("items => items.map(item => Number(item.dataset.seq))")
+        assert numbers == sorted(set(numbers))
+
+    def expect_state(self, message: str, state: str) -> None:
+        """Wait until the message says in words how far it is; ``""`` for one that needs no words."""
+        shown = self.messages.filter(has_text=message).locator(".state:visible")
+        if state:
+            expect(shown).to_contain_text(state)
+        else:
+            expect(shown).to_have_count(0)
