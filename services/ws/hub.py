@@ -9,11 +9,13 @@ numbers with the journal's.
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ws import metrics
 from ws.database_thread import DatabaseThread
 from ws.wire import Wire
 
@@ -87,7 +89,6 @@ class Hub:
         self._poll_now = asyncio.Event()
         self.wire = Wire(self._receive, self._poll_now.set)
         self.handlers: dict[str, Callable[[dict[str, Any]], None]] = {}
-        self.gaps = 0
         self._poller = asyncio.create_task(self._poll())
 
     @property
@@ -217,7 +218,7 @@ class Hub:
         await asyncio.sleep(GAP_SECONDS)
         if topic.seq >= missing and not topic.early:
             return
-        self.gaps += 1
+        metrics.GAPS.inc()
         try:
             while events := await self._read(self._source.after, topic.name, topic.seq):
                 first = events[0].seq
@@ -232,10 +233,13 @@ class Hub:
             logger.warning("A gap stays open until the next comparison: %s", error)
 
     async def _poll(self) -> None:
+        begun = time.monotonic()
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._poll_now.wait(), POLL_SECONDS)
+                # From begin to begin: a Redis that hangs takes a second of every round.
+                await asyncio.wait_for(self._poll_now.wait(), begun + POLL_SECONDS - time.monotonic())
             self._poll_now.clear()
+            begun = time.monotonic()
             try:
                 await self.wire.keep_up()
                 await self._compare()

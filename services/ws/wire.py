@@ -10,6 +10,8 @@ from typing import Any
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
+from ws import metrics
+
 logger = logging.getLogger(__name__)
 
 ERRORS = (RedisError, OSError, TimeoutError)
@@ -31,13 +33,13 @@ class Wire:
         self._receive = receive
         self._returned = returned
         self._channel: str | None = None
+        self._opening = asyncio.Lock()
         self._receiver: asyncio.Task[None] | None = None
         self._outgoing: deque[tuple[str, dict[str, Any]]] = deque(maxlen=MAX_OUTGOING)
         self._sender: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._last_beat = time.monotonic()
-        self.is_up = True
-        self.errors = 0
+        self._set_up(True)
 
     async def join(self, group: str) -> bool:
         """Join a group; return whether Redis confirmed it in time. Joining again is harmless."""
@@ -80,9 +82,12 @@ class Wire:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _open(self) -> str:
-        if self._channel is None:
-            self._channel = await self._layer.new_channel()
-            self._receiver = asyncio.create_task(self._receive_all(self._channel))
+        # One channel, however many groups are joined in the same moment: a group that is joined over a second one
+        # is heard twice, and never left.
+        async with self._opening:
+            if self._channel is None:
+                self._channel = await self._layer.new_channel()
+                self._receiver = asyncio.create_task(self._receive_all(self._channel))
         return self._channel
 
     async def _receive_all(self, channel: str) -> None:
@@ -114,16 +119,21 @@ class Wire:
     def _beat(self) -> None:
         self._last_beat = time.monotonic()
         if not self.is_up:
-            self.is_up = True
+            self._set_up(True)
             logger.warning("The channel layer is back")
             self._returned()
 
     def _failed(self, error: BaseException) -> None:
-        self.errors += 1
+        metrics.CHANNEL_LAYER_ERRORS.inc()
         if self.is_up:
-            self.is_up = False
-            logger.warning("The channel layer failed, members are served by polling: %s", error)
+            self._set_up(False)
+            reason = f"{type(error).__name__} {error}".strip()
+            logger.warning("The channel layer failed, members are served by polling: %s", reason)
             self._returned()
+
+    def _set_up(self, is_up: bool) -> None:
+        self.is_up = is_up
+        metrics.CHANNEL_LAYER_UP.set(is_up)
 
     def _start(self, coroutine: Any) -> None:
         task = asyncio.create_task(coroutine)

@@ -49,6 +49,9 @@ def test_without_redis_the_chat_goes_on_and_the_probes_say_degraded(tmp_path):
         alice.send(json.dumps({"message": "hello"}))
         assert json.loads(alice.recv(10)) == {"message": "hello"}
         assert json.loads(bob.recv(10)) == {"message": "hello"}
+        # Bob heard it by polling, long after the attempt to send it through Redis.
+        with urllib.request.urlopen(f"{urls[0]}/metrics") as response:
+            assert "channel_layer_up 0.0" in response.read().decode()
 
 
 def test_a_failed_start_leaves_nothing_running(tmp_path):

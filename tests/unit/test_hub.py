@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 
 import pytest
 from channels.layers import get_channel_layer
+from prometheus_client import REGISTRY
 
 from ws import hub as hub_module
 from ws.hub import Event, Hub
@@ -128,13 +129,15 @@ async def test_what_comes_too_early_waits_for_what_is_missing(hub, journal, monk
 
 async def test_a_gap_is_filled_from_the_journal(hub, journal, monkeypatch):
     monkeypatch.setattr(hub_module, "POLL_SECONDS", 60)
+    gaps = REGISTRY.get_sample_value("hub_gaps_total")
+    assert gaps is not None
     alice = await enter(hub)
     for _ in range(25):
         lost = journal.append()
     assert lost.seq == 25
     await from_elsewhere(journal.append())
     await alice.has(*range(1, 27))
-    assert hub.gaps == 1
+    assert REGISTRY.get_sample_value("hub_gaps_total") == gaps + 1
 
 
 async def test_a_loss_that_nothing_follows_is_found_by_comparing(hub, journal):

@@ -1,0 +1,112 @@
+"""``make drill``: every fault once, while 72 members write and read in four rooms, and a table of what they saw."""
+
+import argparse
+import asyncio
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from deploy.local import PartFailed, Stack
+from deploy.local.binaries import BinaryMissing
+from tests.faults.injections import FAULTS, Fault
+from tests.faults.load import Load, Outcome
+from tests.postgres import PostgresMissing, Server
+
+WS_PROCESSES = 3
+BEFORE, AFTER, AT_LEAST = 2_000, 2_000, 20_000
+
+
+async def drill(stack: Stack, fault: Fault, postgres: Server | None = None) -> Outcome:
+    """Inject the fault while messages flow, and return what the members saw once all is over.
+
+    Raises TimeoutError when messages do not flow, and PartFailed when a part does not come back.
+    """
+    async with Load(stack.url) as load:
+        await load.reach(BEFORE)
+        await fault.inject(stack, postgres)
+        # Enough in all, and enough of it after the fault.
+        await load.reach(max(AT_LEAST, load.deliveries + AFTER))
+        return await load.outcome(fault.name)
+
+
+def table(outcomes: Iterable[Outcome]) -> list[str]:
+    """Return the lines of a Markdown table."""
+    heads = ["fault", "messages", "deliveries", "lost", "duplicated", "out of order", "gaps"]
+    heads += ["longest silence (ms)", "slowest ack (ms)", "close codes", "failed handshakes", "refusals"]
+    rows = [heads, *(row(outcome) for outcome in outcomes)]
+    widths = [max(len(line[column]) for line in rows) for column in range(len(heads))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in rows
+    ]
+    return [lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]]
+
+
+def row(outcome: Outcome) -> list[str]:
+    count = outcome.count
+    return [
+        outcome.fault,
+        f"{outcome.messages:,}",
+        f"{count.deliveries:,}",
+        str(count.lost + outcome.unacknowledged),
+        str(count.duplicated + count.repeats + outcome.changed),
+        str(count.out_of_order),
+        str(count.gaps + count.altered),
+        f"{outcome.longest_silence * 1000:,.0f}",
+        f"{outcome.longest_acknowledgement * 1000:,.0f}",
+        *(
+            ", ".join(f"{key} × {number}" for key, number in sorted(counter.items())) or "-"
+            for counter in (outcome.close_codes, outcome.failed_handshakes, outcome.refusals)
+        ),
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL server of its own, not on SQLite")
+    parser.add_argument("--only", metavar="WORDS", default="", help="only faults whose name has these words")
+    arguments = parser.parse_args()
+    outcomes = []
+    try:
+        with contextlib.ExitStack() as resources:
+            postgres = resources.enter_context(running_postgres()) if arguments.postgres else None
+            environment = {"DATABASE_URL": postgres.create_database()} if postgres else {}
+            directory = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="drill-")))
+            say(f"starting nginx, web, {WS_PROCESSES} ws processes, Redis, {'PostgreSQL' if postgres else 'SQLite'}")
+            stack = resources.enter_context(Stack(directory, ws_processes=WS_PROCESSES, environment=environment))
+            for fault in FAULTS:
+                if fault.is_for(postgres) and arguments.only in fault.name:
+                    outcomes.append(run(stack, fault, postgres))
+    except (BinaryMissing, PartFailed, PostgresMissing) as error:
+        sys.exit(str(error))
+    print("", *table(outcomes), "", sep="\n")
+    return 0 if all(outcome.is_clean for outcome in outcomes) else 1
+
+
+def run(stack: Stack, fault: Fault, postgres: Server | None) -> Outcome:
+    started = time.monotonic()
+    say(f"{fault.name} …")
+    outcome = asyncio.run(drill(stack, fault, postgres))
+    verdict = "lost nothing" if outcome.is_clean else "NOT CLEAN"
+    say(f"  {outcome.count.deliveries:,} deliveries, {verdict} ({time.monotonic() - started:.0f} s)")
+    return outcome
+
+
+@contextlib.contextmanager
+def running_postgres() -> Iterator[Server]:
+    server = Server()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""The database down: sockets stay, senders get an error they can retry on, nothing is acknowledged."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+import pytest
+
+from deploy.local import Stack
+from tests.faults.client import Client
+from tests.faults.injections import sqlite_lock, start
+from tests.faults.load import count
+from tests.postgres import Server
+
+DatabaseAway = Callable[[], AbstractAsyncContextManager[None]]
+# A commit that waits for SQLite's lock gives up after 20 s (base.database_url).
+REFUSED_SECONDS = 40
+TRY_AGAIN_LATER = 1013
+
+
+@pytest.fixture
+def database_away(stack: Stack, postgres: Server | None) -> DatabaseAway:
+    """Take the database away: PostgreSQL is stopped, SQLite's write lock is held by somebody else."""
+
+    @asynccontextmanager
+    async def away() -> AsyncIterator[None]:
+        if postgres is None:
+            with sqlite_lock(stack):
+                yield
+        else:
+            postgres.part.stop()
+            yield
+            await start(postgres.part)
+
+    return away
+
+
+async def test_senders_are_told_to_try_again_and_their_messages_arrive_once(enter, database_away):
+    async with enter("alice", "ws-1") as alice, enter("bob", "ws-2") as bob:
+        await bob.wait_for_delivery(await alice.say("before"))
+        async with database_away():
+            message_id = await alice.say("while it is away")
+            await alice.wait_for(lambda: alice.refusals, REFUSED_SECONDS)
+            refusal = alice.refusals[0]
+            assert (refusal.id, refusal.code) == (message_id, "unavailable")
+            assert refusal.retry_after
+            assert list(alice.acknowledged.values()) == [1]
+            assert [delivery.text for delivery in bob.deliveries] == ["before"]
+        # The client sends again after retry_after, under the same id.
+        await bob.wait_for_delivery(message_id)
+        await alice.wait_for(lambda: not alice.unacknowledged)
+        assert list(alice.acknowledged.values()) == [1, 2]
+        assert count(alice, bob).is_clean
+        for member in (alice, bob):
+            assert len(member.welcomes) == 1, "the socket was lost"
+
+
+async def test_who_comes_while_postgres_is_away_is_sent_away_with_1013_and_comes_back(
+    stack, room, postgres, database_away
+):
+    if postgres is None:
+        pytest.skip("only on PostgreSQL: SQLite's readers do not wait for its writers")
+    alice = Client(stack.part("ws-1").url, room, "alice", origin=stack.url)
+    async with AsyncExitStack() as resources:
+        async with database_away():
+            await resources.enter_async_context(alice)
+            await alice.wait_for(lambda: alice.close_codes or alice.failed_handshakes)
+            assert not alice.welcomes
+        await alice.wait_for(lambda: alice.is_online)
+        await alice.wait_for_delivery(await alice.say("in"))
+        assert set(alice.close_codes) == {TRY_AGAIN_LATER}
+        assert not alice.failed_handshakes
