@@ -91,7 +91,9 @@ class Server:
 def find_programs() -> Path:
     """Return the newest folder that has both initdb and postgres; raises PostgresMissing."""
     versions = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name), reverse=True
+        Path("/usr/lib/postgresql").glob("*/bin"),
+        key=lambda folder: [int(number) for number in folder.parent.name.split(".") if number.isdecimal()],
+        reverse=True,
     )
     for folder in [*versions, *map(Path, os.get_exec_path())]:
         if all((folder / program).exists() for program in ("initdb", "postgres")):

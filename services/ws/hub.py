@@ -70,7 +70,6 @@ class Topic:
         self.live: set[Member] = set()
         self.inbox: deque[Event] = deque()
         self.early: dict[int, Event] = {}
-        self.is_subscribed = False
         self.opened: asyncio.Task[None] | None = None
         self.draining: asyncio.Task[None] | None = None
         self.repairing: asyncio.Task[None] | None = None
@@ -172,7 +171,7 @@ class Hub:
     async def _open(self, topic: Topic) -> None:
         # Joined before the head is read, so that nothing falls between the two. Where Redis does not answer
         # the topic opens all the same, and polling carries it.
-        topic.is_subscribed = await self.wire.join(topic.group)
+        await self.wire.join(topic.group)
         topic.seq = (await self._read(self._source.heads, [topic.name]))[topic.name]
 
     def _take(self, topic: Topic, event: Event) -> None:
@@ -250,8 +249,8 @@ class Hub:
         """Join the groups that could not be joined before, and repair every topic that is behind its journal."""
         opened = [topic for topic in self._topics.values() if topic.opened and topic.opened.done()]
         for topic in opened:
-            if not topic.is_subscribed and self.wire.is_up:
-                topic.is_subscribed = await self.wire.join(topic.group)
+            if self.wire.is_up and not self.wire.has_joined(topic.group):
+                await self.wire.join(topic.group)
                 if topic.name not in self._topics:
                     self.wire.leave(topic.group)  # its last member left meanwhile
         if not opened:

@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from channels.layers import get_channel_layer
+from channels import DEFAULT_CHANNEL_LAYER
+from channels.layers import channel_layers, get_channel_layer
 from redis.exceptions import RedisError
 
 from ws import metrics
@@ -18,6 +19,8 @@ ERRORS = (RedisError, OSError, TimeoutError)
 JOIN_SECONDS = 1.0
 # A beat that has not come back for so long means that the channel layer is down.
 BEAT_SECONDS = 3.0
+# After so long it is made anew: with some errors the layer's own receiver ends for good, though Redis is well.
+DEAF_SECONDS = 10.0
 # What waits to be sent while Redis is slow; beyond that the oldest is dropped, and read from the journal.
 MAX_OUTGOING = 10_000
 
@@ -33,6 +36,7 @@ class Wire:
         self._receive = receive
         self._returned = returned
         self._channel: str | None = None
+        self._joined: set[str] = set()
         self._opening = asyncio.Lock()
         self._receiver: asyncio.Task[None] | None = None
         self._outgoing: deque[tuple[str, dict[str, Any]]] = deque(maxlen=MAX_OUTGOING)
@@ -41,20 +45,25 @@ class Wire:
         self._last_beat = time.monotonic()
         self._set_up(True)
 
-    async def join(self, group: str) -> bool:
-        """Join a group; return whether Redis confirmed it in time. Joining again is harmless."""
+    async def join(self, group: str) -> None:
+        """Join a group, if Redis answers in time; joining again is harmless."""
         if not self.is_up:
-            return False
+            return
         try:
             async with asyncio.timeout(JOIN_SECONDS):
                 await self._layer.group_add(group, await self._open())
         except ERRORS as error:
             self._failed(error)
-            return False
-        return True
+            return
+        self._joined.add(group)
+
+    def has_joined(self, group: str) -> bool:
+        """Whether Redis has confirmed that we are in the group."""
+        return group in self._joined
 
     def leave(self, group: str) -> None:
         """Leave a group, in the background; a join that follows comes after it."""
+        self._joined.discard(group)
         if self._channel:
             self._start(self._leave(group, self._channel))
 
@@ -66,13 +75,29 @@ class Wire:
 
     async def keep_up(self) -> None:
         """Send a beat to ourselves, and find out whether the last one came back; call it every few seconds."""
-        if time.monotonic() - self._last_beat > BEAT_SECONDS:
+        silence = time.monotonic() - self._last_beat
+        if silence > BEAT_SECONDS:
             self._failed(TimeoutError("the process does not hear itself"))
+        if silence > DEAF_SECONDS:
+            self._make_anew()
         try:
             async with asyncio.timeout(JOIN_SECONDS):
                 await self._layer.send(await self._open(), {"type": "beat"})
         except ERRORS as error:
             self._failed(error)
+
+    def _make_anew(self) -> None:
+        """Replace the channel layer; groups are joined again once we hear ourselves."""
+        for task in (self._receiver, self._sender):
+            if task:
+                task.cancel()
+        self._start(_flush(self._layer))
+        self._layer = channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
+        channel_layers.set(DEFAULT_CHANNEL_LAYER, self._layer)
+        self._channel = None
+        self._opening = asyncio.Lock()
+        self._joined.clear()
+        self._last_beat = time.monotonic()
 
     async def close(self) -> None:
         """Stop sending and receiving."""
@@ -139,3 +164,12 @@ class Wire:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _flush(layer: Any) -> None:
+    """End the tasks and connections of a layer that is given up."""
+    try:
+        async with asyncio.timeout(JOIN_SECONDS):
+            await layer.flush()
+    except ERRORS as error:
+        logger.warning("A channel layer was not closed in an orderly way: %r", error)

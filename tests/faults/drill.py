@@ -81,6 +81,8 @@ def main() -> int:
                     outcomes.append(run(stack, fault, postgres))
     except (BinaryMissing, PartFailed, PostgresMissing) as error:
         sys.exit(str(error))
+    except TimeoutError:
+        sys.exit("Messages stopped flowing, and did not flow again within a minute.")
     print("", *table(outcomes), "", sep="\n")
     return 0 if all(outcome.is_clean for outcome in outcomes) else 1
 

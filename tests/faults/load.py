@@ -18,6 +18,7 @@ ROOMS, WRITERS, READERS = 4, 8, 10
 INTERVAL = 0.15
 CONNECT_SECONDS = 30
 SETTLE_SECONDS = 45
+JOURNAL_SECONDS = 15
 _rooms = itertools.count(1)
 
 
@@ -65,10 +66,14 @@ class Load:
         return sum(len(member.deliveries) for member in self.members)
 
     async def __aenter__(self) -> "Load":
-        for member in self.members:
-            await self._stack.enter_async_context(member)
-        for member in self.members:
-            await member.wait_for(lambda member=member: member.is_online, CONNECT_SECONDS)
+        try:
+            for member in self.members:
+                await self._stack.enter_async_context(member)
+            for member in self.members:
+                await member.wait_for(lambda member=member: member.is_online, CONNECT_SECONDS)
+        except BaseException:
+            await self._stack.aclose()
+            raise
         self._writing = [asyncio.create_task(self._write(writer)) for writer in self.writers]
         return self
 
@@ -90,22 +95,19 @@ class Load:
         # Not cancelled: a message between being said and being sent would stay there.
         await asyncio.gather(*self._writing)
 
-    async def settle(self) -> bool:
-        """Stop writing; return whether all became acknowledged and everyone got it within SETTLE_SECONDS.
+    async def settle(self) -> None:
+        """Stop writing, and return when all is acknowledged and everyone has it, or after SETTLE_SECONDS.
 
         What is not there by then is for the checker to count.
         """
         await self.fall_silent()
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_SECONDS):
                 while any(writer.unacknowledged for writer in self.writers):
                     await self._news()
                 heads = {room: self._head(room) for room in self.rooms}
                 while any(member.seq < heads[member.room] for member in self.members):
                     await self._news()
-        except TimeoutError:
-            return False
-        return True
 
     async def outcome(self, fault: str) -> Outcome:
         """Settle, read every room's journal from its first message on, and count."""
@@ -116,7 +118,7 @@ class Load:
             async with Client(self._url, room, "journal") as journal:
                 last = self._head(room)
                 with contextlib.suppress(TimeoutError):
-                    await journal.wait_for(lambda journal=journal, last=last: journal.seq >= last)
+                    await journal.wait_for(lambda journal=journal, last=last: journal.seq >= last, JOURNAL_SECONDS)
             total += count(*members, journal)
         return Outcome(
             fault,

@@ -5,9 +5,12 @@ import itertools
 import pytest
 
 from tests.faults.drill import AT_LEAST, drill
-from tests.faults.injections import FAULTS, Fault
+from tests.faults.injections import FAULTS, Fault, start
+from tests.faults.load import count
 
 
+# A drill that finds something takes longer, until everyone has given up waiting for what is lost.
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
 async def test_nothing_is_lost_doubled_or_reordered(stack, postgres, outcomes, fault: Fault):
     if not fault.is_for(postgres):
@@ -17,6 +20,24 @@ async def test_nothing_is_lost_doubled_or_reordered(stack, postgres, outcomes, f
     assert outcome.count.is_clean, outcome
     assert outcome.unacknowledged == outcome.changed == 0
     assert outcome.count.deliveries >= AT_LEAST
+
+
+@pytest.mark.parametrize("known_from", ["acknowledgement", "delivery"])
+async def test_what_somebody_knows_of_survives_a_kill_in_the_same_moment(stack, enter, known_from):
+    async with enter("alice", "ws-1") as alice, enter("bob", "ws-2") as bob:
+        for number in range(1, 4):
+            message_id = await alice.say("known")
+            if known_from == "acknowledgement":
+                await alice.wait_for(lambda message_id=message_id: message_id in alice.acknowledged)
+            else:
+                await bob.wait_for_delivery(message_id)
+            stack.part("ws-1").kill()
+            async with enter(f"journal-{number}", "ws-3") as journal:
+                assert (await journal.wait_for_delivery(message_id)).seq == number
+            await start(stack.part("ws-1"))
+            await alice.wait_for(lambda number=number: len(alice.welcomes) > number)
+        await alice.wait_for(lambda: not alice.unacknowledged)
+        assert count(alice, bob).is_clean
 
 
 async def test_a_burst_of_one_sender_keeps_its_order(enter):

@@ -8,6 +8,7 @@ from channels.layers import get_channel_layer
 from prometheus_client import REGISTRY
 
 from ws import hub as hub_module
+from ws import wire as wire_module
 from ws.hub import Event, Hub
 
 TOPIC = "lobby"
@@ -182,6 +183,21 @@ async def test_who_leaves_hears_nothing_and_who_comes_back_at_once_hears_all(hub
     await from_elsewhere(journal.append())
     await bob.has(1)
     assert alice.frames == []
+
+
+async def test_a_process_that_has_gone_deaf_makes_its_layer_anew(hub, journal, monkeypatch):
+    alice = await enter(hub)
+    deaf = get_channel_layer()
+    # As channels_redis is once its receiver has ended: sending works, nothing comes.
+    deaf.channels.clear()
+    deaf.groups.clear()
+    monkeypatch.setattr(wire_module, "DEAF_SECONDS", 0.1)
+    async with asyncio.timeout(SECONDS):
+        while get_channel_layer() is deaf or not hub.wire.has_joined(journal.group(TOPIC)):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    monkeypatch.setattr(hub_module, "POLL_SECONDS", 60)
+    await from_elsewhere(journal.append())
+    await alice.has(1)
 
 
 async def test_one_broken_member_does_not_harm_the_others(hub, journal):
