@@ -27,6 +27,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     # No channel of its own: the hub listens for all members of the process.
     channel_layer_alias = None
     seq = 0
+    is_accepted = False
 
     async def connect(self) -> None:
         self.room: str = self.scope["url_route"]["kwargs"]["room"]
@@ -99,8 +100,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return after
         await self.send(events.encode({"type": "reset", "head": newest}))
         return newest
-
-    is_accepted = False
 
     async def _accept(self, subprotocol: str | None) -> None:
         await self.accept(subprotocol)

@@ -36,7 +36,8 @@ async def test_what_somebody_knows_of_survives_a_kill_in_the_same_moment(stack, 
                 assert (await journal.wait_for_delivery(message_id)).seq == number
             await start(stack.part("ws-1"))
             await alice.wait_for(lambda number=number: len(alice.welcomes) > number)
-        await alice.wait_for(lambda: not alice.unacknowledged)
+        for member in (alice, bob):
+            await member.wait_for(lambda member=member: member.seq == 3 and not member.unacknowledged)
         assert count(alice, bob).is_clean
 
 
