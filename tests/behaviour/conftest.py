@@ -1,14 +1,12 @@
-import itertools
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-
-_numbers = itertools.count()
 
 
 class Member:
@@ -29,8 +27,8 @@ Join = Callable[..., AbstractAsyncContextManager[Member]]
 
 @pytest.fixture
 def room() -> str:
-    """A room that no other test enters."""
-    return f"room-{next(_numbers)}"
+    """A room that nobody has been in, also where the stack under test is an old one."""
+    return f"room-{token_hex(4)}"
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ def test_the_page_speaks_the_browsers_language(new_page: NewPage, locale: str, l
     expect(page.get_by_role("heading")).to_have_text(TITLES[language])
 
 
-@pytest.mark.parametrize("path", ["/chat/", "/chat/雑談/", "/accounts/login/", "/accounts/signup/", "/nothing-here/"])
-def test_no_english_is_left_on_japanese_pages(new_page: NewPage, path: str) -> None:
+@pytest.mark.parametrize("path", ["/chat/", "/chat/{}/", "/accounts/login/", "/accounts/signup/", "/nothing-here/"])
+def test_no_english_is_left_on_japanese_pages(new_page: NewPage, room: str, path: str) -> None:
     page = new_page(locale="ja-JP")
-    page.goto(path)
+    page.goto(path.format(room.replace("room", "雑談")))
     words = set(page.locator("body").inner_text().replace(page.locator(".author").inner_text(), "").split())
     assert {word for word in words if word.isascii() and any(map(str.isalpha, word))} == {"channels-stack", "English"}
 
