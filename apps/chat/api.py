@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from accounts import tokens
+from base.logs import first_line
 from chat import journal
 from chat.events import layer_event, message_frames, message_json
 from chat.frames import HISTORY_DEFAULT, HISTORY_MAX
@@ -44,7 +45,7 @@ def messages(request: HttpRequest, room: str) -> HttpResponse:
     except InvalidMessage as error:
         return api_error(400, error.code, error.detail)
     except (OperationalError, InterfaceError, IntegrityError) as error:
-        logger.warning("The journal does not answer: %s", error)
+        logger.warning("The journal does not answer: %s", first_line(error))
         return unavailable()
 
 

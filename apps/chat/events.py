@@ -4,6 +4,7 @@ A frame is JSON text, made once for all members. ``""`` is the tutorial's protoc
 """
 
 import json
+import time
 from typing import Any
 
 from chat.journal import Stored
@@ -40,8 +41,11 @@ def removed_frames(seq: int) -> dict[str, str]:
 
 
 def layer_event(room: str, seq: int | None, frames: dict[str, str]) -> dict[str, Any]:
-    """Return what is sent to the room's group in the channel layer. ``seq`` is None for what has no number."""
-    return {"type": "event", "topic": room, "seq": seq, "frames": frames}
+    """Return what is sent to the room's group in the channel layer. ``seq`` is None for what has no number.
+
+    ``published_at`` is the Unix time, from which ws measures how long delivery takes.
+    """
+    return {"type": "event", "topic": room, "seq": seq, "frames": frames, "published_at": time.time()}
 
 
 def encode(content: dict[str, Any]) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from django.db import DatabaseError, InterfaceError
 
+from base.logs import first_line
+from chat import metrics
 from chat.journal import Draft, Stored
 
 logger = logging.getLogger(__name__)
@@ -43,9 +45,11 @@ class GroupCommit:
     async def append(self, draft: Draft) -> Stored:
         """Return the message once it is committed; raises Overloaded or Unavailable."""
         if len(self._waiting) >= self._limit:
+            metrics.JOURNAL_REFUSED.labels("overloaded").inc()
             raise Overloaded
         future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
         self._waiting.append((draft, future))
+        metrics.JOURNAL_QUEUE.set(len(self._waiting))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._commit_all())
         # A sender that leaves meanwhile takes nothing back.
@@ -54,11 +58,17 @@ class GroupCommit:
     async def _commit_all(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            metrics.JOURNAL_QUEUE.set(len(self._waiting))
+            metrics.JOURNAL_BATCH.observe(len(batch))
             try:
-                stored = await self._append([draft for draft, _ in batch])
+                with metrics.JOURNAL_COMMIT_DURATION.time():
+                    stored = await self._append([draft for draft, _ in batch])
             except Exception as error:
+                metrics.JOURNAL_REFUSED.labels("unavailable").inc(len(batch))
                 if isinstance(error, DatabaseError | InterfaceError):
-                    logger.warning("%d messages were refused, the journal does not answer: %s", len(batch), error)
+                    logger.warning(
+                        "%d messages were refused, the journal does not answer: %s", len(batch), first_line(error)
+                    )
                 else:
                     logger.exception("%d messages were refused", len(batch))
                 for _, future in batch:

@@ -185,14 +185,14 @@ class Stack:
     def _web(self) -> Part:
         gunicorn = str(Path(sys.executable).with_name("gunicorn"))
         command = [gunicorn, "--config", str(ROOT / "services/web/gunicorn.conf.py")]
-        return self._service("web", "web", command)
+        return self._service("web", "web", command, PROMETHEUS_MULTIPROC_DIR=str(self.directory / "metrics"))
 
     def _ws(self, number: int) -> Part:
         return self._service(f"ws-{number}", "ws", [sys.executable, "-m", "ws"])
 
-    def _service(self, name: str, role: str, command: list[str]) -> Part:
+    def _service(self, name: str, role: str, command: list[str], **more: str) -> Part:
         bind = f"{ports.HOST}:{ports.pick()}"
-        environment = {**self.environment, "BIND": bind, "DJANGO_SETTINGS_MODULE": f"{role}.settings"}
+        environment = {**self.environment, "BIND": bind, "DJANGO_SETTINGS_MODULE": f"{role}.settings", **more}
         return Part(name, role, f"http://{bind}", command, self._log(name), answers_http("/readyz"), environment)
 
     def _nginx(self) -> Part:

@@ -6,6 +6,7 @@ from redis.backoff import NoBackoff
 
 from base.database_url import database
 from base.environment import ROOT, env
+from base.logs import logging_settings
 from base.production import refuse_local_settings
 from base.redis_url import parse_redis_url
 
@@ -86,12 +87,11 @@ RETENTION_DAYS = env.int("RETENTION_DAYS", 0, validate=validate.Range(0, 36500))
 # Messages that may wait for the database; the sender of one more is told `overloaded`.
 JOURNAL_QUEUE = env.int("JOURNAL_QUEUE", 5000, validate=validate.Range(1, 1_000_000))
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO").upper()},
-    # Django's own handlers would print twice, and mail nobody.
-    "loggers": {"django": {"handlers": [], "propagate": True}},
-}
+LOG_FORMAT = env.str(
+    "LOG_FORMAT",
+    "json" if ENVIRONMENT == "production" else "console",
+    validate=validate.OneOf(["json", "console"]),
+)
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
+LOGGING = logging_settings(LOG_LEVEL, LOG_FORMAT)
+LOGGING_CONFIG = "base.logs.configure"

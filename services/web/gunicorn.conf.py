@@ -1,6 +1,8 @@
 """Gunicorn's settings: ``gunicorn --config services/web/gunicorn.conf.py``."""
 
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2] / "apps")]
@@ -25,5 +27,31 @@ forwarded_allow_ips = "*"
 # A worker's heartbeat file must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 control_socket_disable = True
-accesslog = "-"
-access_log_format = '%({x-forwarded-for}i)s "%(r)s" %(s)s %(b)s %(M)sms request_id=%({x-request-id}i)s'
+accesslog = None
+logconfig_dict = {
+    **settings.LOGGING,
+    "loggers": {
+        **settings.LOGGING["loggers"],
+        "gunicorn.error": {"handlers": [], "propagate": True, "filters": ["without_query"]},
+        # web.request_log writes the access line: Gunicorn's knows no route, and holds the query string.
+        "gunicorn.access": {"level": "CRITICAL"},
+    },
+}
+
+
+def on_starting(server):
+    """Make the folder in which the workers share their counters, fresh with every start, and not with a reload."""
+    given = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    folder = Path(given or tempfile.mkdtemp(prefix="web-metrics-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    for counters in folder.glob("*.db"):
+        counters.unlink()
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def child_exit(server, worker):
+    """Forget the gauges of a worker that has ended; its counters stay in the sums."""
+    # Not imported before the folder is known: the library looks for it once.
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)

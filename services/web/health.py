@@ -1,12 +1,17 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from base.health import readiness
+from web import metrics
 
 
 class HealthMiddleware:
-    """Answers ``/livez`` and ``/readyz`` before anything looks at the Host header: probes send an address there."""
+    """Answers ``/livez``, ``/readyz`` and ``/metrics`` before anything looks at the Host header.
+
+    Probes and Prometheus send an address there. They are neither logged nor counted.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -18,4 +23,6 @@ class HealthMiddleware:
             # Pages and API work without Redis; what they publish is then found by polling.
             status, body = readiness(serves_without=["redis"])
             return JsonResponse(body, status=status)
+        if request.path == "/metrics":
+            return HttpResponse(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
         return self.get_response(request)

@@ -9,17 +9,19 @@ django.setup()
 # Models can be imported only after setup.
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
 from chat.routing import websocket_urlpatterns as chat  # noqa: E402
 from ws import health  # noqa: E402
+from ws.handshakes import OriginCheck, log_refusal  # noqa: E402
 
 NOT_FOUND = 4404
 
 
 async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Accept, then close with 4404: before the handshake is done a browser is told no code at all."""
+    log_refusal(scope, "not_found")
     await send({"type": "websocket.accept"})
     await send({"type": "websocket.close", "code": NOT_FOUND})
 
@@ -27,7 +29,7 @@ async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
 application = ProtocolTypeRouter(
     {
         "http": health.application,
-        "websocket": AllowedHostsOriginValidator(
+        "websocket": OriginCheck(
             AuthMiddlewareStack(
                 URLRouter(
                     [
@@ -36,6 +38,7 @@ application = ProtocolTypeRouter(
                     ]
                 )
             ),
+            settings.ALLOWED_HOSTS,
         ),
     }
 )

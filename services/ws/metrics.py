@@ -1,12 +1,86 @@
-"""What ``/metrics`` of ws says, in Prometheus' text format."""
+"""What ``/metrics`` of ws says, in Prometheus' text format. An app adds its own beside it.
 
-from prometheus_client import Counter, Gauge, generate_latest
+docs/operations.md says which question each answers. Labels have a fixed set of values: never a topic or a user.
+"""
 
+import time
+
+from prometheus_client import Counter, Enum, Gauge, Histogram, generate_latest
+
+# Results of a handshake. Why it was refused: origin, auth (login needed), rate (too many from one client), not_found
+# (no such address), overloaded (this process takes no more), error (an exception).
+RESULTS = ("accepted", "origin", "auth", "rate", "not_found", "overloaded", "error")
+# RFC 6455 section 7.4.1, and docs/protocol.md.
+CLOSE_CODES = (1000, 1001, 1005, 1006, 1008, 1009, 1011, 1012, 1013, 4401, 4404)
+LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+# Sockets
+SOCKETS = Gauge("websocket_connections", "Open sockets.")
+HANDSHAKES = Counter("websocket_handshakes", "Handshakes by result.", ["result"])
+CLOSES = Counter("websocket_closes", "Sockets closed, by close code.", ["code"])
+FRAMES_RECEIVED = Counter("websocket_frames_received", "Data frames from clients.")
+FRAMES_SENT = Counter("websocket_frames_sent", "Data frames to clients.")
+BYTES_RECEIVED = Counter("websocket_received_bytes", "Payload bytes from clients.")
+BYTES_SENT = Counter("websocket_sent_bytes", "Payload bytes to clients.")
+SLOW_CLOSED = Counter("websocket_slow_closed", "Sockets closed because their client read too slowly.")
+
+# Hub
+MEMBERS = Gauge("hub_members", "Members of all topics in this process.")
+TOPICS = Gauge("hub_topics", "Topics with members in this process.")
+DELIVERY_DURATION = Histogram(
+    "hub_delivery_duration_seconds",
+    "Time from publishing an event, perhaps in another process, to having written it to the sockets here.",
+    buckets=LATENCY_BUCKETS,
+)
+GAPS = Counter("hub_gaps", "Gaps in the numbers of a topic that were read from the journal.")
+GAPS_REPAIRED = Counter("hub_gaps_repaired", "Gaps that were filled.")
+POLLING_REPAIRS = Counter("hub_polling_repairs", "Topics found behind their journal by polling.")
+
+# Channel layer
 CHANNEL_LAYER_UP = Gauge(
     "channel_layer_up", "1 while this process hears itself through Redis; 0 while members are served by polling."
 )
 CHANNEL_LAYER_ERRORS = Counter("channel_layer_errors", "Failed or timed-out calls of the channel layer.")
-GAPS = Counter("hub_gaps", "Gaps in the numbers of a topic that were read from the journal.")
+CHANNEL_LAYER_SENT = Counter("channel_layer_messages_sent", "Messages sent to groups.")
+CHANNEL_LAYER_RECEIVED = Counter("channel_layer_messages_received", "Messages received from groups.")
+CHANNEL_LAYER_DROPPED = Counter("channel_layer_messages_dropped", "Messages dropped because too many waited.")
+CHANNEL_LAYER_QUEUE = Gauge("channel_layer_queue_messages", "Messages that wait to be sent to a group.")
+CHANNEL_LAYER_SEND_DURATION = Histogram(
+    "channel_layer_send_duration_seconds", "Time of one send to a group.", buckets=LATENCY_BUCKETS
+)
+PRESENCE_SENT = Counter("presence_announcements_sent", "Announcements of this process' own members.")
+PRESENCE_RECEIVED = Counter("presence_announcements_received", "Announcements of other processes.")
+
+# Process
+EVENT_LOOP_LAG = Histogram(
+    "event_loop_lag_seconds", "How late the event loop ran a timer, measured twice a second.", buckets=LATENCY_BUCKETS
+)
+DRAIN_STATE = Enum(
+    "drain_state",
+    "serving; announced: not ready, still taking handshakes; draining: closing its sockets.",
+    states=["serving", "announced", "draining"],
+)
+
+# A series that appears only with its first event has no rate before the second.
+for _result in RESULTS:
+    HANDSHAKES.labels(_result)
+for _code in (*CLOSE_CODES, "other"):
+    CLOSES.labels(_code)
+
+
+def count_close(code: int | None) -> None:
+    """Count a closed socket; None is a connection that ended without a close frame."""
+    code = 1006 if code is None else code
+    CLOSES.labels(code if code in CLOSE_CODES else "other").inc()
+
+
+def observe_delivery(published_at: float | None) -> None:
+    """Count an event as delivered now. ``published_at`` is its Unix time, None where the event has none.
+
+    The clocks of two machines differ: what seems to arrive before it was sent counts as 0.
+    """
+    if published_at is not None:
+        DELIVERY_DURATION.observe(max(0.0, time.time() - published_at))
 
 
 def exposition() -> bytes:

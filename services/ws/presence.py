@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from ws import metrics
 from ws.hub import Hub
 
 CHANGE_SECONDS = 0.2
@@ -75,6 +76,7 @@ class Presence:
         topic, process = message["topic"], message["process"]
         if process == self._process or topic not in self._here:
             return
+        metrics.PRESENCE_RECEIVED.inc()
         elsewhere = self._elsewhere.setdefault(topic, {})
         if message["count"]:
             elsewhere[process] = (time.monotonic(), message["count"], message["names"])
@@ -106,6 +108,7 @@ class Presence:
 
     def _announce(self, topic: str) -> None:
         here = self._here.get(topic, Counter())
+        metrics.PRESENCE_SENT.inc()
         self._hub.send(
             topic,
             {

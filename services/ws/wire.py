@@ -69,7 +69,10 @@ class Wire:
 
     def send(self, group: str, message: dict[str, Any]) -> None:
         """Send to a group, in the background and in order. What cannot be sent is dropped."""
+        if len(self._outgoing) == MAX_OUTGOING:
+            metrics.CHANNEL_LAYER_DROPPED.inc()
         self._outgoing.append((group, message))
+        metrics.CHANNEL_LAYER_QUEUE.set(len(self._outgoing))
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send_all())
 
@@ -122,6 +125,7 @@ class Wire:
                 if message["type"] == "beat":
                     self._beat()
                 else:
+                    metrics.CHANNEL_LAYER_RECEIVED.inc()
                     self._receive(message)
             except Exception:
                 logger.exception("A message of the channel layer was dropped")
@@ -129,11 +133,15 @@ class Wire:
     async def _send_all(self) -> None:
         while self._outgoing:
             group, message = self._outgoing.popleft()
+            metrics.CHANNEL_LAYER_QUEUE.set(len(self._outgoing))
             try:
-                async with asyncio.timeout(JOIN_SECONDS):
-                    await self._layer.group_send(group, message)
+                with metrics.CHANNEL_LAYER_SEND_DURATION.time():
+                    async with asyncio.timeout(JOIN_SECONDS):
+                        await self._layer.group_send(group, message)
             except ERRORS as error:
                 self._failed(error)
+            else:
+                metrics.CHANNEL_LAYER_SENT.inc()
 
     async def _leave(self, group: str, channel: str) -> None:
         try:

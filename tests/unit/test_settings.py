@@ -30,6 +30,8 @@ def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[s
         ("DEBUG", "perhaps", "Not a valid boolean"),
         ("DATABASE_URL", "mysql://a/b", "expected sqlite:///path or postgres://"),
         ("REDIS_URL", "localhost", "expected redis://"),
+        ("LOG_LEVEL", "LOUD", "Must be one of: DEBUG, INFO, WARNING, ERROR"),
+        ("LOG_FORMAT", "xml", "Must be one of: json, console"),
         ("SECRET_KEY_FILE", "/does/not/exist", "must be a readable file path"),
     ],
 )

@@ -1,0 +1,157 @@
+"""The logs of a whole stack: one JSON line per event, one request id through all parts, and no secret anywhere."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from deploy.local import Stack
+from tests.native.test_publisher import make_token
+
+Line = dict[str, Any]
+# The most talkative settings there are.
+SETTINGS = {"LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG", "DEBUG": "true"}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("logs"), ws_processes=1, environment=SETTINGS) as stack:
+        yield stack
+
+
+def text_of(stack: Stack, name: str) -> str:
+    return stack.part(name).log.read_text()
+
+
+def wait_for(stack: Stack, name: str, is_wanted: Callable[[Line], bool]) -> Line:
+    """Return the part's first line that is wanted; a line is written after its answer has been sent."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        for line in text_of(stack, name).splitlines():
+            if line.startswith("{") and is_wanted(found := json.loads(line)):
+                return found
+        time.sleep(0.02)
+    pytest.fail(f"no such line in the log of {name}:\n{text_of(stack, name)}")
+
+
+def open_socket(
+    stack: Stack, path: str = "/ws/chat/lobby/", origin: str | None = None, **options: Any
+) -> ClientConnection:
+    address = stack.url.replace("http", "ws", 1) + path
+    return connect(address, origin=origin or stack.url, **options)  # type: ignore[arg-type]
+
+
+def test_a_request_has_one_id_in_all_logs_and_in_its_answer(stack):
+    answer = httpx.get(f"{stack.url}/chat/lobby/?secret=1")
+    request_id = answer.headers["x-request-id"]
+    door = wait_for(stack, "nginx", lambda line: line.get("request_id") == request_id)
+    assert {"method": "GET", "path": "/chat/lobby/", "status": 200, "upstream_status": "200"}.items() <= door.items()
+    assert door["duration_s"] >= 0
+    access = wait_for(stack, "web", lambda line: line.get("request_id") == request_id and line["event"] == "request")
+    assert access["logger"] == "web.access"
+    assert {"method": "GET", "route": "/chat/<room:room>/", "status": 200}.items() <= access.items()
+    assert access["duration_ms"] > 0
+
+
+def test_strangers_cannot_choose_the_id(stack):
+    answer = httpx.get(f"{stack.url}/chat/", headers={"X-Request-ID": "chosen-by-a-stranger"})
+    assert answer.headers["x-request-id"] != "chosen-by-a-stranger"
+
+
+def test_a_trusted_proxy_can_choose_the_id_unless_it_is_no_id(tmp_path):
+    with Stack(tmp_path, ws_processes=1, environment={**SETTINGS, "TRUSTED_PROXIES": "127.0.0.1"}) as stack:
+        answer = httpx.get(f"{stack.url}/chat/", headers={"X-Request-ID": "chosen-by-the-proxy"})
+        assert answer.headers["x-request-id"] == "chosen-by-the-proxy"
+        wait_for(stack, "web", lambda line: line.get("request_id") == "chosen-by-the-proxy")
+        answer = httpx.get(f"{stack.url}/chat/", headers={"X-Request-ID": 'a"b or not an id'})
+        assert "or not" not in answer.headers["x-request-id"]
+
+
+def test_a_refused_handshake_says_why(stack):
+    with pytest.raises(InvalidStatus) as refused:
+        open_socket(stack, origin="https://evil.example")
+    request_id = refused.value.response.headers["x-request-id"]
+    line = wait_for(stack, "ws-1", lambda line: line.get("request_id") == request_id)
+    assert line["event"] == "handshake refused"
+    assert line["reason"] == "origin"
+    assert line["origin"] == "https://evil.example"
+    assert line["level"] == "warning"
+    door = wait_for(stack, "nginx", lambda line: line.get("request_id") == request_id)
+    assert {"status": 403, "upgrade": "websocket"}.items() <= door.items()
+
+
+def test_an_unknown_address_of_a_socket_says_so(stack):
+    with open_socket(stack, "/ws/nowhere/") as socket:
+        assert socket.response
+        request_id = socket.response.headers["x-request-id"]
+    line = wait_for(stack, "ws-1", lambda line: line.get("request_id") == request_id)
+    assert (line["reason"], line["path"]) == ("not_found", "/ws/nowhere/")
+
+
+@pytest.mark.parametrize("name", ["web", "nginx"])
+def test_every_line_is_json(stack, name):
+    httpx.get(f"{stack.url}/chat/")
+    lines = text_of(stack, name).splitlines()
+    assert lines
+    assert all(isinstance(json.loads(line), dict) for line in lines)
+
+
+def test_no_log_holds_what_people_write_or_what_lets_them_in(tmp_path):
+    with Stack(tmp_path, ws_processes=2, environment=SETTINGS) as stack:
+        token = make_token(stack)
+        cookies = {"sessionid": "planted-session", "guest": "planted-guest:cookie"}
+        with httpx.Client(base_url=stack.url, cookies=cookies) as client:
+            client.get("/chat/lobby/", params={"token": "planted-query"}, headers={"Referer": "/?planted-referer"})
+            client.get("/nowhere", params={"token": "planted-query"})
+            bearer = {"Authorization": f"Bearer {token}"}
+            posts: list[dict[str, Any]] = [
+                {"json": {"message": "planted-text"}, "headers": bearer},
+                {"json": {"message": "planted-text"}},
+                {"json": {"message": "planted-text"}, "headers": {"Authorization": "Bearer planted-token"}},
+                {"content": b'{"message": "planted-text', "headers": bearer},
+            ]
+            statuses = [
+                client.post("/api/rooms/lobby/messages?token=planted-query", **post).status_code for post in posts
+            ]
+            assert statuses == [201, 401, 401, 400]
+            client.post("/accounts/login/", data={"username": "planted-user", "password": "planted-password"})
+            cookie_header = {"Cookie": "sessionid=planted-session"}
+            path = "/ws/chat/lobby/?token=planted-query"
+            with open_socket(stack, path, additional_headers=cookie_header) as socket:
+                for text in ('{"message": "planted-text"}', "planted-text, and no JSON"):
+                    socket.send(text)
+                    socket.recv(10)
+            with pytest.raises(InvalidStatus):
+                open_socket(stack, path, origin="https://evil.example", additional_headers=cookie_header)
+            stack.part("redis").kill()
+            client.post(
+                "/api/rooms/lobby/messages?token=planted-query", json={"message": "planted-text"}, headers=bearer
+            )
+            for name in ("web", "ws-1", "ws-2"):
+                stack.part(name).kill()
+            assert client.get("/chat/?token=planted-query").status_code == 502
+            with pytest.raises(InvalidStatus):
+                open_socket(stack, path, additional_headers=cookie_header)
+    for log in (tmp_path / "log").iterdir():
+        for line in log.read_text().splitlines():
+            assert "planted" not in line, log.name
+            assert token not in line, log.name
+
+
+def test_an_error_carries_its_trace_and_the_id_of_its_request(tmp_path):
+    with Stack(tmp_path, ws_processes=1, environment=SETTINGS | {"DEBUG": "false"}) as stack:
+        (tmp_path / "db.sqlite3").write_bytes(b"no database " * 1000)
+        for journal in tmp_path.glob("db.sqlite3-*"):
+            journal.unlink()
+        answer = httpx.get(f"{stack.url}/chat/lobby/")
+        assert answer.status_code in {500, 503}
+        request_id = answer.headers["x-request-id"]
+        line = wait_for(stack, "web", lambda line: line.get("request_id") == request_id and "exception" in line)
+        assert line["level"] == "error"
+        assert "Traceback" in line["exception"]
+        assert "DatabaseError: file is not a database" in line["exception"]

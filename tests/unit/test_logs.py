@@ -1,0 +1,111 @@
+import io
+import json
+import logging
+import sys
+
+import pytest
+import structlog
+from redis.exceptions import ConnectionError as RedisConnectionError
+from structlog.contextvars import bound_contextvars
+
+from base import logs
+
+
+@pytest.fixture
+def lines(monkeypatch, request):
+    """Apply the settings of production, and return the lines so far."""
+    output = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", output)
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    logs.configure(logs.logging_settings("INFO", getattr(request, "param", "json")))
+    yield lambda: output.getvalue().splitlines()
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    logging.getLogger("channels_redis.pubsub").filters.clear()
+
+
+def test_lines_of_the_standard_library_and_of_structlog_look_the_same(lines):
+    with bound_contextvars(request_id="abc"):
+        logging.getLogger("django").warning("Hello %s", "world")
+        structlog.get_logger("web.access").info("request", status=200)
+    first, second = map(json.loads, lines())
+    assert first.pop("time").endswith("Z")
+    assert second.pop("time").endswith("Z")
+    assert first == {"event": "Hello world", "level": "warning", "logger": "django", "request_id": "abc"}
+    assert second == {
+        "event": "request",
+        "level": "info",
+        "logger": "web.access",
+        "request_id": "abc",
+        "status": 200,
+    }
+
+
+def test_an_error_is_one_line_with_its_trace(lines):
+    try:
+        raise ValueError("broken\nin two")
+    except ValueError:
+        logging.getLogger("any").exception("It failed")
+    (line,) = map(json.loads, lines())
+    assert line["level"] == "error"
+    assert "Traceback" in line["exception"]
+    assert "test_logs.py" in line["exception"]
+    assert "ValueError: broken" in line["exception"]
+
+
+@pytest.mark.parametrize("lines", ["console"], indirect=True)
+def test_readable_lines_show_the_trace_and_no_local_variables(lines):
+    planted = "planted" + "-secret"
+    try:
+        raise ValueError(f"{len(planted)} characters")
+    except ValueError:
+        structlog.get_logger("any").exception("It failed", room="lobby")
+    text = "\n".join(lines())
+    assert "It failed" in text
+    assert "room=lobby" in text
+    assert "ValueError: 14 characters" in text
+    assert planted not in text
+
+
+def test_what_is_below_the_level_is_dropped(lines):
+    structlog.get_logger("any").debug("no")
+    logging.getLogger("any").debug("no")
+    assert lines() == []
+
+
+def test_an_outage_of_redis_is_one_line_and_the_next_outage_another(lines, monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr(logs.time, "monotonic", lambda: now)
+
+    def fail(seconds: int) -> None:
+        nonlocal now
+        for _ in range(seconds):
+            now += 1
+            try:
+                raise RedisConnectionError("Error 111 connecting")
+            except RedisConnectionError:
+                logging.getLogger("channels_redis.pubsub").exception("Unexpected exception in receive task")
+
+    fail(100)
+    now += logs.OUTAGE_SECONDS + 1
+    fail(100)
+    first, second = map(json.loads, lines())
+    assert first["event"] == "Unexpected exception in receive task: ConnectionError: Error 111 connecting"
+    assert "exception" not in first
+    assert second["event"] == first["event"]
+
+
+def test_other_errors_of_the_channel_layer_keep_their_trace(lines):
+    for _ in range(2):
+        try:
+            raise KeyError("room")
+        except KeyError:
+            logging.getLogger("channels_redis.pubsub").exception("Unexpected exception in receive task")
+    assert [("Traceback" in json.loads(line)["exception"]) for line in lines()] == [True, True]
+
+
+def test_gunicorn_names_the_path_of_a_broken_request_without_its_query():
+    record = logging.LogRecord("gunicorn.error", 40, "", 1, "Error handling request %s %s", ("GET", "/a?token=x"), None)
+    logs.WithoutQuery().filter(record)
+    assert record.getMessage() == "Error handling request GET /a"
