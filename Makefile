@@ -11,11 +11,11 @@ TEST_REQUIREMENTS := tests/requirements.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev test test-idle test-browser lint format lock clean
-.PHONY: test-faults test-postgres drill
+.PHONY: test-faults test-postgres test-observability drill
 .PHONY: up down build dev-docker logs ps shell psql backup restore test-containers
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.installed ## Run nginx, web, ws and Redis here; PORT=8080 is the door
 	@exec $(BIN)/python -m deploy.local
@@ -34,6 +34,9 @@ test-faults: $(VENV)/test.installed ## Kill, stop and cut off every part while p
 
 test-postgres: $(VENV)/test.installed ## Unit, behaviour and fault tests on a PostgreSQL server of their own
 	@$(BIN)/python -m pytest -p tests.postgres tests/unit tests/behaviour tests/faults -m "not idle"
+
+test-observability: $(VENV)/test.installed ## Alert rules and dashboard, asked of a real Prometheus that scrapes a real stack
+	@$(BIN)/python -m pytest tests/observability
 
 drill: $(VENV)/test.installed ## Fault drills with a table for people; OPTIONS=--postgres, OPTIONS="--only Redis"
 	@$(BIN)/python -m tests.faults.drill $(OPTIONS)
