@@ -1,6 +1,7 @@
 from django.apps import AppConfig
+from django.conf import settings
 
-from base import database_time
+from base import database_time, sentry
 
 
 class BaseConfig(AppConfig):
@@ -8,3 +9,4 @@ class BaseConfig(AppConfig):
 
     def ready(self) -> None:
         database_time.measure()
+        sentry.start(settings.SENTRY_DSN, settings.ENVIRONMENT)

@@ -95,3 +95,12 @@ LOG_FORMAT = env.str(
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 LOGGING = logging_settings(LOG_LEVEL, LOG_FORMAT)
 LOGGING_CONFIG = "base.logs.configure"
+
+# Where errors are reported; empty is nowhere.
+SENTRY_DSN = env.str(
+    "SENTRY_DSN",
+    "",
+    validate=validate.Regexp(
+        r"(https?://[^@/]+@[^/]+/(.*/)?\d+)?\Z", error="Expected https://key@host/project-number."
+    ),
+)

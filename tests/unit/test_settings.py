@@ -32,6 +32,7 @@ def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[s
         ("REDIS_URL", "localhost", "expected redis://"),
         ("LOG_LEVEL", "LOUD", "Must be one of: DEBUG, INFO, WARNING, ERROR"),
         ("LOG_FORMAT", "xml", "Must be one of: json, console"),
+        ("SENTRY_DSN", "sentry.example.com", "Expected https://key@host/project-number."),
         ("SECRET_KEY_FILE", "/does/not/exist", "must be a readable file path"),
     ],
 )
@@ -57,6 +58,14 @@ def test_a_secret_may_come_in_a_file(tmp_path):
         "from django.conf import settings; print(settings.SECRET_KEY)",
     ]
     assert run(command, SECRET_KEY_FILE=str(secret)).stdout == "from-a-file\n"
+
+
+def test_sentry_costs_nothing_where_it_is_not_wanted():
+    program = "import sys, django; django.setup(); print('sentry_sdk' in sys.modules)"
+    environment = {"DJANGO_SETTINGS_MODULE": "ws.settings"}
+    command = ["env", *(f"{name}={value}" for name, value in environment.items()), sys.executable, "-c", program]
+    assert run(command).stdout == "False\n"
+    assert run(command, SENTRY_DSN="https://key@sentry.example.com/1").stdout == "True\n"
 
 
 def test_every_setting_is_listed_in_the_example():
