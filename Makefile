@@ -54,7 +54,7 @@ format: $(VENV)/test.installed ## Format the Python code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 lock: $(VENV)/test.installed ## Write the locked requirements anew, with hashes
-	@for folder in services/web services/ws deploy/local tests; do \
+	@for folder in services/web services/ws services/base/tracing deploy/local tests; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	    --output-file $$folder/requirements.txt $$folder/requirements.in || exit 1; done

@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from accounts import tokens
+from base import tracing
 from base.logs import first_line
 from chat import journal
 from chat.events import layer_event, message_frames, message_json
@@ -62,9 +63,11 @@ def _post(request: HttpRequest, room: str, author: str) -> HttpResponse:
     content = parse_object(request.body)
     text = check_text(content.get("message"))
     message_id = check_id(content["id"]) if "id" in content else uuid.uuid4().hex
-    (stored,) = journal.append([journal.Draft(room, message_id, author, text)])
+    with tracing.span("journal append"):
+        (stored,) = journal.append([journal.Draft(room, message_id, author, text)])
     if stored.is_new:
-        publish(group_name(room), layer_event(room, stored.seq, message_frames(stored)))
+        with tracing.span("publish"):
+            publish(group_name(room), layer_event(room, stored.seq, message_frames(stored)))
     return JsonResponse(message_json(stored), status=201 if stored.is_new else 200)
 
 

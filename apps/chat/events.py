@@ -7,6 +7,7 @@ import json
 import time
 from typing import Any
 
+from base import tracing
 from chat.journal import Stored
 
 TUTORIAL = ""
@@ -43,9 +44,13 @@ def removed_frames(seq: int) -> dict[str, str]:
 def layer_event(room: str, seq: int | None, frames: dict[str, str]) -> dict[str, Any]:
     """Return what is sent to the room's group in the channel layer. ``seq`` is None for what has no number.
 
-    ``published_at`` is the Unix time, from which ws measures how long delivery takes.
+    ``published_at`` is the Unix time, from which ws measures how long delivery takes; ``trace`` comes with it where
+    traces are on.
     """
-    return {"type": "event", "topic": room, "seq": seq, "frames": frames, "published_at": time.time()}
+    event = {"type": "event", "topic": room, "seq": seq, "frames": frames, "published_at": time.time()}
+    if trace := tracing.carrier():
+        event["trace"] = trace
+    return event
 
 
 def encode(content: dict[str, Any]) -> str:

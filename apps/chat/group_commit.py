@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from django.db import DatabaseError, InterfaceError
 
+from base import tracing
 from base.logs import first_line
 from chat import metrics
 from chat.journal import Draft, Stored
@@ -52,8 +53,9 @@ class GroupCommit:
         metrics.JOURNAL_QUEUE.set(len(self._waiting))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._commit_all())
-        # A sender that leaves meanwhile takes nothing back.
-        return await asyncio.shield(future)
+        with tracing.span("journal append"):
+            # A sender that leaves meanwhile takes nothing back.
+            return await asyncio.shield(future)
 
     async def _commit_all(self) -> None:
         while self._waiting:

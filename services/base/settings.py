@@ -4,6 +4,7 @@ from environs import validate
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from base import tracing
 from base.database_url import database
 from base.environment import ROOT, env
 from base.logs import logging_settings
@@ -104,3 +105,7 @@ SENTRY_DSN = env.str(
         r"(https?://[^@/]+@[^/]+/(.*/)?\d+)?\Z", error="Expected https://key@host/project-number."
     ),
 )
+
+# Where traces are sent by OTLP over HTTP; empty is nowhere. OpenTelemetry reads the other OTEL_ variables itself.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+tracing.check(OTEL_EXPORTER_OTLP_ENDPOINT)

@@ -5,6 +5,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bound_contextvars
 
+from base import tracing
 from base.request_id import accepted_request_id
 from web import metrics
 
@@ -21,13 +22,25 @@ class RequestLogMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with bound_contextvars(request_id=accepted_request_id(request.headers.get("X-Request-ID"))):
+        request_id = accepted_request_id(request.headers.get("X-Request-ID"))
+        parent = {"traceparent": request.headers.get("Traceparent", "")}
+        with bound_contextvars(request_id=request_id), tracing.span("request", parent) as span:
             begun = time.monotonic()
             with metrics.IN_PROGRESS.track_inprogress():
                 response = self.get_response(request)
             seconds = time.monotonic() - begun
             route = metrics.route_of(request, response.status_code)
             metrics.count(request.method, route, response.status_code, seconds)
+            if span:
+                span.update_name(f"{request.method} {route}")
+                span.set_attributes(
+                    {
+                        "http.request.method": str(request.method),
+                        "http.route": route,
+                        "http.response.status_code": response.status_code,
+                        "request_id": request_id,
+                    }
+                )
             logger.info(
                 "request",
                 method=request.method,
