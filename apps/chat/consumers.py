@@ -1,10 +1,7 @@
-import asyncio
 import uuid
-from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import parse_qs
 
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import DatabaseError, InterfaceError
 
 from accounts.guests import author_of
@@ -15,17 +12,16 @@ from chat.group_commit import Overloaded, Unavailable
 from chat.journal import Draft
 from chat.live import live
 from chat.messages import InvalidMessage, parse_message
-from ws.hub import Event
+from ws.consumer import DirectConsumer
+from ws.topic import Event
 
 POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
 RETRY_SECONDS = {"overloaded": 1, "unavailable": 2}
 
 
-class ChatConsumer(AsyncWebsocketConsumer):
+class ChatConsumer(DirectConsumer):
     """A member of one room, in the tutorial's protocol or in ``chat.v1`` (docs/protocol.md)."""
 
-    # No channel of its own: the hub listens for all members of the process.
-    channel_layer_alias = None
     seq = 0
     is_accepted = False
 
@@ -34,7 +30,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.author = author_of(self.scope)
         self.protocol = CHAT_V1 if CHAT_V1 in self.scope["subprotocols"] else TUTORIAL
         self.live = live()
-        self.tasks: set[asyncio.Task[None]] = set()
         try:
             head = await self.live.hub.open(self.room, self)
             after = await self._resume(head) if self.protocol == CHAT_V1 else await self._begin(head)
@@ -57,7 +52,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
             if self.protocol == TUTORIAL:
-                self._start(self._store(Draft(self.room, uuid.uuid4().hex, self.author, parse_message(text_data))))
+                self.socket.start(self._store(Draft(self.room, uuid.uuid4().hex, self.author, parse_message(text_data))))
                 return
             frame = parse_frame(text_data)
         except InvalidFrame as error:
@@ -68,14 +63,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
             match frame:
                 case MessageFrame(message_id, text):
                     # Not awaited, so that messages of one sender that come together are committed together.
-                    self._start(self._store(Draft(self.room, message_id, self.author, text)))
+                    self.socket.start(self._store(Draft(self.room, message_id, self.author, text)))
                 case HistoryFrame(before, limit):
                     await self._send_history(before, limit)
                 case _:
                     self.live.hub.publish(self.room, Event(events.typing_frames(self.author)))
-
-    async def deliver(self, frame: str) -> None:
-        await self.send(frame)
 
     async def _begin(self, head: int) -> int:
         await self._accept(None)
@@ -134,8 +126,3 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _send_error(self, code: str, detail: str, **extra: Any) -> None:
         error = {"code": code, "detail": detail, **extra}
         await self.send(events.encode({"type": "error", **error} if self.protocol == CHAT_V1 else {"error": error}))
-
-    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(coroutine)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)

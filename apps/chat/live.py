@@ -10,8 +10,9 @@ from chat.group_commit import GroupCommit
 from chat.journal import Stored
 from chat.rooms import group_name
 from ws.database_thread import DatabaseThread
-from ws.hub import Event, Hub
+from ws.hub import Hub
 from ws.presence import Presence
+from ws.topic import Event
 
 
 class JournalSource:

@@ -7,13 +7,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ws.settings")
 django.setup()
 
 # Models can be imported only after setup.
-from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
 from chat.routing import websocket_urlpatterns as chat  # noqa: E402
 from ws import health  # noqa: E402
+from ws.authentication import authenticated  # noqa: E402
 from ws.handshakes import OriginCheck, log_refusal  # noqa: E402
 
 NOT_FOUND = 4404
@@ -30,7 +30,7 @@ application = ProtocolTypeRouter(
     {
         "http": health.application,
         "websocket": OriginCheck(
-            AuthMiddlewareStack(
+            authenticated(
                 URLRouter(
                     [
                         *chat,

@@ -10,13 +10,13 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ws import metrics
 from ws.database_thread import DatabaseThread
+from ws.frames import text_frame
+from ws.topic import Event, Member, Topic
 from ws.wire import Wire
 
 logger = logging.getLogger(__name__)
@@ -26,14 +26,8 @@ GAP_SECONDS = 0.05
 POLL_SECONDS = 2.0
 # Early events that are kept while a gap is open; what is dropped beyond is read from the journal.
 MAX_EARLY = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What members get: one text frame per protocol. Without a ``seq`` it is not kept, and not missed."""
-
-    frames: Mapping[str, str]
-    seq: int | None = None
+# Events that go out as one write.
+MAX_BATCH = 500
 
 
 class Source(Protocol):
@@ -49,41 +43,17 @@ class Source(Protocol):
         """Return events later than a number, oldest first; an empty list where there are none."""
 
 
-class Member(Protocol):
-    """A socket. ``seq`` is the last number it was given while it caught up."""
-
-    protocol: str
-    seq: int
-
-    async def deliver(self, frame: str) -> None:
-        """Send a text frame."""
-
-
-class Topic:
-    """A topic with members in this process. ``seq`` is the number of the last event given to live members."""
-
-    def __init__(self, name: str, group: str) -> None:
-        self.name = name
-        self.group = group
-        self.seq = 0
-        self.pending: set[Member] = set()
-        self.live: set[Member] = set()
-        self.inbox: deque[Event] = deque()
-        self.early: dict[int, Event] = {}
-        self.opened: asyncio.Task[None] | None = None
-        self.draining: asyncio.Task[None] | None = None
-        self.repairing: asyncio.Task[None] | None = None
-
-
 class Hub:
     """All topics of one app in one process.
 
-    Messages of the channel layer that are no events go to the ``handlers`` by their type.
+    Messages of the channel layer that are no events go to the ``handlers`` by their type. Events of a topic that
+    come within ``coalesce`` seconds go out together.
     """
 
-    def __init__(self, source: Source, database: DatabaseThread) -> None:
+    def __init__(self, source: Source, database: DatabaseThread, coalesce: float = 0.0) -> None:
         self._source = source
         self._read = database.run
+        self._coalesce = coalesce
         self._topics: dict[str, Topic] = {}
         self._poll_now = asyncio.Event()
         self.wire = Wire(self._receive, self._poll_now.set)
@@ -104,9 +74,11 @@ class Hub:
         if topic is None:
             topic = self._topics[name] = Topic(name, self._source.group(name))
             topic.opened = asyncio.create_task(self._open(topic))
-        topic.pending.add(member)
+        topic.join(member)
+        assert topic.opened
         try:
-            await asyncio.shield(topic.opened)  # type: ignore[arg-type]  # set above, at once
+            if not topic.opened.done() or topic.opened.exception():
+                await asyncio.shield(topic.opened)
         except BaseException:
             self.leave(name, member)
             raise
@@ -116,27 +88,24 @@ class Hub:
         """Give the member all events later than ``after``, then every new one, without overlap or hole."""
         topic = self._topics[name]
         member.seq = after
-        while member.seq < topic.seq:
+        while member.seq < topic.seq and member.socket.is_connected:
             events = await self._read(self._source.after, name, member.seq)
-            for event in events:
-                if frame := event.frames.get(member.protocol):
-                    await member.deliver(frame)
-                member.seq = event.seq or member.seq
+            texts = [event.frames[member.protocol] for event in events if member.protocol in event.frames]
+            member.socket.write(b"".join(map(text_frame, texts)))
+            await member.socket.flushed()
             if not events:
                 break
+            member.seq = events[-1].seq or member.seq
         # Nothing is awaited between the comparison above and this line, so no event falls between.
-        if member in topic.pending:
-            topic.pending.remove(member)
-            topic.live.add(member)
+        topic.go_live(member)
 
     def leave(self, name: str, member: Member) -> None:
         """Forget the member; with the last one the process leaves the topic's group."""
         topic = self._topics.get(name)
         if topic is None:
             return
-        topic.pending.discard(member)
-        topic.live.discard(member)
-        if not topic.pending and not topic.live:
+        topic.leave(member)
+        if topic.is_empty:
             del self._topics[name]
             for task in (topic.repairing, topic.draining):
                 if task:
@@ -146,7 +115,8 @@ class Hub:
     def publish(self, name: str, event: Event) -> None:
         """Give an event to the members here at once, and to all other processes through the channel layer."""
         self.deliver(name, event)
-        self.send(name, {"type": "event", "topic": name, "seq": event.seq, "frames": dict(event.frames)})
+        message = {"type": "event", "topic": name, "seq": event.seq, "frames": dict(event.frames), "published_at": time.time()}
+        self.send(name, message)
 
     def deliver(self, name: str, event: Event) -> None:
         """Give an event to the members here."""
@@ -164,7 +134,7 @@ class Hub:
 
     def _receive(self, message: dict[str, Any]) -> None:
         if message["type"] == "event":
-            self.deliver(message["topic"], Event(message["frames"], message["seq"]))
+            self.deliver(message["topic"], Event(message["frames"], message["seq"], message.get("published_at")))
         elif handler := self.handlers.get(message["type"]):
             handler(message)
 
@@ -181,31 +151,32 @@ class Hub:
 
     async def _drain(self, topic: Topic) -> None:
         assert topic.opened
-        await asyncio.wait([topic.opened])
+        if not topic.opened.done():
+            await asyncio.wait([topic.opened])
         while topic.inbox:
-            event = topic.inbox.popleft()
+            if self._coalesce:
+                await asyncio.sleep(self._coalesce)
+            if events := self._in_order(topic):
+                await topic.fan_out(events)
+
+    def _in_order(self, topic: Topic) -> list[Event]:
+        """Take from the inbox what comes next, and keep what comes early."""
+        events: list[Event] = []
+        while topic.inbox and len(events) < MAX_BATCH:
+            event: Event | None = topic.inbox.popleft()
+            assert event
             if event.seq is None:
-                await self._fan_out(topic, event)
+                events.append(event)
             elif event.seq == topic.seq + 1:
-                await self._fan_out(topic, event)
-                while following := topic.early.pop(topic.seq + 1, None):
-                    await self._fan_out(topic, following)
+                while event:
+                    events.append(event)
+                    topic.seq += 1
+                    event = topic.early.pop(topic.seq + 1, None)
             elif event.seq > topic.seq:
                 if len(topic.early) < MAX_EARLY:
                     topic.early[event.seq] = event
                 self._repair_soon(topic)
-
-    async def _fan_out(self, topic: Topic, event: Event) -> None:
-        if event.seq is not None:
-            topic.seq = event.seq
-        for member in tuple(topic.live):
-            frame = event.frames.get(member.protocol)
-            if frame is None or (event.seq is not None and event.seq <= member.seq):
-                continue
-            try:
-                await member.deliver(frame)
-            except Exception:
-                logger.exception("A member could not be given an event")
+        return events
 
     def _repair_soon(self, topic: Topic) -> None:
         if topic.repairing is None or topic.repairing.done():

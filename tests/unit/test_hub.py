@@ -9,7 +9,8 @@ from prometheus_client import REGISTRY
 
 from ws import hub as hub_module
 from ws import wire as wire_module
-from ws.hub import Event, Hub
+from ws.hub import Hub
+from ws.topic import Event
 
 TOPIC = "lobby"
 # For waiting that should end at once.
@@ -45,25 +46,42 @@ class InThread:
         return function(*arguments)
 
 
+class Socket:
+    """Keeps the texts of the frames written to it."""
+
+    is_connected = True
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.writes = 0
+        self.changed = asyncio.Event()
+
+    def write(self, data: bytes) -> None:
+        self.writes += 1
+        while data:
+            length = data[1]
+            self.texts.append(data[2 : 2 + length].decode())
+            data = data[2 + length :]
+        self.changed.set()
+
+    async def flushed(self) -> None:
+        await asyncio.sleep(0)
+
+
 class Member:
     protocol = "v1"
     seq = 0
 
     def __init__(self) -> None:
-        self.frames: list[str] = []
-        self.changed = asyncio.Event()
+        self.socket = Socket()
 
-    async def deliver(self, frame: str) -> None:
-        self.frames.append(frame)
-        self.changed.set()
-
-    async def has(self, *frames: int | str) -> None:
-        expected = [str(frame) for frame in frames]
+    async def has(self, *texts: int | str) -> None:
+        expected = [str(text) for text in texts]
         async with asyncio.timeout(SECONDS):
-            while len(self.frames) < len(expected):
-                self.changed.clear()
-                await self.changed.wait()
-        assert self.frames == expected
+            while len(self.socket.texts) < len(expected):
+                self.socket.changed.clear()
+                await self.socket.changed.wait()
+        assert self.socket.texts == expected
 
 
 def event(seq: int) -> Event:
@@ -182,7 +200,7 @@ async def test_who_leaves_hears_nothing_and_who_comes_back_at_once_hears_all(hub
     await asyncio.sleep(0)
     await from_elsewhere(journal.append())
     await bob.has(1)
-    assert alice.frames == []
+    assert alice.socket.texts == []
 
 
 async def test_a_process_that_has_gone_deaf_makes_its_layer_anew(hub, journal, monkeypatch):
@@ -203,10 +221,10 @@ async def test_a_process_that_has_gone_deaf_makes_its_layer_anew(hub, journal, m
 async def test_one_broken_member_does_not_harm_the_others(hub, journal):
     broken, alice = await enter(hub), await enter(hub)
 
-    async def fail(frame: str) -> None:
+    def fail(data: bytes) -> None:
         raise RuntimeError("broken")
 
-    broken.deliver = fail  # type: ignore[method-assign]
+    broken.socket.write = fail  # type: ignore[method-assign]
     hub.publish(TOPIC, journal.append())
     hub.publish(TOPIC, journal.append())
     await alice.has(1, 2)

@@ -1,0 +1,56 @@
+"""The base of consumers whose sockets cost little while they are idle, and one write per message while they are not."""
+
+from typing import Any
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from ws.frames import frame, text_frame
+from ws.protocol import WebSocketProtocol
+
+
+class DirectConsumer(AsyncWebsocketConsumer):
+    """An AsyncWebsocketConsumer without the queue, the tasks and the thread hop that Channels gives each.
+
+    Write ``connect``, ``receive`` and ``disconnect`` as in any other. What differs: it has no channel and no
+    groups, since the hub listens for the whole process; it runs only under ws.server; and it closes no database
+    connections between two messages, so queries go through the database thread (or database_sync_to_async).
+    ``scope`` is there in ``connect`` only: keep from it what is needed later.
+    """
+
+    channel_layer_alias = None
+    groups = ()
+    scope: dict[str, Any]
+    socket: WebSocketProtocol
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        self.scope = scope
+        self.socket = scope["ws.socket"]
+        await self.dispatch(await receive())
+        del self.scope
+        self.socket.attach(self.dispatch)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "websocket.connect":
+                await self.websocket_connect(message)
+            case "websocket.receive":
+                await self.receive(text_data=message.get("text"), bytes_data=message.get("bytes"))
+            case "websocket.disconnect":
+                await self.disconnect(message["code"])
+
+    async def accept(self, subprotocol: str | None = None, headers: Any = None) -> None:
+        """Accept the handshake; ``headers`` are not supported, as in Daphne."""
+        self.socket.accept(subprotocol)
+
+    async def send(self, text_data: str | None = None, bytes_data: bytes | None = None, close: Any = False) -> None:
+        """Send one message to this socket's client."""
+        if text_data is not None:
+            self.socket.write(text_frame(text_data))
+        elif bytes_data is not None:
+            self.socket.write(frame(bytes_data, is_binary=True))
+        if close:
+            await self.close(close)
+
+    async def close(self, code: int | bool | None = None, reason: str | None = None) -> None:
+        """Close with a code, 1000 without one; before ``accept`` it rejects the handshake with 403."""
+        self.socket.close(1000 if code is None or code is True else code)

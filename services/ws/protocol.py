@@ -1,0 +1,234 @@
+"""One WebSocket: its handshake without Twisted's HTTP parser, its writes without a queue, its idle state small."""
+
+import asyncio
+import logging
+import re
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from daphne import ws_protocol
+from daphne.utils import HEADER_NAME_RE
+
+from ws import metrics
+from ws.open_connection import OpenConnection, keep_only_own_state
+
+logger = logging.getLogger(__name__)
+
+TRY_AGAIN_LATER = 1013
+# What nginx lets through, and more.
+MAX_HEAD_BYTES = 64 * 1024
+# Messages of one client that wait for the application; beyond that its socket is not read.
+MAX_INBOX = 32
+
+Handler = Callable[[dict[str, Any]], Awaitable[None]]
+
+UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
+# A request line in printable ASCII, then headers that Daphne's HTTP side would accept (RFC 9110, section 5).
+HEAD = re.compile(
+    rb"[A-Z]+ [!-~]+ HTTP/1\.1\r\n(?:%s:[^\x00\r\n\x0b\x0c\x1c\x1d\x1e\x85]*\r\n)+\r\n" % HEADER_NAME_RE.pattern
+)
+
+
+class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
+    """Daphne's protocol, for many sockets and many writes.
+
+    An application may take the socket over with ``attach`` and return. From then on nothing waits in the process
+    for the socket: it is written to by whoever has something, and its messages are handed over as they come.
+    """
+
+    # The options are attributes of the class (see Server), so that no connection copies them.
+    CONFIG_ATTRS: tuple[str, ...] = ()
+
+    server: Any
+    request: Any = None
+    handler: Handler | None = None
+    heard = 0.0
+    inbox: deque[dict[str, Any]] | None = None
+    # Written to while the transport still has something to send; whole frames.
+    backlog: list[bytes] | None = None
+    backlog_bytes = 0
+    is_backed_up = False
+    flush: asyncio.Future[None] | None = None
+
+    def connectionMade(self) -> None:
+        # A pull producer: the transport says when it has nothing more to send.
+        self.transport.registerProducer(self, False)
+        self.send_now = self.transport.getHandle().send
+        super().connectionMade()
+
+    # --- The handshake
+
+    def processHandshake(self) -> None:
+        head, end, _ = self.data.partition(b"\r\n\r\n")
+        head += end
+        if len(head) > MAX_HEAD_BYTES:
+            self.failHandshake("Request Header Fields Too Large", 431)
+        elif not end:
+            return
+        elif not UPGRADE.search(head):
+            self._become_http()
+        elif not HEAD.fullmatch(head):
+            self.failHandshake("Bad Request", 400)
+        else:
+            target = head.split(b" ", 2)[1]
+            self._raw_query_string = target.partition(b"?")[2]
+            super().processHandshake()
+
+    def _become_http(self) -> None:
+        """Hand the connection over to Daphne's HTTP side, as that does for WebSockets."""
+        transport, data = self.transport, self.data
+        transport.unregisterProducer()
+        self.openHandshakeTimeoutCall.cancel()
+        self.factory.countConnections -= 1
+        protocol = self.server.http_factory.buildProtocol(transport.getPeer())
+        transport.protocol = protocol
+        protocol.makeConnection(transport)
+        protocol.dataReceived(data)
+
+    def accept(self, subprotocol: str | None) -> None:
+        """Accept the handshake, unless the client has gone."""
+        if self.state == self.STATE_CONNECTING:
+            self.serverAccept(subprotocol)
+
+    # --- What comes in
+
+    def attach(self, handler: Handler) -> None:
+        """Give every further message of the socket to ``handler``, one after the other, the last is the disconnect.
+
+        The messages are ASGI's ``websocket.receive`` and ``websocket.disconnect``. Call it once the socket is
+        accepted or rejected; the application may return then.
+        """
+        self.handler = handler
+        queue = self.application_queue
+        self.server.adopt(self)
+        keep_only_own_state(self)
+        while not queue.empty():
+            self._take(queue.get_nowait())
+
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine for the socket in the background; a server that stops waits for it."""
+        self.server.start(coroutine)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.heard = time.monotonic()
+        self.data += data
+        self.consumeData()
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        if self.handler is None:
+            super().onMessage(payload, isBinary)
+        elif isBinary:
+            self._take({"type": "websocket.receive", "bytes": payload})
+        else:
+            self._take({"type": "websocket.receive", "text": payload.decode()})
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        self._end_flush()
+        if self.handler is not None:
+            self.server.protocol_disconnected(self)
+            self._take({"type": "websocket.disconnect", "code": code or 1005})
+        elif self.request is not None:  # it has said more than hello
+            super().onClose(wasClean, code, reason)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if self.inbox is None:
+            self.inbox = deque([message])
+            self.start(self._hand_over())
+            return
+        self.inbox.append(message)
+        if len(self.inbox) == MAX_INBOX:
+            self.transport.stopReading()
+
+    async def _hand_over(self) -> None:
+        assert self.inbox is not None and self.handler is not None
+        try:
+            while self.inbox:
+                message = self.inbox.popleft()
+                if len(self.inbox) == MAX_INBOX - 1 and self.state == self.STATE_OPEN:
+                    self.transport.startReading()
+                await self.handler(message)
+        except Exception:
+            logger.exception("A message of a WebSocket could not be handled")
+            self.close(1011)
+        finally:
+            self.inbox = None
+
+    # --- What goes out
+
+    @property
+    def is_connected(self) -> bool:
+        return bool(self.state == self.STATE_OPEN)
+
+    def write(self, data: bytes) -> None:
+        """Send whole frames (see ws.frames), or keep them until the client has read what came before.
+
+        A client that leaves more unread than the server's ``member_buffer`` is closed with 1013.
+        """
+        if self.state == self.STATE_OPEN:
+            self.sendData(data)
+            if self.backlog_bytes > self.server.member_buffer:
+                self._close_as_slow()
+
+    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
+        if self.is_backed_up:
+            if self.backlog is None:
+                self.backlog = []
+            self.backlog.append(data)
+            self.backlog_bytes += len(data)
+            return
+        try:
+            sent = self.send_now(data)
+        except OSError:
+            # Full, or broken: the transport finds out.
+            sent = 0
+        if sent != len(data):
+            self.is_backed_up = True
+            self.transport.write(data[sent:])
+
+    async def flushed(self) -> None:
+        """Return when nothing waits to be sent, or the socket is gone."""
+        if self.is_backed_up and self.state == self.STATE_OPEN:
+            if self.flush is None:
+                self.flush = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self.flush)
+
+    def resumeProducing(self) -> None:
+        self.is_backed_up = False
+        if self.backlog:
+            data = b"".join(self.backlog)
+            self.backlog, self.backlog_bytes = None, 0
+            self.sendData(data)
+        if not self.is_backed_up:
+            self._end_flush()
+
+    def stopProducing(self) -> None:
+        pass
+
+    def _end_flush(self) -> None:
+        if self.flush is not None:
+            self.flush.set_result(None)
+            self.flush = None
+
+    # --- The end
+
+    def close(self, code: int) -> None:
+        """Close with any registered code (sendClose refuses 1001, 1008, 1012 and 1013), or reject the handshake."""
+        if self.state == self.STATE_CONNECTING:
+            self.serverReject()
+        else:
+            self.sendCloseFrame(code=code)
+
+    def _close_as_slow(self) -> None:
+        metrics.SLOW_CLOSED.inc()
+        self.backlog, self.backlog_bytes = None, 0
+        self.close(TRY_AGAIN_LATER)
+
+    def serverClose(self, code: int | None = None) -> None:
+        self.sendCloseFrame(code=1000 if code is None else code)
+
+    def dropConnection(self, abort: bool = False) -> None:
+        if self.backlog and not abort:
+            self.transport.write(b"".join(self.backlog))
+        super().dropConnection(abort)

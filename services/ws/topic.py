@@ -1,0 +1,146 @@
+"""The members that a process has in one topic, and the fan-out to them."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ws import metrics
+from ws.frames import text_frame
+
+logger = logging.getLogger(__name__)
+
+# Writes after which others have a turn: about 2 ms.
+CHUNK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What members get: one text per protocol. Without a ``seq`` it is not kept, and not missed.
+
+    ``published_at`` is the Unix time at which it was sent to the channel layer, None for one from the journal.
+    """
+
+    frames: Mapping[str, str]
+    seq: int | None = None
+    published_at: float | None = None
+
+
+class Socket(Protocol):
+    """See ws.protocol."""
+
+    is_connected: bool
+
+    def write(self, data: bytes) -> None:
+        """Send whole frames, or keep them while the client reads slowly."""
+
+    async def flushed(self) -> None:
+        """Return when nothing is kept."""
+
+
+class Member(Protocol):
+    """Who hears a topic. ``seq`` is the last number it was given while it caught up."""
+
+    protocol: str
+    seq: int
+    socket: Socket
+
+
+class Sockets:
+    """A set that is iterated over often and changed at any moment, also meanwhile."""
+
+    def __init__(self) -> None:
+        self._set: set[Socket] = set()
+        self._frozen: tuple[Socket, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self._set)
+
+    def add(self, socket: Socket) -> None:
+        self._set.add(socket)
+        self._frozen = None
+
+    def discard(self, socket: Socket) -> None:
+        self._set.discard(socket)
+        self._frozen = None
+
+    def frozen(self) -> tuple[Socket, ...]:
+        """Return the members of this moment; it is copied only after a change."""
+        if self._frozen is None:
+            self._frozen = tuple(self._set)
+        return self._frozen
+
+
+class Topic:
+    """A topic with members in this process. ``seq`` is the number of the last event given to live members."""
+
+    def __init__(self, name: str, group: str) -> None:
+        self.name = name
+        self.group = group
+        self.seq = 0
+        self.inbox: deque[Event] = deque()
+        self.early: dict[int, Event] = {}
+        self.opened: asyncio.Task[None] | None = None
+        self.draining: asyncio.Task[None] | None = None
+        self.repairing: asyncio.Task[None] | None = None
+        self._live: dict[str, Sockets] = {}
+        # Those who read the journal, and those who found more in it than the live members were given.
+        self._catching_up: set[Member] = set()
+        self._ahead: set[Member] = set()
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self._catching_up or self._ahead or any(map(len, self._live.values())))
+
+    def join(self, member: Member) -> None:
+        """Take in a member that does not hear events yet."""
+        self._catching_up.add(member)
+
+    def go_live(self, member: Member) -> None:
+        """Let the member hear every event later than its ``seq``, which is the topic's or later."""
+        if member not in self._catching_up:
+            return
+        self._catching_up.remove(member)
+        if member.seq > self.seq:
+            self._ahead.add(member)
+        else:
+            self._live.setdefault(member.protocol, Sockets()).add(member.socket)
+
+    def leave(self, member: Member) -> None:
+        self._catching_up.discard(member)
+        self._ahead.discard(member)
+        if sockets := self._live.get(member.protocol):
+            sockets.discard(member.socket)
+
+    async def fan_out(self, events: list[Event]) -> None:
+        """Give the events to all members, as one write each. ``seq`` is that of the last event already."""
+        for protocol, sockets in list(self._live.items()):
+            if texts := [event.frames[protocol] for event in events if protocol in event.frames]:
+                metrics.FRAMES_SENT.inc(len(texts) * len(sockets))
+                await _write(b"".join(map(text_frame, texts)), sockets.frozen())
+        for member in tuple(self._ahead):
+            self._give_later_ones(member, events)
+        for event in events:
+            metrics.observe_delivery(event.published_at)
+
+    def _give_later_ones(self, member: Member, events: list[Event]) -> None:
+        later = [event for event in events if event.seq is None or event.seq > member.seq]
+        texts = [event.frames[member.protocol] for event in later if member.protocol in event.frames]
+        member.socket.write(b"".join(map(text_frame, texts)))
+        if member.seq <= self.seq:
+            self._ahead.remove(member)
+            self._catching_up.add(member)
+            self.go_live(member)
+
+
+async def _write(data: bytes, sockets: tuple[Socket, ...]) -> None:
+    for begin in range(0, len(sockets), CHUNK):
+        if begin:
+            await asyncio.sleep(0)
+        for socket in sockets[begin : begin + CHUNK]:
+            try:
+                socket.write(data)
+            except Exception:
+                logger.exception("A member could not be given an event")
