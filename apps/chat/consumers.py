@@ -52,7 +52,9 @@ class ChatConsumer(DirectConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
             if self.protocol == TUTORIAL:
-                self.socket.start(self._store(Draft(self.room, uuid.uuid4().hex, self.author, parse_message(text_data))))
+                self.socket.start(
+                    self._store(Draft(self.room, uuid.uuid4().hex, self.author, parse_message(text_data)))
+                )
                 return
             frame = parse_frame(text_data)
         except InvalidFrame as error:

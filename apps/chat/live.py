@@ -10,6 +10,7 @@ from chat.group_commit import GroupCommit
 from chat.journal import Stored
 from chat.rooms import group_name
 from ws.database_thread import DatabaseThread
+from ws.drain import at_the_end
 from ws.hub import Hub
 from ws.presence import Presence
 from ws.topic import Event
@@ -33,11 +34,17 @@ class Live:
 
     def __init__(self) -> None:
         self.database = DatabaseThread()
-        self.hub = Hub(JournalSource(), self.database)
+        self.hub = Hub(JournalSource(), self.database, settings.COALESCE_MS / 1000)
         self.presence = Presence(self.hub, self._present)
         self.commits = GroupCommit(
             functools.partial(self.database.run, journal.append), settings.JOURNAL_QUEUE, self._committed
         )
+        at_the_end(self.close)
+
+    async def close(self) -> None:
+        """Withdraw the presence of all members, and send what still waits to be sent."""
+        self.presence.close()
+        await self.hub.close()
 
     def _committed(self, messages: Sequence[Stored]) -> None:
         for message in messages:

@@ -46,6 +46,7 @@ class Stack:
             "DATABASE_URL": f"sqlite:///{self.directory}/db.sqlite3",
             "REDIS_URL": self._redis_url,
             "STATIC_ROOT": str(self.directory / "static"),
+            "DRAIN_SECONDS": os.environ.get("DRAIN_SECONDS", "1"),
             **(environment or {}),
         }
         if not {"SECRET_KEY", "SECRET_KEY_FILE"} & self.environment.keys():
@@ -97,12 +98,12 @@ class Stack:
             for part in parts:
                 part.signal(part.stop_signal)
             for part in parts:
-                part.wait_stopped(STOP_SECONDS if role == "ws" else 2)
+                part.wait_stopped(self._ws_stop_seconds if role == "ws" else 2)
         self.description.unlink(missing_ok=True)
 
     def restart(self, name: str) -> None:
         """Stop a part, start it again, and return when it is ready."""
-        self.part(name).stop()
+        self.part(name).stop(self._ws_stop_seconds)
         self.part(name).start()
         self.part(name).wait_ready()
         self.describe()
@@ -117,6 +118,10 @@ class Stack:
         self.part("nginx").signal(signal.SIGHUP)
         self.describe()
         return part
+
+    @property
+    def _ws_stop_seconds(self) -> float:
+        return STOP_SECONDS + sum(float(self.environment.get(name, 0)) for name in ("DRAIN_DELAY", "DRAIN_SECONDS"))
 
     @property
     def description(self) -> Path:

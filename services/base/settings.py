@@ -87,6 +87,8 @@ MESSAGE_MAX_CHARS = env.int("MESSAGE_MAX_CHARS", 4000, validate=validate.Range(1
 RETENTION_DAYS = env.int("RETENTION_DAYS", 0, validate=validate.Range(0, 36500))
 # Messages that may wait for the database; the sender of one more is told `overloaded`.
 JOURNAL_QUEUE = env.int("JOURNAL_QUEUE", 5000, validate=validate.Range(1, 1_000_000))
+# Milliseconds that a message waits for others of its room, to go out with them as one write; 0 waits for none.
+COALESCE_MS = env.int("COALESCE_MS", 0, validate=validate.Range(0, 1000))
 
 LOG_FORMAT = env.str(
     "LOG_FORMAT",

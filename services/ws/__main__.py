@@ -4,14 +4,14 @@ import os
 
 from base.environment import exit_on_wrong_configuration
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ws.settings")
-# Before anything else, because Twisted's reactor is chosen at its first import.
-from ws.server import CommandLineInterface
-
 
 def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ws.settings")
     with exit_on_wrong_configuration():
         from ws import settings
+    # Before the application, because Twisted's reactor is chosen at its first import.
+    from ws.server import CommandLineInterface
+
     host, _, port = settings.BIND.rpartition(":")
     max_bytes = str(settings.MAX_FRAME_KIB * 1024)
     CommandLineInterface().run(

@@ -20,6 +20,8 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         return
     if scope["path"] == "/livez":
         status, body = 200, {"status": "ok"}
+    elif scope["path"] == "/readyz" and scope["ws.is_draining"]:
+        status, body = 503, {"status": "draining"}
     elif scope["path"] == "/readyz":
         # Without Redis, members are served by polling the journal.
         status, body = await asyncio.get_running_loop().run_in_executor(_probe_thread, readiness, ["redis"])

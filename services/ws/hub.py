@@ -59,6 +59,8 @@ class Hub:
         self.wire = Wire(self._receive, self._poll_now.set)
         self.handlers: dict[str, Callable[[dict[str, Any]], None]] = {}
         self._poller = asyncio.create_task(self._poll())
+        metrics.TOPICS.set_function(self._topics.__len__)
+        metrics.MEMBERS.set_function(lambda: sum(map(len, self._topics.values())))
 
     @property
     def topics(self) -> Collection[str]:
@@ -105,7 +107,7 @@ class Hub:
         if topic is None:
             return
         topic.leave(member)
-        if topic.is_empty:
+        if not len(topic):
             del self._topics[name]
             for task in (topic.repairing, topic.draining):
                 if task:
@@ -115,12 +117,18 @@ class Hub:
     def publish(self, name: str, event: Event) -> None:
         """Give an event to the members here at once, and to all other processes through the channel layer."""
         self.deliver(name, event)
-        message = {"type": "event", "topic": name, "seq": event.seq, "frames": dict(event.frames), "published_at": time.time()}
+        message = {
+            "type": "event",
+            "topic": name,
+            "seq": event.seq,
+            "frames": dict(event.frames),
+            "published_at": time.time(),
+        }
         self.send(name, message)
 
     def deliver(self, name: str, event: Event) -> None:
         """Give an event to the members here."""
-        if topic := self._topics.get(name):
+        if (topic := self._topics.get(name)) is not None:
             self._take(topic, event)
 
     def send(self, name: str, message: dict[str, Any]) -> None:
@@ -128,7 +136,7 @@ class Hub:
         self.wire.send(self._source.group(name), message)
 
     async def close(self) -> None:
-        """Stop listening and comparing; nobody is told."""
+        """Send what waits, then stop listening and comparing."""
         self._poller.cancel()
         await asyncio.gather(self._poller, self.wire.close(), return_exceptions=True)
 
@@ -163,15 +171,15 @@ class Hub:
         """Take from the inbox what comes next, and keep what comes early."""
         events: list[Event] = []
         while topic.inbox and len(events) < MAX_BATCH:
-            event: Event | None = topic.inbox.popleft()
-            assert event
+            event = topic.inbox.popleft()
             if event.seq is None:
                 events.append(event)
             elif event.seq == topic.seq + 1:
-                while event:
-                    events.append(event)
+                events.append(event)
+                topic.seq += 1
+                while following := topic.early.pop(topic.seq + 1, None):
+                    events.append(following)
                     topic.seq += 1
-                    event = topic.early.pop(topic.seq + 1, None)
             elif event.seq > topic.seq:
                 if len(topic.early) < MAX_EARLY:
                     topic.early[event.seq] = event
@@ -199,6 +207,7 @@ class Hub:
                     self._take(topic, event)
                 while topic.draining and not topic.draining.done():
                     await asyncio.wait([topic.draining])
+            metrics.GAPS_REPAIRED.inc()
         except Exception as error:
             logger.warning("A gap stays open until the next comparison: %s", error)
 
@@ -229,4 +238,5 @@ class Hub:
         heads = await self._read(self._source.heads, [topic.name for topic in opened])
         for topic in opened:
             if heads[topic.name] > topic.seq:
+                metrics.POLLING_REPAIRS.inc()
                 self._repair_soon(topic)

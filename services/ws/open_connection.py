@@ -13,7 +13,7 @@ from autobahn.websocket.protocol import TrafficStats, WebSocketProtocol
 from autobahn.websocket.utf8validator import Utf8Validator
 from twisted.internet.defer import Deferred
 
-OWN = ("transport", "state", "send_now", "heard", "handler", "socket_opened")
+OWN = ("transport", "state", "send_now", "heard", "handler", "socket_opened", "request_id")
 
 
 class OpenConnection:
@@ -26,6 +26,7 @@ class OpenConnection:
     data = b""
     send_queue: deque[Any] = deque(maxlen=0)
     inside_message = triggered = connected = False
+    was_accepted = True
     current_frame = trackedTimings = _perMessageCompress = None
 
     closedByMe = failedByMe = droppedByMe = wasClean = False

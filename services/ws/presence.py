@@ -72,6 +72,13 @@ class Presence:
             names |= set(theirs)
         return count, sorted(names)[:MAX_NAMES]
 
+    def close(self) -> None:
+        """Announce at once what has changed, and nothing more."""
+        self._announcer.cancel()
+        if self._timer:
+            self._timer.cancel()
+        self._announce_due()
+
     def _heard(self, message: dict[str, Any]) -> None:
         topic, process = message["topic"], message["process"]
         if process == self._process or topic not in self._here:

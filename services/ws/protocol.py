@@ -1,22 +1,23 @@
 """One WebSocket: its handshake without Twisted's HTTP parser, its writes without a queue, its idle state small."""
 
 import asyncio
-import logging
 import re
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+import structlog
 from daphne import ws_protocol
 from daphne.utils import HEADER_NAME_RE
 
 from ws import metrics
+from ws.frames import frame, text_frame
 from ws.open_connection import OpenConnection, keep_only_own_state
 
-logger = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
-TRY_AGAIN_LATER = 1013
+NO_STATUS, INTERNAL_ERROR, TRY_AGAIN_LATER = 1005, 1011, 1013
 # What nginx lets through, and more.
 MAX_HEAD_BYTES = 64 * 1024
 # Messages of one client that wait for the application; beyond that its socket is not read.
@@ -43,9 +44,13 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
 
     server: Any
     request: Any = None
+    request_id: str
     handler: Handler | None = None
     heard = 0.0
     inbox: deque[dict[str, Any]] | None = None
+    # Tasks that answer to what the client has sent.
+    work = 0
+    leaving: int | None = None
     # Written to while the transport still has something to send; whole frames.
     backlog: list[bytes] | None = None
     backlog_bytes = 0
@@ -56,6 +61,7 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
         # A pull producer: the transport says when it has nothing more to send.
         self.transport.registerProducer(self, False)
         self.send_now = self.transport.getHandle().send
+        self.was_accepted = False
         super().connectionMade()
 
     # --- The handshake
@@ -80,7 +86,7 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
         """Hand the connection over to Daphne's HTTP side, as that does for WebSockets."""
         transport, data = self.transport, self.data
         transport.unregisterProducer()
-        self.openHandshakeTimeoutCall.cancel()
+        self.openHandshakeTimeoutCall.cancel()  # type: ignore[attr-defined]  # set when the connection was made
         self.factory.countConnections -= 1
         protocol = self.server.http_factory.buildProtocol(transport.getPeer())
         transport.protocol = protocol
@@ -92,24 +98,38 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
         if self.state == self.STATE_CONNECTING:
             self.serverAccept(subprotocol)
 
+    def serverAccept(self, subprotocol: str | None = None) -> None:
+        super().serverAccept(subprotocol)
+        self.was_accepted = True
+        metrics.HANDSHAKES.labels("accepted").inc()
+
     # --- What comes in
 
     def attach(self, handler: Handler) -> None:
         """Give every further message of the socket to ``handler``, one after the other, the last is the disconnect.
 
-        The messages are ASGI's ``websocket.receive`` and ``websocket.disconnect``. Call it once the socket is
-        accepted or rejected; the application may return then.
+        The messages are ASGI's ``websocket.receive`` and ``websocket.disconnect``. A handshake that is not accepted
+        by now is rejected. The application may return.
         """
+        if self.state == self.STATE_CONNECTING:
+            self.serverReject()
         self.handler = handler
         queue = self.application_queue
         self.server.adopt(self)
-        keep_only_own_state(self)
+        if self.is_connected:
+            keep_only_own_state(self)
         while not queue.empty():
             self._take(queue.get_nowait())
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine for the socket in the background; a server that stops waits for it."""
-        self.server.start(coroutine)
+        self.work += 1
+        self.server.start(coroutine).add_done_callback(self._work_done)
+
+    def _work_done(self, _: asyncio.Task[None]) -> None:
+        self.work -= 1
+        if not self.work and self.leaving is not None:
+            self.close(self.leaving)
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = time.monotonic()
@@ -117,6 +137,11 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
         self.consumeData()
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        # Not acknowledged, so the client sends it again where it goes.
+        if self.leaving is not None:
+            return
+        metrics.FRAMES_RECEIVED.inc()
+        metrics.BYTES_RECEIVED.inc(len(payload))
         if self.handler is None:
             super().onMessage(payload, isBinary)
         elif isBinary:
@@ -126,9 +151,13 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self._end_flush()
+        code = self.localCloseCode or code or NO_STATUS
+        if self.was_accepted:
+            metrics.count_close(code)
+            logger.debug("socket closed", code=code, request_id=self.request_id)
         if self.handler is not None:
             self.server.protocol_disconnected(self)
-            self._take({"type": "websocket.disconnect", "code": code or 1005})
+            self._take({"type": "websocket.disconnect", "code": code})
         elif self.request is not None:  # it has said more than hello
             super().onClose(wasClean, code, reason)
 
@@ -139,21 +168,25 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
             return
         self.inbox.append(message)
         if len(self.inbox) == MAX_INBOX:
-            self.transport.stopReading()
+            self.transport.pauseProducing()
 
     async def _hand_over(self) -> None:
-        assert self.inbox is not None and self.handler is not None
-        try:
-            while self.inbox:
-                message = self.inbox.popleft()
-                if len(self.inbox) == MAX_INBOX - 1 and self.state == self.STATE_OPEN:
-                    self.transport.startReading()
+        assert self.inbox is not None
+        assert self.handler
+        has_failed = False
+        while self.inbox:
+            message = self.inbox.popleft()
+            if len(self.inbox) == MAX_INBOX - 1:
+                self.transport.resumeProducing()
+            if has_failed and message["type"] == "websocket.receive":
+                continue
+            try:
                 await self.handler(message)
-        except Exception:
-            logger.exception("A message of a WebSocket could not be handled")
-            self.close(1011)
-        finally:
-            self.inbox = None
+            except Exception:
+                logger.exception("a message could not be handled", request_id=self.request_id)
+                self.close(INTERNAL_ERROR)
+                has_failed = True
+        self.inbox = None
 
     # --- What goes out
 
@@ -219,6 +252,27 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
             self.serverReject()
         else:
             self.sendCloseFrame(code=code)
+
+    def close_after_work(self, code: int) -> None:
+        """Close once what the client has sent is answered; take nothing more from it."""
+        self.leaving = code
+        if not self.work:
+            self.close(code)
+
+    def handle_exception(self, exception: Exception) -> None:
+        if self.state == self.STATE_CONNECTING:
+            metrics.HANDSHAKES.labels("error").inc()
+        super().handle_exception(exception)
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        # Daphne tests for truth, so that an empty message is never sent.
+        if message["type"] == "websocket.send" and self.state != self.STATE_CONNECTING:
+            if message.get("text") is not None:
+                self.write(text_frame(message["text"]))
+            else:
+                self.write(frame(message["bytes"], is_binary=True))
+        else:
+            super().handle_reply(message)
 
     def _close_as_slow(self) -> None:
         metrics.SLOW_CLOSED.inc()

@@ -1,81 +1,134 @@
 """Daphne, as this project runs it."""
 
 import asyncio
+import signal
 from collections.abc import Coroutine
 from typing import Any
 
 from daphne import cli, server, ws_protocol
-from daphne.server import reactor
+from daphne.server import reactor, twisted_loop
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.task import LoopingCall
-from twisted.logger import (
-    FilteringLogObserver,
-    LogLevel,
-    LogLevelFilterPredicate,
-    STDLibLogObserver,
-    globalLogPublisher,
-)
+from twisted.logger import LogEvent, LogLevel, STDLibLogObserver, globalLogPublisher
 
-from ws.keepalive import Keepalive
+from base.request_id import request_id_of
+from ws import event_loop_lag, metrics, settings
+from ws.drain import Drain
+from ws.open_sockets import SERVICE_RESTART, OpenSockets
 from ws.protocol import WebSocketProtocol
+
+_twisted_log = STDLibLogObserver("twisted")
 
 
 class Server(server.Server):
-    """Listens for WebSockets first, and leaves Daphne's books for those that attach (see ws.protocol).
-
-    ``member_buffer`` is the number of bytes that may wait for one client.
-    """
-
-    member_buffer = 512 * 1024
+    """Listens for WebSockets first, keeps its own list of those that attach (see ws.protocol), and stops gently."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options, ready_callable=self._listen)
-        self.sockets = Keepalive(self.ping_interval, self.ping_timeout)
+        # nginx writes the access log; Daphne's would hold the probes, and cost a line per handshake.
+        options |= {"action_logger": None, "ready_callable": self._begin, "signal_handlers": False}
+        super().__init__(*args, **options)
+        self.member_buffer = settings.MEMBER_BUFFER_KIB * 1024
+        self.sockets = OpenSockets(self.ping_interval, self.ping_timeout, settings.MAX_CONNECTION_AGE)
         self.tasks: set[asyncio.Task[None]] = set()
+        self.drain: Drain | None = None
 
     def run(self) -> None:
         # Without endpoints Daphne makes its factories and does not listen; _listen does.
-        self._addresses, self.endpoints = self.endpoints, []
+        self._addresses: list[str] = self.endpoints
+        self.endpoints: list[str] = []
         super().run()
 
-    def _listen(self) -> None:
-        # Daphne sends Twisted's log nowhere; an exception in a protocol is in it.
-        errors = LogLevelFilterPredicate(defaultLogLevel=LogLevel.error)
-        globalLogPublisher.addObserver(FilteringLogObserver(STDLibLogObserver("twisted"), [errors]))
-        # With failByDrop, autobahn's default, the client of a frame over the limit sees 1006, not 1009.
-        # A null origin is left to the origin check, which answers 403 as it does for any other.
-        self.ws_factory.setProtocolOptions(failByDrop=False, allowNullOrigin=True, closeHandshakeTimeout=5)
-        options = {name: getattr(self.ws_factory, name) for name in ws_protocol.WebSocketProtocol.CONFIG_ATTRS}
-        options["perMessageCompressionAccept"] = staticmethod(options["perMessageCompressionAccept"])
-        self.ws_factory.protocol = type("WebSocketProtocol", (WebSocketProtocol,), options | {"server": self, "factory": self.ws_factory})
-        self.http_factory.doStart()
-        for address in self._addresses:
-            listener = serverFromString(reactor, address).listen(self.ws_factory)
-            listener.addCallback(self.listen_success)
-            listener.addErrback(self.listen_error)
-            self.listeners.append(listener)
-        LoopingCall(self.sockets.tick).start(1, now=False)
-
-    def adopt(self, protocol: WebSocketProtocol) -> None:
-        """Take a socket that attached out of the books that Daphne goes through every second."""
-        if self.connections.pop(protocol, {}).get("disconnected") is None:
-            self.sockets.add(protocol)
-
-    def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run what a socket has to do, in the background."""
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+    # --- Sockets
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if scope["type"] == "websocket":
             scope["ws.socket"] = protocol
+            protocol.request_id = request_id_of(scope)
+        else:
+            scope["ws.is_draining"] = self.drain is not None
         return super().create_application(protocol, scope)
+
+    def adopt(self, protocol: WebSocketProtocol) -> None:
+        """Take a socket that attached out of the books that Daphne goes through every second."""
+        if "disconnected" not in self.connections.pop(protocol):
+            self.sockets.add(protocol)
+            if self.drain and self.drain.is_over:
+                protocol.close(SERVICE_RESTART)
 
     def protocol_disconnected(self, protocol: Any) -> None:
         self.sockets.discard(protocol)
         if protocol in self.connections:
             super().protocol_disconnected(protocol)
+
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run what a socket has to do in the background; a process that stops waits for it."""
+        task = twisted_loop.create_task(coroutine)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    # --- Begin and end
+
+    def _begin(self) -> None:
+        # Daphne sends Twisted's log nowhere; an exception in a protocol is in it.
+        globalLogPublisher.addObserver(_log_errors)  # type: ignore[arg-type]  # any callable is one
+        for number in (signal.SIGTERM, signal.SIGINT):
+            twisted_loop.add_signal_handler(number, self._told_to_stop)
+        metrics.SOCKETS.set_function(self.sockets.__len__)
+        self._measuring = twisted_loop.create_task(event_loop_lag.measure())
+        self._listen()
+        LoopingCall(self.sockets.tick).start(1, now=False)
+
+    def _listen(self) -> None:
+        # With failByDrop, autobahn's default, the client of a frame over the limit sees 1006, not 1009.
+        # A null origin is left to the origin check, which answers 403 as it does for any other.
+        self.ws_factory.setProtocolOptions(failByDrop=False, allowNullOrigin=True, closeHandshakeTimeout=5)
+        options = {name: getattr(self.ws_factory, name) for name in ws_protocol.WebSocketProtocol.CONFIG_ATTRS}
+        options["perMessageCompressionAccept"] = staticmethod(options["perMessageCompressionAccept"])
+        options |= {"server": self, "factory": self.ws_factory}
+        self.ws_factory.protocol = type("WebSocketProtocol", (WebSocketProtocol,), options)
+        self.http_factory.doStart()
+        for address in self._addresses:
+            listener = serverFromString(reactor, address).listen(self.ws_factory)
+            listener.addCallbacks(self._listens, self.listen_error)
+            self.listeners.append(listener)
+
+    def _listens(self, port: Any) -> Any:
+        self.listen_success(port)
+        return port
+
+    def _told_to_stop(self) -> None:
+        if self.drain is None:
+            self.drain = Drain(self.sockets, self.tasks, settings.DRAIN_DELAY, settings.DRAIN_SECONDS)
+            self._draining = twisted_loop.create_task(self._stop_gently())
+        else:
+            self.drain.hurry()
+
+    async def _stop_gently(self) -> None:
+        assert self.drain
+        try:
+            await self.drain.run(self._stop_listening)
+        finally:
+            self.stop()
+
+    async def _stop_listening(self) -> None:
+        for listener in self.listeners:
+            port = await listener.asFuture(twisted_loop)
+            await maybeDeferred(port.stopListening).asFuture(twisted_loop)
+
+    def kill_all_applications(self) -> None:
+        # What is left are probes, and members whose client has not read what it missed.
+        for protocol, details in self.connections.items():
+            if isinstance(protocol, WebSocketProtocol) and protocol.is_connected:
+                protocol.close(SERVICE_RESTART)
+            if task := details.get("application_instance"):
+                task.cancel()
+
+
+def _log_errors(event: LogEvent) -> None:
+    if event["log_level"] >= LogLevel.error:
+        _twisted_log(event)
 
 
 class CommandLineInterface(cli.CommandLineInterface):

@@ -12,3 +12,12 @@ PING_INTERVAL = env.int("PING_INTERVAL", 20, validate=validate.Range(1, 3600))
 PING_TIMEOUT = env.int("PING_TIMEOUT", 30, validate=validate.Range(1, 3600))
 # Largest WebSocket message a client may send, in KiB; a larger one closes the socket with 1009.
 MAX_FRAME_KIB = env.int("MAX_FRAME_KIB", 64, validate=validate.Range(1, 1024))
+# What may wait for a member that reads slowly, in KiB; beyond that it is closed with 1013, and can resume.
+MEMBER_BUFFER_KIB = env.int("MEMBER_BUFFER_KIB", 512, validate=validate.Range(64, 65536))
+# On SIGTERM: seconds that new sockets are still taken after /readyz has said 503, and seconds over which the closes
+# with 1012 are spread.
+DRAIN_DELAY = env.float("DRAIN_DELAY", 0, validate=validate.Range(0, 300))
+DRAIN_SECONDS = env.float("DRAIN_SECONDS", 10, validate=validate.Range(0, 3600))
+# Seconds after which a socket is closed with 1012, give or take a tenth, so that old ones move to new processes;
+# 0 is never.
+MAX_CONNECTION_AGE = env.int("MAX_CONNECTION_AGE", 0, validate=validate.Range(0, 604800))

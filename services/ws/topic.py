@@ -90,9 +90,8 @@ class Topic:
         self._catching_up: set[Member] = set()
         self._ahead: set[Member] = set()
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self._catching_up or self._ahead or any(map(len, self._live.values())))
+    def __len__(self) -> int:
+        return len(self._catching_up) + len(self._ahead) + sum(map(len, self._live.values()))
 
     def join(self, member: Member) -> None:
         """Take in a member that does not hear events yet."""
@@ -109,6 +108,7 @@ class Topic:
             self._live.setdefault(member.protocol, Sockets()).add(member.socket)
 
     def leave(self, member: Member) -> None:
+        """Forget a member, if it is one."""
         self._catching_up.discard(member)
         self._ahead.discard(member)
         if sockets := self._live.get(member.protocol):
@@ -118,8 +118,10 @@ class Topic:
         """Give the events to all members, as one write each. ``seq`` is that of the last event already."""
         for protocol, sockets in list(self._live.items()):
             if texts := [event.frames[protocol] for event in events if protocol in event.frames]:
+                data = b"".join(map(text_frame, texts))
                 metrics.FRAMES_SENT.inc(len(texts) * len(sockets))
-                await _write(b"".join(map(text_frame, texts)), sockets.frozen())
+                metrics.BYTES_SENT.inc(len(data) * len(sockets))
+                await _write(data, sockets.frozen())
         for member in tuple(self._ahead):
             self._give_later_ones(member, events)
         for event in events:

@@ -103,7 +103,9 @@ class Wire:
         self._last_beat = time.monotonic()
 
     async def close(self) -> None:
-        """Stop sending and receiving."""
+        """Send what waits, for at most a second, then stop sending and receiving."""
+        if self._sender:
+            await asyncio.wait([self._sender], timeout=JOIN_SECONDS)
         tasks = [task for task in (self._receiver, self._sender, *self._tasks) if task]
         for task in tasks:
             task.cancel()

@@ -1,16 +1,20 @@
-"""Pings: finds the sockets whose client is gone without a word, and keeps proxies from cutting off the silent ones."""
+"""The open sockets of a process: pings find those whose client is gone, and the old ones are asked to come anew."""
 
+import random
 import time
 from collections import deque
 from collections.abc import Iterator
 from itertools import chain
 from typing import Protocol
 
+SERVICE_RESTART = 1012
+
 
 class Socket(Protocol):
-    """``heard`` is the monotonic time of the last bytes received."""
+    """``heard`` is the monotonic time of the last bytes received, ``socket_opened`` the Unix time of the handshake."""
 
     heard: float
+    socket_opened: float
 
     def sendPing(self) -> None:
         """Send a ping frame."""
@@ -18,17 +22,21 @@ class Socket(Protocol):
     def dropConnection(self, abort: bool) -> None:
         """End the TCP connection."""
 
+    def close_after_work(self, code: int) -> None:
+        """Close once what the client has sent is answered."""
 
-class Keepalive:
-    """The open sockets of a process, spread over the seconds of the ping interval.
 
-    A tick looks only at the sockets whose second it is: one that was silent for half the interval is pinged, and
-    dropped where it stays silent for ``timeout`` seconds after that.
+class OpenSockets:
+    """Sockets, spread over the seconds of the ping interval; a tick looks only at those whose second it is.
+
+    One that was silent for half the interval is pinged, and dropped where it stays silent for ``timeout`` seconds
+    after that. One that is older than ``max_age`` seconds, give or take a tenth, is closed with 1012; 0 is no limit.
     """
 
-    def __init__(self, interval: int, timeout: int) -> None:
+    def __init__(self, interval: int, timeout: int, max_age: int = 0) -> None:
         self._silence = interval / 2
         self._timeout = timeout
+        self._max_age = max_age
         self._seconds: list[set[Socket]] = [set() for _ in range(interval)]
         self._ticks = 0
         self._pinged: deque[tuple[float, list[Socket]]] = deque()
@@ -40,15 +48,15 @@ class Keepalive:
         return chain.from_iterable(self._seconds)
 
     def add(self, socket: Socket) -> None:
-        """Watch a socket."""
+        """Look after a socket."""
         self._second(socket).add(socket)
 
     def discard(self, socket: Socket) -> None:
-        """Watch it no more."""
+        """Look after it no more."""
         self._second(socket).discard(socket)
 
     def tick(self) -> None:
-        """Ping the silent, and drop who did not answer; call it every second."""
+        """Ping the silent, drop who did not answer, and close the old; call it every second."""
         now = time.monotonic()
         sockets = self._seconds[self._ticks % len(self._seconds)]
         self._ticks += 1
@@ -61,6 +69,15 @@ class Keepalive:
             for socket in waiting:
                 if socket.heard < then:
                     socket.dropConnection(abort=True)
+        if self._max_age:
+            self._close_old(sockets)
+
+    def _close_old(self, sockets: set[Socket]) -> None:
+        now = time.time()
+        for socket in tuple(sockets):
+            # A new draw at every look spreads sockets that were opened together.
+            if now - socket.socket_opened > self._max_age * random.uniform(0.9, 1.1):
+                socket.close_after_work(SERVICE_RESTART)
 
     def _second(self, socket: Socket) -> set[Socket]:
         # The hash of a tuple, because addresses of objects are multiples of their size.

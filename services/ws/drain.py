@@ -1,0 +1,83 @@
+"""The end of a ws process: nobody is cut off, and not all come back at once.
+
+Members are closed evenly over some seconds, so the other processes see a slope of reconnects, and not a wall.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable
+
+from ws import metrics
+from ws.open_sockets import SERVICE_RESTART, OpenSockets
+
+logger = logging.getLogger(__name__)
+
+STEP_SECONDS = 0.05
+# For the close frames to be answered, and for what members have sent to be committed.
+FAREWELL_SECONDS = 5.0
+
+# What an app does when the last socket is gone, such as to withdraw its presence; see at_the_end.
+_endings: list[Callable[[], Awaitable[None]]] = []
+
+
+def at_the_end(ending: Callable[[], Awaitable[None]]) -> None:
+    """Have a coroutine function called once the process has no sockets and no work left."""
+    _endings.append(ending)
+
+
+class Drain:
+    """Closes the sockets with 1012, evenly over ``seconds``, ``delay`` seconds after readiness was withdrawn.
+
+    ``sockets`` are the open ones, ``work`` the tasks that sockets have started. ``is_over`` says that a socket that
+    comes now has to be closed by who takes it in.
+    """
+
+    def __init__(self, sockets: OpenSockets, work: set[asyncio.Task[None]], delay: float, seconds: float) -> None:
+        self._sockets = sockets
+        self._work = work
+        self._delay = delay
+        self._seconds = seconds
+        self._hurry = asyncio.Event()
+        self.is_over = False
+
+    def hurry(self) -> None:
+        """Close all that are left now."""
+        self._hurry.set()
+
+    async def run(self, stop_listening: Callable[[], Awaitable[None]]) -> None:
+        """Return when every socket is closed, or when its client has not answered in time."""
+        metrics.DRAIN_STATE.state("announced")
+        logger.info("Draining %d sockets", len(self._sockets))
+        await self._wait(self._delay)
+        metrics.DRAIN_STATE.state("draining")
+        await stop_listening()
+        await self._close_evenly()
+        self.is_over = True
+        await self._farewell()
+        for ending in _endings:
+            await ending()
+        logger.info("Drained, %d sockets did not answer", len(self._sockets))
+
+    async def _close_evenly(self) -> None:
+        begun = time.monotonic()
+        asked: set[object] = set()
+        while waiting := [socket for socket in self._sockets if socket not in asked]:
+            left = 0.0 if self._hurry.is_set() else max(0.0, begun + self._seconds - time.monotonic())
+            for socket in waiting[: math.ceil(len(waiting) / (1 + left / STEP_SECONDS))]:
+                asked.add(socket)
+                socket.close_after_work(SERVICE_RESTART)
+            await self._wait(min(STEP_SECONDS, left))
+
+    async def _farewell(self) -> None:
+        deadline = time.monotonic() + FAREWELL_SECONDS
+        while (len(self._sockets) or self._work) and time.monotonic() < deadline:  # noqa: ASYNC110  # two sets
+            await asyncio.sleep(STEP_SECONDS)
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
+        except TimeoutError:
+            pass
