@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import Coroutine
 from typing import Any
 
@@ -18,6 +19,7 @@ from ws.drain import Drain
 from ws.open_sockets import SERVICE_RESTART, OpenSockets
 from ws.protocol import WebSocketProtocol
 
+SEND_BUFFER_BYTES = 128 * 1024
 _twisted_log = STDLibLogObserver("twisted")
 
 
@@ -95,6 +97,8 @@ class Server(server.Server):
             self.listeners.append(listener)
 
     def _listens(self, port: Any) -> Any:
+        # Accepted sockets inherit it. The kernel would keep megabytes for each client that does not read.
+        port.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self.listen_success(port)
         return port
 
