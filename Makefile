@@ -8,10 +8,14 @@ export DJANGO_SETTINGS_MODULE ?= web.settings
 
 RUN_REQUIREMENTS := $(addsuffix /requirements.txt,services/web services/ws deploy/local)
 TEST_REQUIREMENTS := tests/requirements.txt
+BENCH_REQUIREMENTS := tests/load/requirements.txt
+# The servers in JavaScript that we are compared with; the rest is measured where there is no npm.
+NODE_PEERS := tests/load/peers
+NODE_PEERS_INSTALLED := $(if $(shell command -v npm),$(NODE_PEERS)/node_modules/.package-lock.json)
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev test test-idle test-browser lint format lock clean
-.PHONY: test-faults test-postgres test-observability drill
+.PHONY: test-faults test-postgres test-observability drill bench
 .PHONY: up down build dev-docker logs ps shell psql backup restore test-containers
 
 help: ## List the targets
@@ -41,6 +45,9 @@ test-observability: $(VENV)/test.installed ## Alert rules and dashboard, asked o
 drill: $(VENV)/test.installed ## Fault drills with a table for people; OPTIONS=--postgres, OPTIONS="--only Redis"
 	@$(BIN)/python -m tests.faults.drill $(OPTIONS)
 
+bench: $(VENV)/bench.installed $(NODE_PEERS_INSTALLED) ## Measure beside other servers; QUICK=1, ONLY="fan-out", PEERS="ours tutorial"
+	@$(BIN)/python -m tests.load
+
 test-browser: $(VENV)/test.installed ## Tests in a real Chromium
 	@$(BIN)/python -m pytest tests/browser
 
@@ -54,7 +61,7 @@ format: $(VENV)/test.installed ## Format the Python code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 lock: $(VENV)/test.installed ## Write the locked requirements anew, with hashes
-	@for folder in services/web services/ws services/base/tracing deploy/local tests; do \
+	@for folder in services/web services/ws services/base/tracing deploy/local tests tests/load; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	    --output-file $$folder/requirements.txt $$folder/requirements.in || exit 1; done
@@ -104,7 +111,7 @@ test-containers: $(VENV)/test.installed ## Build the images, run the stack, and 
 	@$(BIN)/python -m pytest tests/containers/test_suites.py tests/containers
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .run
+	rm -rf $(VENV) .run bench $(NODE_PEERS)/node_modules
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is %d.%d; name another with make PYTHON=python3.12" % sys.version_info[:2])'
@@ -119,4 +126,14 @@ $(VENV)/run.installed: $(RUN_REQUIREMENTS) | $(BIN)/python
 $(VENV)/test.installed: $(VENV)/run.installed $(TEST_REQUIREMENTS)
 	@echo "Installing what the tests need"
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r $(TEST_REQUIREMENTS)
+	@touch $@
+
+$(VENV)/bench.installed: $(VENV)/test.installed $(BENCH_REQUIREMENTS)
+	@echo "Installing what the benchmark needs"
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r $(BENCH_REQUIREMENTS)
+	@touch $@
+
+$(NODE_PEERS)/node_modules/.package-lock.json: $(NODE_PEERS)/package-lock.json
+	@echo "Installing the servers in JavaScript that we are compared with"
+	@npm ci --prefix $(NODE_PEERS) --ignore-scripts --no-audit --no-fund
 	@touch $@

@@ -1,0 +1,125 @@
+"""What is measured, and on which servers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.load import connections, durable, fan_out, slow_member
+from tests.load.fan_out import Figures
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A load, in words that take the arguments' values.
+
+    ``measure`` runs it once on a fresh server, with the arguments of a full or a quick run.
+    """
+
+    name: str
+    load: str
+    measure: Callable[..., Awaitable[Figures]]
+    servers: tuple[str, ...]
+    full: Mapping[str, Any]
+    quick: Mapping[str, Any]
+    quick_servers: tuple[str, ...] = ("ours",)
+
+    def servers_of(self, is_quick: bool) -> tuple[str, ...]:
+        return self.quick_servers if is_quick else self.servers
+
+    def arguments_of(self, is_quick: bool) -> Mapping[str, Any]:
+        return self.quick if is_quick else self.full
+
+    def load_of(self, is_quick: bool) -> str:
+        return self.load.format(**self.arguments_of(is_quick))
+
+    async def run(self, server: str, directory: Path, is_quick: bool) -> Figures:
+        return await self.measure(server, directory, **self.arguments_of(is_quick))
+
+
+SCENARIOS = [
+    Scenario(
+        "fan-out",
+        "{members:,} members in one room, 64-byte text, one in flight",
+        fan_out.one_in_flight,
+        ("ours", "tutorial", "tutorial-core", "uvicorn", "node-ws", "socket.io", "bun", "bun-redis"),
+        {"members": 1000, "seconds": 4},
+        {"members": 1000, "seconds": 1},
+        ("ours", "tutorial", "node-ws", "socket.io", "bun"),
+    ),
+    Scenario(
+        "fan-out, busy",
+        "{members} members, {rate} messages/s offered by {senders} of them",
+        fan_out.busy,
+        ("ours", "node-ws", "socket.io", "bun"),
+        {"members": 500, "rate": 200, "senders": 10, "seconds": 5},
+        {"members": 500, "rate": 200, "senders": 10, "seconds": 2},
+    ),
+    Scenario(
+        "latency",
+        "{members} members, {rate} messages/s",
+        fan_out.latency,
+        ("ours", "uvicorn", "node-ws", "socket.io", "bun"),
+        {"members": 500, "rate": 20, "seconds": 10},
+        {"members": 500, "rate": 20, "seconds": 3},
+        ("ours", "node-ws"),
+    ),
+    Scenario(
+        "idle connection",
+        "{members:,} members in 40 rooms who say nothing; growth of the memory (PSS)",
+        connections.idle,
+        ("ours", "tutorial", "uvicorn", "daphne", "node-ws", "socket.io", "bun"),
+        {"members": 4000},
+        {"members": 1000},
+        ("ours", "tutorial"),
+    ),
+    Scenario(
+        "handshake",
+        "{batches} × {members} guests enter 40 rooms, straight to the server; leaving is not counted",
+        connections.handshake,
+        ("ours", "tutorial", "uvicorn", "daphne", "node-ws", "socket.io", "bun"),
+        {"members": 250, "batches": 4},
+        {"members": 200, "batches": 1},
+        ("ours", "tutorial"),
+    ),
+    Scenario(
+        "durable sends",
+        "{senders} senders in {rooms} rooms, acknowledged after the commit, PostgreSQL with fsync",
+        durable.durable,
+        ("ours",),
+        {"senders": 50, "rooms": 10, "window": 20, "seconds": 5},
+        {"senders": 50, "rooms": 10, "window": 20, "seconds": 2},
+    ),
+    Scenario(
+        "Redis commands",
+        "as MONITOR sees them, per message of a room",
+        fan_out.redis_commands,
+        ("ours",),
+        {"members": (10, 1000), "messages": 100},
+        {"members": (10, 1000), "messages": 20},
+    ),
+    Scenario(
+        "through nginx",
+        "fan-out as above, through the real nginx",
+        fan_out.through_nginx,
+        ("ours",),
+        {"members": 1000, "seconds": 4},
+        {"members": 1000, "seconds": 1},
+    ),
+    Scenario(
+        "more processes",
+        "fan-out as above, the members divided among the processes",
+        fan_out.more_processes,
+        ("ours",),
+        {"members": 1000, "seconds": 4, "processes": (1, 4)},
+        {"members": 1000, "seconds": 1, "processes": (1, 4)},
+    ),
+    Scenario(
+        "slow member",
+        "{members} members get {messages} messages of {kilobytes} kB, first without, then with one that reads nothing",
+        slow_member.slow_member,
+        ("ours", "tutorial", "node-ws"),
+        {"members": 20, "messages": 400, "kilobytes": 60},
+        {"members": 20, "messages": 200, "kilobytes": 60},
+    ),
+]

@@ -1,0 +1,241 @@
+"""Every server that is measured: how it is started, on loopback, with a Redis of its own."""
+
+import atexit
+import contextlib
+import functools
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deploy.local import Part, ports
+from deploy.local.binaries import find_redis
+from deploy.local.part import answers_http, answers_redis_ping
+from deploy.local.stack import ROOT
+
+PEERS = Path(__file__).parent / "peers"
+NODE_MODULES = PEERS / "node_modules"
+
+
+class ServerMissing(Exception):
+    """This machine does not have what the server needs."""
+
+
+def accepts(url: str) -> bool:
+    """Whether something listens at an address."""
+    address = urlsplit(url)
+    try:
+        socket.create_connection((address.hostname, address.port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Server:
+    """A kind of server. ``command`` gets the port; ``dialect`` is what its clients speak."""
+
+    name: str
+    title: str
+    command: Callable[[int], list[str]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    dialect: str = "tutorial"
+    has_redis: bool = True
+    keeps_messages: bool = False
+    is_ready: Callable[[str], bool] = accepts
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that runs, as one or more processes."""
+
+    server: Server
+    parts: list[Part]
+    redis: Part | None
+
+    @property
+    def urls(self) -> list[str]:
+        return [part.url for part in self.parts]
+
+    @property
+    def process_ids(self) -> list[int]:
+        """The server's processes."""
+        return [part.pid for part in self.parts if part.pid]
+
+    @property
+    def all_process_ids(self) -> list[int]:
+        """The server's processes and its Redis."""
+        return [*self.process_ids, *([self.redis.pid] if self.redis and self.redis.pid else [])]
+
+    def check(self) -> None:
+        """Raise RuntimeError where a process has died."""
+        for part in [*self.parts, *([self.redis] if self.redis else [])]:
+            if not part.is_running:
+                raise RuntimeError(f"{part.name} died: {part.last_line()}")
+
+
+@contextlib.contextmanager
+def running(
+    name: str, directory: Path, processes: int = 1, environment: Mapping[str, str] | None = None
+) -> Iterator[Running]:
+    """Start a server afresh, and stop it at the end. ``environment`` goes over what it has by itself.
+
+    Raises ServerMissing, and PartFailed when it does not start.
+    """
+    server = SERVERS[name]
+    variables = {
+        # A DATABASE_URL or REDIS_URL of this machine's is not for us.
+        **{name: value for name, value in os.environ.items() if not name.endswith("_URL")},
+        "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("services", "apps", ".")),
+        "NODE_ENV": "production",
+        **server.environment,
+    }
+    with contextlib.ExitStack() as resources:
+        redis = resources.enter_context(running_redis(directory)) if server.has_redis else None
+        if redis:
+            variables["REDIS_URL"] = redis.url
+        variables |= environment or {}
+        if server.keeps_messages and "DATABASE_URL" in variables:
+            migrate(variables["DATABASE_URL"])
+        elif server.keeps_messages:
+            shutil.copy(empty_database(), directory / "db.sqlite3")
+            variables["DATABASE_URL"] = f"sqlite:///{directory}/db.sqlite3"
+        parts = []
+        for number in range(1, processes + 1):
+            port = ports.pick()
+            part = Part(
+                f"{server.name}-{number}",
+                server.name,
+                f"http://{ports.HOST}:{port}",
+                server.command(port),
+                directory / f"{server.name}-{number}.log",
+                server.is_ready,
+                {**variables, "PORT": str(port), "BIND": f"{ports.HOST}:{port}"},
+            )
+            resources.callback(part.stop, 2)
+            part.start()
+            parts.append(part)
+        for part in parts:
+            part.wait_ready()
+        yield Running(server, parts, redis)
+
+
+@contextlib.contextmanager
+def running_redis(directory: Path) -> Iterator[Part]:
+    """Start a Redis that keeps nothing."""
+    port = ports.pick()
+    command = [str(find_redis()), "--bind", ports.HOST, "--port", str(port), "--save", "", "--appendonly", "no"]
+    redis = Part(
+        "redis", "redis", f"redis://{ports.HOST}:{port}/0", command, directory / "redis.log", answers_redis_ping
+    )
+    redis.start()
+    try:
+        redis.wait_ready()
+        yield redis
+    finally:
+        redis.stop(2)
+
+
+@functools.cache
+def empty_database() -> Path:
+    """Return an SQLite file with all tables, made once, to be copied."""
+    directory = Path(tempfile.mkdtemp(prefix="bench-database-"))
+    atexit.register(shutil.rmtree, directory)
+    migrate(f"sqlite:///{directory}/db.sqlite3")
+    return directory / "db.sqlite3"
+
+
+def migrate(database_url: str) -> None:
+    command = [sys.executable, str(ROOT / "manage.py"), "migrate", "--noinput", "--verbosity", "0"]
+    environment = {**os.environ, "DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "web.settings"}
+    subprocess.run(command, env=environment, check=True)
+
+
+def _program(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def _daphne(application: str, port: int) -> list[str]:
+    return [_program("daphne"), "--verbosity", "0", "--bind", ports.HOST, "--port", str(port), application]
+
+
+def _uvicorn(application: str, port: int) -> list[str]:
+    # With uvloop and httptools installed it uses both.
+    options = ["--log-level", "warning", "--no-access-log", "--ws-per-message-deflate", "false", "--lifespan", "off"]
+    return [_program("uvicorn"), "--host", ports.HOST, "--port", str(port), *options, application]
+
+
+def _node(script: str, _: int) -> list[str]:
+    node = shutil.which("node")
+    if node is None or not (NODE_MODULES / "ws").exists():
+        raise ServerMissing("there is no Node on PATH, or npm could not install its packages")
+    return [node, str(PEERS / script)]
+
+
+def bun() -> str:
+    """Return the path of Bun's program; raises ServerMissing."""
+    found = next(NODE_MODULES.glob("@oven/bun-*/bin/bun"), None)
+    if found is None:
+        raise ServerMissing("npm has not installed Bun for this machine")
+    found.chmod(0o755)  # as its install script does, which is not run
+    return str(found)
+
+
+TUTORIAL = "tests.load.peers.tutorial:application"
+SERVERS = {
+    server.name: server
+    for server in (
+        Server(
+            "ours",
+            "this project",
+            lambda _: [sys.executable, "-m", "ws"],
+            {"DJANGO_SETTINGS_MODULE": "ws.settings", "DEBUG": "false", "SECRET_KEY": "benchmark"},
+            keeps_messages=True,
+            is_ready=answers_http("/readyz"),
+        ),
+        Server(
+            "tutorial",
+            "the tutorial, Daphne, pubsub layer",
+            functools.partial(_daphne, TUTORIAL),
+            {"CHANNEL_LAYER": "pubsub"},
+        ),
+        Server(
+            "tutorial-core",
+            "the tutorial, Daphne, core layer",
+            functools.partial(_daphne, TUTORIAL),
+            {"CHANNEL_LAYER": "core"},
+        ),
+        Server(
+            "uvicorn",
+            "the tutorial, uvicorn, pubsub layer",
+            functools.partial(_uvicorn, TUTORIAL),
+            {"CHANNEL_LAYER": "pubsub"},
+        ),
+        Server(
+            "daphne",
+            "bare ASGI application, Daphne",
+            functools.partial(_daphne, "tests.load.peers.bare:application"),
+            has_redis=False,
+        ),
+        Server("node-ws", "Node ws + Redis", functools.partial(_node, "node_ws.js")),
+        Server(
+            "socket.io",
+            "Socket.IO + Redis adapter",
+            functools.partial(_node, "socket_io.js"),
+            dialect="socket.io",
+        ),
+        Server(
+            "bun",
+            "Bun publish, one process, no Redis",
+            lambda _: [bun(), str(PEERS / "bun.js")],
+            has_redis=False,
+        ),
+        Server("bun-redis", "Bun publish + Redis", lambda _: [bun(), str(PEERS / "bun.js")]),
+    )
+}
