@@ -15,7 +15,7 @@ NODE_PEERS_INSTALLED := $(if $(shell command -v npm),$(NODE_PEERS)/node_modules/
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev test test-idle test-browser lint format lock clean
-.PHONY: test-faults test-postgres test-observability drill bench
+.PHONY: test-faults test-postgres test-observability drill bench bench-page
 .PHONY: up down build dev-docker logs ps shell psql backup restore test-containers
 
 help: ## List the targets
@@ -27,8 +27,8 @@ run: $(VENV)/run.installed ## Run nginx, web, ws and Redis here; PORT=8080 is th
 dev: $(VENV)/run.installed ## The same with DEBUG and reload
 	@exec env DEBUG=true $(BIN)/python -m deploy.local --reload
 
-test: $(VENV)/test.installed ## Unit tests, and behaviour tests against real processes
-	@$(BIN)/python -m pytest tests/unit tests/native tests/behaviour -m "not idle"
+test: $(VENV)/bench.installed ## Unit tests, and behaviour tests against real processes
+	@$(BIN)/python -m pytest tests/unit tests/native tests/behaviour tests/load -m "not idle"
 
 test-idle: $(VENV)/test.installed ## Prove that a socket idle for two minutes still receives
 	@$(BIN)/python -m pytest tests/behaviour -m idle
@@ -48,10 +48,13 @@ drill: $(VENV)/test.installed ## Fault drills with a table for people; OPTIONS=-
 bench: $(VENV)/bench.installed $(NODE_PEERS_INSTALLED) ## Measure beside other servers; QUICK=1, ONLY="fan-out", PEERS="ours tutorial"
 	@$(BIN)/python -m tests.load
 
+bench-page: $(VENV)/bench.installed ## Write the last benchmark into docs/performance.md
+	@$(BIN)/python -m tests.load.page
+
 test-browser: $(VENV)/test.installed ## Tests in a real Chromium
 	@$(BIN)/python -m pytest tests/browser
 
-lint: $(VENV)/test.installed ## ruff, types, nginx's own check of its configuration, hadolint
+lint: $(VENV)/bench.installed ## ruff, types, nginx's own check of its configuration, hadolint
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m deploy.local.lint_nginx
