@@ -15,7 +15,7 @@ NODE_PEERS_INSTALLED := $(if $(shell command -v npm),$(NODE_PEERS)/node_modules/
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev test test-idle test-browser lint format lock clean
-.PHONY: test-faults test-postgres test-observability drill bench bench-page
+.PHONY: test-faults test-postgres test-observability drill bench bench-page test-conformance
 .PHONY: up down build dev-docker logs ps shell psql backup restore test-containers
 
 help: ## List the targets
@@ -35,6 +35,9 @@ test-idle: $(VENV)/test.installed ## Prove that a socket idle for two minutes st
 
 test-faults: $(VENV)/test.installed ## Kill, stop and cut off every part while people write, and count what they get
 	@$(BIN)/python -m pytest tests/faults
+
+test-conformance: $(VENV)/test.installed ## The Autobahn Testsuite's cases and 100,000 malformed frames, against our server
+	@$(BIN)/python -m pytest tests/conformance
 
 test-postgres: $(VENV)/test.installed ## Unit, behaviour and fault tests on a PostgreSQL server of their own
 	@$(BIN)/python -m pytest -p tests.postgres tests/unit tests/behaviour tests/faults -m "not idle"

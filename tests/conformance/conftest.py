@@ -1,0 +1,33 @@
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local import Part, ports
+from deploy.local.part import answers_http
+from deploy.local.stack import ROOT
+
+PYTHONPATH = os.pathsep.join(str(ROOT / folder) for folder in ("services", "apps", "."))
+
+
+@pytest.fixture(scope="session")
+def echo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Part]:
+    """Our server with an echo consumer, as a process of its own."""
+    directory = tmp_path_factory.mktemp("echo")
+    address = f"{ports.HOST}:{ports.pick()}"
+    part = Part(
+        "echo",
+        "ws",
+        f"http://{address}",
+        [sys.executable, "-m", "tests.conformance.echo_server"],
+        directory / "echo.log",
+        answers_http("/"),
+        environment={**os.environ, "PYTHONPATH": PYTHONPATH, "SECRET_KEY": "conformance", "BIND": address},
+    )
+    part.start()
+    try:
+        part.wait_ready()
+        yield part
+    finally:
+        part.stop()

@@ -1,0 +1,42 @@
+"""``python -m ws`` with a consumer that echoes, and a limit beyond the 16 MiB that the Autobahn Testsuite sends.
+
+Over HTTP it answers the number of Python objects that are left after a garbage collection.
+"""
+
+# Before anything else, because it chooses Twisted's reactor.
+from ws.__main__ import main  # isort: skip
+
+import gc
+import sys
+from typing import Any
+
+from channels.generic.http import AsyncHttpConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.routing import ProtocolTypeRouter
+
+from ws import settings
+
+MAX_FRAME_KIB = 20 * 1024
+
+
+class EchoConsumer(AsyncWebsocketConsumer):
+    channel_layer_alias = None
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        await self.send(text_data, bytes_data)
+
+
+class ObjectsConsumer(AsyncHttpConsumer):
+    channel_layer_alias = None
+
+    async def handle(self, body: bytes) -> None:
+        gc.collect()
+        await self.send_response(200, str(len(gc.get_objects())).encode())
+
+
+application: Any = ProtocolTypeRouter({"websocket": EchoConsumer.as_asgi(), "http": ObjectsConsumer.as_asgi()})
+
+if __name__ == "__main__":
+    settings.MAX_FRAME_KIB = MAX_FRAME_KIB
+    sys.modules["ws.asgi"] = sys.modules["__main__"]
+    main()
