@@ -71,10 +71,11 @@ async def attack(host: str, frames: Sequence[bytes]) -> None:
         writer.write(REQUEST.format(host=host).encode())
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
         # The server may close at the first frame, while we still write.
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):
             writer.write(b"".join(frames))
             writer.write_eof()
-            async with asyncio.timeout(20):
+        async with asyncio.timeout(20):
+            with contextlib.suppress(ConnectionError):
                 await reader.read()
     finally:
         writer.close()
