@@ -151,6 +151,9 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self._end_flush()
+        if self.closeHandshakeTimeoutCall:
+            # autobahn lets it run, and with it keeps the connection.
+            self.closeHandshakeTimeoutCall.cancel()
         code = self.localCloseCode or code or NO_STATUS
         if self.was_accepted:
             metrics.count_close(code)

@@ -11,17 +11,15 @@ import sys
 from typing import Any
 
 from channels.generic.http import AsyncHttpConsumer
-from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter
 
 from ws import settings
+from ws.consumer import DirectConsumer
 
 MAX_FRAME_KIB = 20 * 1024
 
 
-class EchoConsumer(AsyncWebsocketConsumer):
-    channel_layer_alias = None
-
+class EchoConsumer(DirectConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         await self.send(text_data, bytes_data)
 
