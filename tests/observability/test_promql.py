@@ -95,3 +95,14 @@ def test_panels_are_as_grafana_wants_them() -> None:
         assert panel["type"] in {"timeseries", "state-timeline"}
         assert f"uid: {panel['datasource']['uid']}\n" in datasource
         assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
+
+
+def test_every_metric_of_ours_is_explained(prometheus: Prometheus) -> None:
+    explained = (FOLDER.parents[1] / "docs" / "operations.md").read_text()
+    exposed = prometheus.get("label/__name__/values")
+    ours = {
+        re.sub(r"_(bucket|sum|count|created)$", "", name)
+        for name in exposed
+        if not name.startswith(("process_", "python_", "scrape_", ALERTS))
+    }
+    assert {name for name in ours if f"`{name}" not in explained} == set()
