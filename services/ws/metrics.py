@@ -11,7 +11,7 @@ from prometheus_client import Counter, Enum, Gauge, Histogram, generate_latest
 # (no such address), overloaded (this process takes no more), error (an exception).
 RESULTS = ("accepted", "origin", "auth", "rate", "not_found", "overloaded", "error")
 # RFC 6455 section 7.4.1, and docs/protocol.md.
-CLOSE_CODES = (1000, 1001, 1005, 1006, 1008, 1009, 1011, 1012, 1013, 4401, 4404)
+CLOSE_CODES = (1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4401, 4404)
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 # Sockets

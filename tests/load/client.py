@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Sequence
 from types import TracebackType
 
-from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 CONCURRENT_HANDSHAKES = 64
 HANDSHAKE_SECONDS = 30
@@ -133,7 +133,7 @@ class Crowd:
         self._is_leaving = True
         transports = [member.transport for member in self.members if member.transport]
         for transport in transports:
-            transport.send_close()
+            transport.send_close(WSCloseCode.OK)
         await asyncio.gather(*(asyncio.wait_for(transport.wait_disconnected(), 30) for transport in transports))
 
     async def warm_up(self, messages: int = 3, seconds: float = 60) -> None:

@@ -73,7 +73,7 @@ async def durable(server: str, directory: Path, senders: int, rooms: int, window
             cuts = statistics.quantiles([latency for writer in writers for latency in writer.latencies], n=100)
             _check_stored(database, sum(writer.acknowledged for writer in writers))
             for writer in writers:
-                writer.transport.send_close()
+                writer.transport.send_close(WSCloseCode.OK)
         return {
             "acknowledged per second": rate,
             "p50 at half of it (ms)": cuts[49] * 1000,
