@@ -61,14 +61,16 @@ def main() -> int:
     # A collection in the client would be a pause in everyone's latency.
     gc.disable()
     results = Results(choice.is_quick)
-    for number in range(1, choice.rounds + 1):
-        for scenario in choice.scenarios:
-            # From round to round in another order, so that none always follows the same.
-            servers = choice.servers(scenario)
-            turn = number % max(1, len(servers))
-            for server in [*servers[turn:], *servers[:turn]]:
-                measure(results, scenario, server, choice.is_quick, f"round {number}/{choice.rounds}")
-    gc.collect()
+    try:
+        for number in range(1, choice.rounds + 1):
+            for scenario in choice.scenarios:
+                # From round to round in another order, so that none always follows the same.
+                servers = choice.servers(scenario)
+                turn = number % max(1, len(servers))
+                for server in [*servers[turn:], *servers[:turn]]:
+                    measure(results, scenario, server, choice.is_quick, f"round {number}/{choice.rounds}")
+    except KeyboardInterrupt:
+        say("\ninterrupted; this is what there is so far")
     OUTPUT.mkdir(exist_ok=True)
     results.write(OUTPUT / "results.json")
     chart.write(results, OUTPUT / "chart.svg")

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from deploy.local import Stack
 from tests.load.client import Crowd, Lost
@@ -85,12 +86,12 @@ async def more_processes(
 async def redis_commands(server: str, directory: Path, members: Sequence[int], messages: int) -> Figures:
     """Count what Redis is asked, for each message of a room."""
     figures = {}
-    for number in members:
-        with tempfile.TemporaryDirectory(dir=directory) as folder, running(server, Path(folder)) as process:
+    with running(server, directory) as process:
+        assert process.redis
+        redis = urlsplit(process.redis.url)
+        for number in members:
             async with crowd_of(process, number) as crowd:
-                assert process.redis
-                host, port = process.redis.url.removeprefix("redis://").removesuffix("/0").split(":")
-                reader, writer = await asyncio.open_connection(host, int(port))
+                reader, writer = await asyncio.open_connection(redis.hostname, redis.port)
                 writer.write(b"MONITOR\r\n")
                 await reader.readline()
                 for _ in range(messages):
@@ -98,9 +99,10 @@ async def redis_commands(server: str, directory: Path, members: Sequence[int], m
                     await crowd.arrived(PATIENCE_SECONDS)
                 complete(crowd, messages)
                 writer.write(b"QUIT\r\n")
-                commands = (await reader.read()).splitlines()
-                figures[f"per message, {number:,} members"] = (len(commands) - 1) / messages
+                # The last line answers QUIT.
+                commands = (await reader.read()).splitlines()[:-1]
                 writer.close()
+            figures[f"per message, {number:,} members"] = len(commands) / messages
     return figures
 
 

@@ -61,7 +61,7 @@ SCENARIOS = [
         fan_out.latency,
         ("ours", "uvicorn", "node-ws", "socket.io", "bun"),
         {"members": 500, "rate": 20, "seconds": 10},
-        {"members": 500, "rate": 20, "seconds": 3},
+        {"members": 500, "rate": 20, "seconds": 2},
         ("ours", "node-ws"),
     ),
     Scenario(
@@ -120,6 +120,6 @@ SCENARIOS = [
         slow_member.slow_member,
         ("ours", "tutorial", "node-ws"),
         {"members": 20, "messages": 400, "kilobytes": 60},
-        {"members": 20, "messages": 200, "kilobytes": 60},
+        {"members": 20, "messages": 100, "kilobytes": 60},
     ),
 ]
