@@ -48,7 +48,7 @@ SCENARIOS = [
         ("ours", "tutorial", "node-ws", "socket.io", "bun"),
     ),
     Scenario(
-        "fan-out, busy",
+        "busy fan-out",
         "{members} members, {rate} messages/s offered by {senders} of them",
         fan_out.busy,
         ("ours", "node-ws", "socket.io", "bun"),
@@ -60,7 +60,7 @@ SCENARIOS = [
         "{members} members, {rate} messages/s",
         fan_out.latency,
         ("ours", "uvicorn", "node-ws", "socket.io", "bun"),
-        {"members": 500, "rate": 20, "seconds": 10},
+        {"members": 500, "rate": 20, "seconds": 5},
         {"members": 500, "rate": 20, "seconds": 2},
         ("ours", "node-ws"),
     ),
