@@ -21,7 +21,7 @@ async def idle(server: str, directory: Path, members: int) -> Figures:
     """Let members in who say nothing, and compare the memory before and after."""
     with running(server, directory) as process:
         # What only the first members need is no cost of a connection.
-        async with _members(process, members // 20):
+        async with _members(process, ROOMS):
             pass
         before = await settled_memory(process.all_process_ids)
         async with _members(process, members) as crowd:

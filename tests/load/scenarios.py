@@ -59,7 +59,7 @@ SCENARIOS = [
         "latency",
         "{members} members, {rate} messages/s",
         fan_out.latency,
-        ("ours", "uvicorn", "node-ws", "socket.io", "bun"),
+        ("ours", "node-ws", "socket.io", "bun"),
         {"members": 500, "rate": 20, "seconds": 5},
         {"members": 500, "rate": 20, "seconds": 2},
         ("ours", "node-ws"),
