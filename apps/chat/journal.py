@@ -56,7 +56,8 @@ def append(drafts: Sequence[Draft]) -> list[Stored]:
     for attempt in range(ATTEMPTS):
         try:
             with transaction.atomic():
-                return _append(drafts)
+                # Hardly ever was a message stored before: only where the insert fails is it worth a look.
+                return _append(drafts, _known(drafts) if attempt else {})
         except IntegrityError:
             if attempt == ATTEMPTS - 1:
                 raise
@@ -124,67 +125,57 @@ def _prune_batch(room_id: int, last: int) -> int:
         return Message.objects.filter(room_id=room_id, seq__lte=batch[-1]).delete()[0]
 
 
-def _append(drafts: Sequence[Draft]) -> list[Stored]:
-    rooms = _room_ids({draft.room for draft in drafts})
-    known = _known(drafts, rooms)
+def _append(drafts: Sequence[Draft], known: dict[tuple[str, str], Stored]) -> list[Stored]:
     new: dict[tuple[str, str], Draft] = {}
     for draft in drafts:
         if (draft.room, draft.id) not in known:
             new.setdefault((draft.room, draft.id), draft)
-    sequence = _take_numbers(Counter(rooms[draft.room] for draft in new.values()))
+    rooms = _take_numbers(Counter(draft.room for draft in new.values()))
     now = timezone.now()
     messages = []
-    for draft in new.values():
-        sequence[rooms[draft.room]] += 1
-        seq = sequence[rooms[draft.room]]
-        known[draft.room, draft.id] = Stored(draft.room, seq, draft.id, draft.author, draft.text, now)
+    for key, draft in new.items():
+        pk, seq = rooms[draft.room]
+        rooms[draft.room] = pk, seq + 1
+        known[key] = Stored(draft.room, seq, draft.id, draft.author, draft.text, now)
         messages.append(
-            Message(
-                room_id=rooms[draft.room],
-                seq=seq,
-                client_id=draft.id,
-                author=draft.author,
-                text=draft.text,
-                sent_at=now,
-            )
+            Message(room_id=pk, seq=seq, client_id=draft.id, author=draft.author, text=draft.text, sent_at=now)
         )
     Message.objects.bulk_create(messages)
     return [known[draft.room, draft.id] for draft in drafts]
 
 
-def _room_ids(names: set[str]) -> dict[str, int]:
-    ids = dict(Room.objects.filter(name__in=names).values_list("name", "id"))
-    if missing := sorted(names - ids.keys()):
-        Room.objects.bulk_create([Room(name=name) for name in missing], ignore_conflicts=True)
-        ids |= dict(Room.objects.filter(name__in=missing).values_list("name", "id"))
-    return ids
-
-
-def _known(drafts: Sequence[Draft], rooms: Mapping[str, int]) -> dict[tuple[str, str], Stored]:
+def _known(drafts: Sequence[Draft]) -> dict[tuple[str, str], Stored]:
     """Return what is stored already under the drafts' ids."""
     wanted = Q()
-    for name, pk in rooms.items():
-        wanted |= Q(room_id=pk, client_id__in={draft.id for draft in drafts if draft.room == name})
-    names = {pk: name for name, pk in rooms.items()}
-    found = Message.objects.filter(wanted)
+    for room in {draft.room for draft in drafts}:
+        wanted |= Q(room__name=room, client_id__in={draft.id for draft in drafts if draft.room == room})
+    found = Message.objects.filter(wanted).select_related("room")
     return {
-        (names[message.room_id], message.client_id): _stored(message, names[message.room_id], is_new=False)
-        for message in found
+        (message.room.name, message.client_id): _stored(message, message.room.name, is_new=False) for message in found
     }
 
 
-def _take_numbers(counts: Mapping[int, int]) -> dict[int, int]:
-    """Raise each room's head by its count, and return the heads before that."""
+def _take_numbers(counts: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """Raise each room's head by its count; return the room's key and the first of the numbers taken."""
     taken = {}
-    with connection.cursor() as cursor:
-        # Always in the same order, so that two processes cannot wait for each other.
-        for pk in sorted(counts):
-            cursor.execute(
-                "UPDATE chat_room SET head = head + %s WHERE id = %s RETURNING head",
-                [counts[pk], pk],
-            )
-            taken[pk] = cursor.fetchone()[0] - counts[pk]
+    # Always in the same order, so that two processes cannot wait for each other.
+    for room in sorted(counts):
+        count = counts[room]
+        row = _raise_head(room, count)
+        if row is None:
+            Room.objects.bulk_create([Room(name=room)], ignore_conflicts=True)
+            row = _raise_head(room, count)
+        assert row
+        pk, head = row
+        taken[room] = pk, head - count + 1
     return taken
+
+
+def _raise_head(room: str, count: int) -> tuple[int, int] | None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE chat_room SET head = head + %s WHERE name = %s RETURNING id, head", [count, room])
+        row: tuple[int, int] | None = cursor.fetchone()
+    return row
 
 
 def _messages(room: str) -> QuerySet[Message]:
