@@ -5,6 +5,7 @@ from urllib.parse import parse_qs
 from django.db import DatabaseError, InterfaceError
 
 from accounts.guests import author_of
+from base import tracing
 from chat import events, journal
 from chat.events import CHAT_V1, TUTORIAL
 from chat.frames import HistoryFrame, InvalidFrame, MessageFrame, parse_after, parse_frame
@@ -52,9 +53,7 @@ class ChatConsumer(DirectConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
             if self.protocol == TUTORIAL:
-                self.socket.start(
-                    self._store(Draft(self.room, uuid.uuid4().hex, self.author, parse_message(text_data)))
-                )
+                self._store_soon(Draft(self.room, uuid.uuid4().hex, self.author, parse_message(text_data)))
                 return
             frame = parse_frame(text_data)
         except InvalidFrame as error:
@@ -64,8 +63,7 @@ class ChatConsumer(DirectConsumer):
         else:
             match frame:
                 case MessageFrame(message_id, text):
-                    # Not awaited, so that messages of one sender that come together are committed together.
-                    self.socket.start(self._store(Draft(self.room, message_id, self.author, text)))
+                    self._store_soon(Draft(self.room, message_id, self.author, text))
                 case HistoryFrame(before, limit):
                     await self._send_history(before, limit)
                 case _:
@@ -99,6 +97,11 @@ class ChatConsumer(DirectConsumer):
         await self.accept(subprotocol)
         self.is_accepted = True
         self.live.presence.join(self.room, self.author)
+
+    def _store_soon(self, draft: Draft) -> None:
+        # Not awaited, so that messages of one sender that come together are committed together.
+        with tracing.span("receive"):
+            self.socket.start(self._store(draft))
 
     async def _store(self, draft: Draft) -> None:
         try:

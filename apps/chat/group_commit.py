@@ -28,19 +28,19 @@ class GroupCommit:
     """Appends to the journal from one process' event loop, one transaction at a time.
 
     ``append`` stores a batch; see chat.journal.append. ``limit`` is the number of messages that may wait.
-    ``committed`` is called with the newly stored messages of each transaction, in the order of their numbers.
+    ``committed`` is called with each newly stored message, in the order of their numbers.
     """
 
     def __init__(
         self,
         append: Callable[[Sequence[Draft]], Awaitable[list[Stored]]],
         limit: int,
-        committed: Callable[[Sequence[Stored]], None],
+        committed: Callable[[Stored], None],
     ) -> None:
         self._append = append
         self._limit = limit
         self._committed = committed
-        self._waiting: list[tuple[Draft, asyncio.Future[Stored]]] = []
+        self._waiting: list[tuple[Draft, asyncio.Future[Stored], tracing.Carrier | None]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def append(self, draft: Draft) -> Stored:
@@ -49,11 +49,11 @@ class GroupCommit:
             metrics.JOURNAL_REFUSED.labels("overloaded").inc()
             raise Overloaded
         future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-        self._waiting.append((draft, future))
-        metrics.JOURNAL_QUEUE.set(len(self._waiting))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._commit_all())
         with tracing.span("journal append"):
+            self._waiting.append((draft, future, tracing.carrier()))
+            metrics.JOURNAL_QUEUE.set(len(self._waiting))
+            if self._task is None or self._task.done():
+                self._task = asyncio.create_task(self._commit_all())
             # A sender that leaves meanwhile takes nothing back.
             return await asyncio.shield(future)
 
@@ -64,7 +64,7 @@ class GroupCommit:
             metrics.JOURNAL_BATCH.observe(len(batch))
             try:
                 with metrics.JOURNAL_COMMIT_DURATION.time():
-                    stored = await self._append([draft for draft, _ in batch])
+                    stored = await self._append([draft for draft, _, _ in batch])
             except Exception as error:
                 metrics.JOURNAL_REFUSED.labels("unavailable").inc(len(batch))
                 if isinstance(error, DatabaseError | InterfaceError):
@@ -73,11 +73,15 @@ class GroupCommit:
                     )
                 else:
                     logger.exception("%d messages were refused", len(batch))
-                for _, future in batch:
+                for _, future, _ in batch:
                     _refuse(future, error)
                 continue
-            self._committed([message for message in dict.fromkeys(stored) if message.is_new])
-            for (_, future), message in zip(batch, stored, strict=True):
+            published: set[Stored] = set()
+            for (_, future, carrier), message in zip(batch, stored, strict=True):
+                if message.is_new and message not in published:
+                    published.add(message)
+                    with tracing.span("publish", carrier):
+                        self._committed(message)
                 if not future.done():
                     future.set_result(message)
 

@@ -1,7 +1,7 @@
 """The chat's moving parts in one ws process: database thread, group commit, hub, presence."""
 
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from django.conf import settings
 
@@ -46,9 +46,8 @@ class Live:
         self.presence.close()
         await self.hub.close()
 
-    def _committed(self, messages: Sequence[Stored]) -> None:
-        for message in messages:
-            self.hub.publish(message.room, Event(events.message_frames(message), message.seq))
+    def _committed(self, message: Stored) -> None:
+        self.hub.publish(message.room, Event(events.message_frames(message), message.seq))
 
     def _present(self, room: str, count: int, names: list[str]) -> None:
         self.hub.deliver(room, Event(events.presence_frames(count, names)))

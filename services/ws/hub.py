@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
+from base import tracing
+from base.logs import first_line
 from ws import metrics
 from ws.database_thread import DatabaseThread
 from ws.frames import text_frame
@@ -117,13 +119,15 @@ class Hub:
     def publish(self, name: str, event: Event) -> None:
         """Give an event to the members here at once, and to all other processes through the channel layer."""
         self.deliver(name, event)
-        message = {
+        message: dict[str, Any] = {
             "type": "event",
             "topic": name,
             "seq": event.seq,
             "frames": dict(event.frames),
             "published_at": time.time(),
         }
+        if trace := tracing.carrier():
+            message["trace"] = trace
         self.send(name, message)
 
     def deliver(self, name: str, event: Event) -> None:
@@ -142,7 +146,8 @@ class Hub:
 
     def _receive(self, message: dict[str, Any]) -> None:
         if message["type"] == "event":
-            self.deliver(message["topic"], Event(message["frames"], message["seq"], message.get("published_at")))
+            with tracing.span("deliver", message.get("trace")):
+                self.deliver(message["topic"], Event(message["frames"], message["seq"], message.get("published_at")))
         elif handler := self.handlers.get(message["type"]):
             handler(message)
 
@@ -209,7 +214,7 @@ class Hub:
                     await asyncio.wait([topic.draining])
             metrics.GAPS_REPAIRED.inc()
         except Exception as error:
-            logger.warning("A gap stays open until the next comparison: %s", error)
+            logger.warning("A gap stays open until the next comparison: %s", first_line(error))
 
     async def _poll(self) -> None:
         begun = time.monotonic()
@@ -223,7 +228,7 @@ class Hub:
                 await self.wire.keep_up()
                 await self._compare()
             except Exception as error:
-                logger.warning("The numbers could not be compared: %s", error)
+                logger.warning("The numbers could not be compared: %s", first_line(error))
 
     async def _compare(self) -> None:
         """Join the groups that could not be joined before, and repair every topic that is behind its journal."""

@@ -23,7 +23,13 @@ def echo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Part]:
         [sys.executable, "-m", "tests.conformance.echo_server"],
         directory / "echo.log",
         answers_http("/"),
-        environment={**os.environ, "PYTHONPATH": PYTHONPATH, "SECRET_KEY": "conformance", "BIND": address, "MEMBER_BUFFER_KIB": "65536"},
+        environment={
+            **os.environ,
+            "PYTHONPATH": PYTHONPATH,
+            "SECRET_KEY": "conformance",
+            "BIND": address,
+            "MEMBER_BUFFER_KIB": "65536",
+        },
     )
     part.start()
     try:

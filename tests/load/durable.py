@@ -8,7 +8,7 @@ from array import array
 from pathlib import Path
 
 import psycopg
-from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from tests.load.client import Lost, address
 from tests.load.fan_out import Figures

@@ -93,7 +93,7 @@ def test_an_unknown_address_of_a_socket_says_so(stack):
     assert (line["reason"], line["path"]) == ("not_found", "/ws/nowhere/")
 
 
-@pytest.mark.parametrize("name", ["web", "nginx"])
+@pytest.mark.parametrize("name", ["web", "ws-1", "nginx"])
 def test_every_line_is_json(stack, name):
     httpx.get(f"{stack.url}/chat/")
     lines = text_of(stack, name).splitlines()

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from websockets.sync.client import connect
 
 from deploy.local import Stack
 from tests.native.test_publisher import make_token
@@ -95,3 +96,24 @@ def test_a_post_is_followed_to_the_channel_layer(tmp_path, collector, trusted):
     assert answer.headers["x-request-id"].encode() in collector.content
     assert b"planted" not in collector.content
     assert token.encode() not in collector.content
+
+
+def test_what_is_said_on_a_socket_is_followed_to_who_hears_it(tmp_path, collector):
+    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+    with Stack(tmp_path, ws_processes=2, environment=environment) as stack:
+        alice, bob = (
+            connect(f"{stack.part(name).url.replace('http', 'ws')}/ws/chat/planted-room/", origin=stack.part(name).url)  # type: ignore[arg-type]
+            for name in ("ws-1", "ws-2")
+        )
+        with alice, bob:
+            alice.send('{"message": "planted-text"}')
+
+            assert bob.recv(timeout=20) == '{"message":"planted-text"}'
+            spans = collector.wait_for("receive", "journal append", "publish", "deliver")
+    assert collector.services == {"ws"}
+    assert {span.trace_id for span in spans.values()} == {spans["receive"].trace_id}
+    parents = {spans[name].parent_span_id: name for name in ("journal append", "publish", "deliver")}
+    assert parents[spans["receive"].span_id] == "journal append"
+    assert parents[spans["journal append"].span_id] == "publish"
+    assert parents[spans["publish"].span_id] == "deliver"
+    assert b"planted" not in collector.content

@@ -45,9 +45,7 @@ def committed() -> list[int]:
 
 @pytest.fixture
 def commits(database, committed) -> GroupCommit:
-    return GroupCommit(
-        database.append, limit=3, committed=lambda messages: committed.extend(message.seq for message in messages)
-    )
+    return GroupCommit(database.append, limit=3, committed=lambda message: committed.append(message.seq))
 
 
 async def turns() -> None:
