@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from channels.auth import AuthMiddleware
 from channels.sessions import CookieMiddleware, SessionMiddleware
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+
+from ws.session_user import AuthMiddleware
 
 # Channels' stack calls into a thread and the session's backend also for a visitor without a session.
 ANONYMOUS = AnonymousUser()
