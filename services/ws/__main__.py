@@ -1,11 +1,19 @@
 """``python -m ws``: Daphne, with its options taken from the settings."""
 
 import os
+import resource
 
 from base.environment import exit_on_wrong_configuration
 
 
+def raise_limit_of_open_files() -> None:
+    """Allow as many sockets as the system allows; container engines start processes with 1,024 (containerd 2)."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def main() -> None:
+    raise_limit_of_open_files()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ws.settings")
     with exit_on_wrong_configuration():
         from ws import settings
