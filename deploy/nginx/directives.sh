@@ -1,17 +1,22 @@
 #!/bin/sh
 # Turns lists from the environment into nginx directives, which envsubst cannot do, then runs its arguments.
-#   WEB_SERVERS, WS_SERVERS  host:port, separated by spaces; a host name is looked up again while nginx runs
+#   WEB_SERVERS, WS_SERVERS  host:port, separated by spaces; a host name is looked up again while nginx runs.
+#                            In Kubernetes a name without a dot is a Service of the pod's own namespace
 #   TRUSTED_PROXIES          addresses or CIDR blocks whose X-Forwarded-For and -Proto are believed
-#   NGINX_RESOLVER           name servers; those of /etc/resolv.conf where unset
+#   NGINX_RESOLVER           name servers; those of RESOLV_CONF (/etc/resolv.conf) where unset
 #   TLS_CERTIFICATE, TLS_KEY paths of PEM files: https on TLS_LISTEN, and plain http only leads there
 set -eu
 
+resolv_conf=${RESOLV_CONF:-/etc/resolv.conf}
+# nginx does not use the search list, whose first entry in a pod is that of its own namespace.
+namespace=${KUBERNETES_SERVICE_HOST:+$(awk '$1 == "search" { print "." $2; exit }' "$resolv_conf")}
+
 servers() { # PARAMETERS LIST
   for server in $2; do
-    case ${server%:*} in
-      *[!0-9.]*) printf 'server %s resolve %s; ' "$server" "$1" ;;
-      *) printf 'server %s %s; ' "$server" "$1" ;;
-    esac
+    host=${server%:*}
+    case $host in *[!0-9.]*) parameters="resolve $1" ;; *) parameters=$1 ;; esac
+    case $host in *.*) ;; *) host=$host$namespace ;; esac
+    printf 'server %s %s; ' "$host:${server##*:}" "$parameters"
   done
 }
 
@@ -22,7 +27,7 @@ each() { # FORMAT LIST
   done
 }
 
-nameservers=${NGINX_RESOLVER:-$(awk '$1 == "nameserver" { print ($2 ~ /:/) ? "[" $2 "]" : $2 }' /etc/resolv.conf)}
+nameservers=${NGINX_RESOLVER:-$(awk '$1 == "nameserver" { print ($2 ~ /:/) ? "[" $2 "]" : $2 }' "$resolv_conf")}
 NGINX_RESOLVER_DIRECTIVE=${nameservers:+resolver $(echo $nameservers) valid=2s;}
 NGINX_WEB_SERVERS=$(servers 'max_fails=1 fail_timeout=2s' "$WEB_SERVERS")
 # A server that failed gets one request per fail_timeout until one of them has ended well, and a WebSocket ends

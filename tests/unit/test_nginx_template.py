@@ -21,6 +21,26 @@ def test_addresses_are_fixed_and_names_are_looked_up_again(tmp_path):
     assert "server ws:8000 resolve max_fails" in text
 
 
+def test_a_short_name_in_kubernetes_is_a_service_of_the_own_namespace(tmp_path):
+    resolv_conf = tmp_path / "resolv.conf"
+    resolv_conf.write_text("search chat.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\n")
+    pod = {"KUBERNETES_SERVICE_HOST": "10.96.0.1", "RESOLV_CONF": str(resolv_conf), "NGINX_RESOLVER": ""}
+    servers = {"WEB_SERVERS": "web:8000 web.other.svc.cluster.local:8000", "WS_SERVERS": "10.0.0.1:8000 ws:8000"}
+    text = rendered(tmp_path, **pod, **servers)
+    assert "resolver 10.96.0.10 valid" in text
+    assert "server web.chat.svc.cluster.local:8000 resolve" in text
+    assert "server web.other.svc.cluster.local:8000 resolve" in text
+    assert "server 10.0.0.1:8000 max_fails" in text
+    assert "server ws.chat.svc.cluster.local:8000 resolve" in text
+
+
+def test_a_short_name_elsewhere_stays_as_it_is(tmp_path):
+    resolv_conf = tmp_path / "resolv.conf"
+    resolv_conf.write_text("search lan\nnameserver 127.0.0.11\n")
+    text = rendered(tmp_path, RESOLV_CONF=str(resolv_conf), WS_SERVERS="ws:8000")
+    assert "server ws:8000 resolve" in text
+
+
 def test_each_trusted_proxy_is_believed_for_address_and_scheme(tmp_path):
     text = rendered(tmp_path, TRUSTED_PROXIES="10.0.0.0/8 fd00::/8")
     for network in ("10.0.0.0/8", "fd00::/8"):
