@@ -17,9 +17,10 @@ NODE_PEERS_INSTALLED := $(if $(shell command -v npm),$(NODE_PEERS)/node_modules/
 .PHONY: help run dev test test-idle test-browser lint format lock clean
 .PHONY: test-faults test-postgres test-observability drill bench bench-page test-conformance
 .PHONY: up down build dev-docker logs ps shell psql backup restore test-containers
+.PHONY: k8s-images k8s-up k8s-down k8s-status test-manifests test-url
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.installed ## Run nginx, web, ws and Redis here; PORT=8080 is the door
 	@exec $(BIN)/python -m deploy.local
@@ -115,6 +116,50 @@ restore: ## Replace the database by the dump in FILE; all or nothing
 
 test-containers: $(VENV)/test.installed ## Build the images, run the stack, and test it as it runs
 	@$(BIN)/python -m pytest tests/containers/test_suites.py tests/containers
+
+OVERLAY ?= deploy/k8s/overlays/local
+NAMESPACE ?= channels-stack
+K8S_IMAGES ?= .run/images
+BASE_IMAGES := $(or $(VALKEY_IMAGE),valkey/valkey:9-alpine) $(or $(POSTGRES_IMAGE),postgres:18-trixie)
+
+# Nothing is changed in a cluster that nobody named: CONTEXT=… answers the question where nobody can be asked.
+define confirm_context
+current=$$(kubectl config current-context) || exit 1; \
+if [ -z "$(CONTEXT)" ] && [ -t 0 ]; then \
+  printf '%s in the cluster of context "%s"? Its name again, or nothing to stop: ' '$(1)' "$$current"; read -r named; \
+else named='$(CONTEXT)'; fi; \
+[ "$$named" = "$$current" ] || { echo "The current context is \"$$current\", you named \"$$named\"; nothing was done. Give CONTEXT=$$current, or: kubectl config use-context"; exit 1; }
+endef
+
+k8s-images: build ## Build the images and save them for a cluster's import; K8S_IMAGES is the folder
+	@mkdir -p $(K8S_IMAGES)
+	@for image in $(foreach name,nginx web ws,$(or $(IMAGES),channels-stack)/$(name):$(or $(VERSION),local)) $(BASE_IMAGES); do \
+	  docker image inspect "$$image" >/dev/null 2>&1 || docker pull --quiet "$$image" || exit 1; \
+	  file="$(K8S_IMAGES)/$$(echo "$$image" | tr '/:' '--').tar"; \
+	  docker save --output "$$file" "$$image" && echo "$$file" || exit 1; done
+
+k8s-up: ## Apply OVERLAY to the current cluster, CONTEXT is its name, and wait until it serves
+	@$(call confirm_context,Apply $(OVERLAY))
+	@kubectl apply -k $(OVERLAY)
+	@for name in $$(kubectl --namespace $(NAMESPACE) get deployments,statefulsets --output name); do \
+	  kubectl --namespace $(NAMESPACE) rollout status "$$name" --timeout 5m || exit 1; done
+	@echo "kubectl --namespace $(NAMESPACE) port-forward service/nginx 8080:80, then http://localhost:8080"
+
+k8s-down: ## Delete the namespace of OVERLAY, its database too, from the current cluster
+	@$(call confirm_context,Delete namespace $(NAMESPACE) and its database)
+	@kubectl delete namespace $(NAMESPACE)
+
+k8s-status: ## Show pods, autoscalers and the last events in the current cluster
+	@kubectl config current-context
+	@kubectl --namespace $(NAMESPACE) get deployments,statefulsets,jobs,pods,services,horizontalpodautoscalers --output wide
+	@kubectl --namespace $(NAMESPACE) get events --sort-by .lastTimestamp | tail -n 15
+
+test-manifests: $(VENV)/test.installed ## Render every Kubernetes overlay and hold it against schemas and policies
+	@$(BIN)/python -m pytest tests/manifests
+
+test-url: $(VENV)/test.installed ## The behaviour tests against what runs at URL
+	@test -n "$(URL)" || { echo "Name the address: make test-url URL=http://localhost:8080"; exit 1; }
+	@BASE_URL="$(URL)" $(BIN)/python -m pytest tests/behaviour -m "not idle"
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .run bench $(NODE_PEERS)/node_modules

@@ -1,0 +1,83 @@
+"""Every overlay and every combination of components, rendered and held against the schemas and the policies."""
+
+import inspect
+import json
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import kubernetes_validate
+import pytest
+
+from tests.manifests import operation, pods, references
+from tests.manifests.manifests import COMBINATIONS, OVERLAYS, ROOT, Manifests, render
+
+VERSIONS = ["1.35", "1.36", "1.37"]
+# Defined by what their component needs, and so not in Kubernetes' own schemas.
+CUSTOM = {"HTTPRoute", "ScaledObject"}
+
+Policy = Callable[[Manifests], Iterator[str]]
+POLICIES: list[Policy] = [
+    function
+    for module in (pods, operation, references)
+    for name, function in vars(module).items()
+    if inspect.isgeneratorfunction(function) and not name.startswith("_")
+]
+
+every_combination = pytest.mark.parametrize("folder", [*OVERLAYS, *COMBINATIONS], ids=lambda folder: folder.name)
+
+
+@cache
+def validate(text: str, version: str) -> None:
+    kubernetes_validate.validate(json.loads(text), version, strict=True)
+
+
+@every_combination
+@pytest.mark.parametrize("version", VERSIONS)
+def test_is_valid(folder, version):
+    for item in render(folder).objects:
+        if item["kind"] not in CUSTOM:
+            validate(json.dumps(item, sort_keys=True), version)
+
+
+@every_combination
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.__name__)
+def test_keeps_the_policy(folder, policy):
+    assert list(policy(render(folder))) == []
+
+
+def test_every_component_is_in_a_combination():
+    components = {path.name for path in (ROOT / "deploy/k8s/components").iterdir()}
+    text = "".join((folder / "kustomization.yaml").read_text() for folder in [*OVERLAYS, *COMBINATIONS])
+    assert {name for name in components if f"components/{name}\n" not in text} == set()
+
+
+def test_base_holds_no_secret():
+    assert not list(render(ROOT / "deploy/k8s/base").of("Secret"))
+
+
+def test_monitoring_has_every_file_that_compose_has():
+    folder = ROOT / "deploy/observability"
+    files = {path.name for path in folder.rglob("*.*") if path.name != "kustomization.yaml"}
+    manifests = render(ROOT / "tests/manifests/local-monitored")
+    assert files <= {name for item in manifests.of("ConfigMap") for name in item["data"]}
+
+
+def test_the_host_of_a_route_is_the_first_of_allowed_hosts():
+    ingress = render(ROOT / "tests/manifests/production-ingress").named("Ingress", "nginx")["spec"]
+    assert [rule["host"] for rule in ingress["rules"]] == ingress["tls"][0]["hosts"] == ["chat.example.com"]
+    route = render(ROOT / "tests/manifests/production-gateway").named("HTTPRoute", "nginx")
+    assert route["spec"]["hostnames"] == ["chat.example.com"]
+
+
+def test_a_new_tag_makes_a_new_job_and_another_registry_does_not_matter(tmp_path):
+    overlay = ROOT / "deploy/k8s/overlays/production"
+    text = (overlay / "kustomization.yaml").read_text()
+    for path in overlay.iterdir():
+        (tmp_path / path.name).write_text(path.read_text())
+    above = "../" * (len(tmp_path.parts) - 1)
+    text = text.replace("../../", f"{above}{str(ROOT)[1:]}/deploy/k8s/")
+    text = text.replace("registry.example.com/chat/web, newTag: 1.0.0", "localhost:5000/chat-web, newTag: 1.1.0-rc.1")
+    (tmp_path / "kustomization.yaml").write_text(text)
+    job = render(tmp_path).workload("migrate").object
+    assert job["metadata"]["name"] == "migrate-1.1.0-rc.1"
+    assert job["spec"]["template"]["spec"]["containers"][0]["image"] == "localhost:5000/chat-web:1.1.0-rc.1"
