@@ -1,0 +1,162 @@
+"""Runs the pods of rendered manifests on the container engine, as a kubelet would.
+
+Same user, groups, read-only root, capabilities, limits, environment, volumes and commands; no init process. Names
+are found as in a cluster: ``web`` only through the search list, as ``web.channels-stack.svc.cluster.local``. What it
+cannot show: admission, NetworkPolicies, probes that restart, and the order in which a cluster does things.
+"""
+
+import base64
+import os
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from tests.containers.engine import docker, inspect
+from tests.manifests.manifests import Manifests, Object, Workload
+
+DOMAIN = "channels-stack.svc.cluster.local"
+
+
+class Pod:
+    """A running pod; its containers share one network address."""
+
+    def __init__(self, kubelet: "Kubelet", workload: Workload, name: str) -> None:
+        self._kubelet, self.workload, self.name = kubelet, workload, name
+        self.network = ["--network", kubelet.network, "--hostname", name, "--dns-search", DOMAIN]
+        for alias in kubelet.names_of(workload, name):
+            self.network += ["--network-alias", alias]
+        self._folder = kubelet.folder / f"{name}-{token_hex(2)}"
+
+    def id(self, container: str) -> str:
+        """Return the name that the engine knows the container by."""
+        return f"{self._kubelet.network}-{self.name}-{container}"
+
+    def run(self, container: Object, *options: str) -> str:
+        """Start a container and return its id."""
+        arguments = ["run", "--detach", "--name", self.id(container["name"]), *options, *self._arguments(container)]
+        id = docker(*arguments).stdout.strip()
+        self._kubelet.containers.append(id)
+        return id
+
+    def finish(self, container: Object) -> None:
+        """Run a container to its end, which must be a good one."""
+        id = self.run(container, *self.network)
+        code = docker("wait", id).stdout.strip()
+        assert code == "0", docker("logs", id).stdout + docker("logs", id).stderr
+
+    def start_containers(self, *options: str) -> None:
+        """Start what follows the init containers."""
+        network = [*self.network, *options]
+        for container in self.workload.pod["containers"]:
+            id = self.run(container, *network)
+            network = ["--network", f"container:{id}"]
+
+    def state(self, container: str) -> dict[str, Any]:
+        """Return what the engine says of the container's process."""
+        state: dict[str, Any] = inspect(self.id(container))[0]["State"]
+        return state
+
+    @property
+    def address(self) -> str:
+        networks = inspect(self.id(self.workload.pod["containers"][0]["name"]))[0]["NetworkSettings"]["Networks"]
+        return str(networks[self._kubelet.network]["IPAddress"])
+
+    def _arguments(self, container: Object) -> list[str]:
+        context, limits = self.workload.pod["securityContext"], container["resources"]["limits"]
+        command = container.get("command", [])
+        arguments = [
+            *("--user", f"{context['runAsUser']}:{context['runAsGroup']}", "--group-add", str(context["fsGroup"])),
+            *("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+            *("--memory", limits["memory"].replace("Mi", "m"), "--ulimit", "nofile=1024:20000"),
+            *(item for variable in self._environment(container) for item in ("--env", variable)),
+            *(item for mount in container.get("volumeMounts", []) for item in self._mount(mount)),
+            *(("--entrypoint", command[0]) if command else ()),
+        ]
+        return [*arguments, container["image"], *command[1:], *container.get("args", [])]
+
+    def _environment(self, container: Object) -> list[str]:
+        values = {"KUBERNETES_SERVICE_HOST": "10.96.0.1"}
+        for source in container.get("envFrom", []):
+            values |= self._kubelet.manifests.named("ConfigMap", source["configMapRef"]["name"])["data"]
+        values |= {variable["name"]: variable["value"] for variable in container.get("env", [])}
+        return [f"{name}={value}" for name, value in values.items()]
+
+    def _mount(self, mount: Object) -> tuple[str, str]:
+        group = self.workload.pod["securityContext"]["fsGroup"]
+        volumes = self.workload.pod.get("volumes", [])
+        volume = next((item for item in volumes if item["name"] == mount["name"]), {})
+        if "secret" in volume or "configMap" in volume:
+            folder = self._files(volume, group)
+            return "--volume", f"{folder}:{mount['mountPath']}:ro"
+        # Volumes come as folders of root's that the group may write, an emptyDir as one that everybody may.
+        folder = self._folder / mount["name"]
+        folder.mkdir(parents=True, exist_ok=True)
+        os.chown(folder, 0, group)
+        folder.chmod(0o2777 if "emptyDir" in volume else 0o2775)
+        _open_way_to(folder)
+        return "--volume", f"{folder}:{mount['mountPath']}"
+
+    def _files(self, volume: Object, group: int) -> Path:
+        folder = self._folder / volume["name"]
+        folder.mkdir(parents=True, exist_ok=True)
+        if "secret" in volume:
+            name, mode = volume["secret"]["secretName"], volume["secret"]["defaultMode"]
+            data = self._kubelet.manifests.named("Secret", name)["data"]
+            values = {key: base64.b64decode(value) for key, value in data.items()}
+            if "items" in volume["secret"]:
+                values = {item["path"]: values[item["key"]] for item in volume["secret"]["items"]}
+        else:
+            mode = 0o644
+            data = self._kubelet.manifests.named("ConfigMap", volume["configMap"]["name"])["data"]
+            values = {key: value.encode() for key, value in data.items()}
+        for key, value in values.items():
+            path = folder / key
+            path.write_bytes(value)
+            path.chmod(mode)
+            os.chown(path, 0, group)
+        _open_way_to(folder / "file")
+        return folder
+
+
+def _open_way_to(path: Path) -> None:
+    """Let every user reach what is in a temporary folder of pytest's."""
+    for folder in path.parents[:3]:
+        folder.chmod(0o755)
+
+
+class Kubelet:
+    """A network of its own, and the pods on it."""
+
+    def __init__(self, manifests: Manifests, folder: Path) -> None:
+        self.manifests, self.folder = manifests, folder
+        self.network = f"test-pods-{token_hex(4)}"
+        self.containers: list[str] = []
+        docker("network", "create", self.network)
+
+    def pod(self, workload: str, number: int = 0) -> Pod:
+        """Return a pod of the workload of this name, with nothing of it started yet."""
+        found = self.manifests.workload(workload)
+        return Pod(self, found, f"{found.object['metadata']['name']}-{number}")
+
+    def start(self, workload: str, number: int = 0, *options: str) -> Pod:
+        """Run a pod's init containers, then start its containers."""
+        pod = self.pod(workload, number)
+        for container in pod.workload.pod.get("initContainers", []):
+            pod.finish(container)
+        pod.start_containers(*options)
+        return pod
+
+    def names_of(self, workload: Workload, pod: str) -> list[str]:
+        """Return the names that the cluster's DNS has for a pod."""
+        services = [
+            item["metadata"]["name"]
+            for item in self.manifests.of("Service")
+            if item["spec"]["selector"].items() <= workload.labels.items()
+        ]
+        own = workload.object["spec"].get("serviceName")
+        return [f"{name}.{DOMAIN}" for name in services] + ([f"{pod}.{own}.{DOMAIN}"] if own else [])
+
+    def stop(self) -> None:
+        """Remove all of it."""
+        docker("rm", "--force", "--volumes", *self.containers, check=False)
+        docker("network", "rm", self.network)
