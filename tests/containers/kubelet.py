@@ -22,7 +22,8 @@ class Pod:
 
     def __init__(self, kubelet: "Kubelet", workload: Workload, name: str) -> None:
         self._kubelet, self.workload, self.name = kubelet, workload, name
-        self.network = ["--network", kubelet.network, "--hostname", name, "--dns-search", DOMAIN]
+        dns = ["--dns-search", DOMAIN, "--dns-option", "ndots:5"]
+        self.network = ["--network", kubelet.network, "--hostname", name, *dns]
         for alias in kubelet.names_of(workload, name):
             self.network += ["--network-alias", alias]
         self._folder = kubelet.folder / f"{name}-{token_hex(2)}"

@@ -29,6 +29,6 @@ sentinel monitor primary $primary 6379 2
 sentinel down-after-milliseconds primary 3000
 sentinel failover-timeout primary 10000
 EOF
-    exec valkey-sentinel /tmp/sentinel.conf
+    exec valkey-server /tmp/sentinel.conf --sentinel
     ;;
 esac
