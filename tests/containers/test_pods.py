@@ -13,12 +13,14 @@ from websockets.asyncio.client import connect
 
 from deploy.local import ports
 from tests.containers.engine import docker
-from tests.containers.kubelet import Kubelet, Pod
+from tests.containers.kubelet import Kubelet, Pod, needs_root
 from tests.containers.project import ROOT, answers, wait_until
 from tests.manifests.manifests import Manifests, render
 
 LOCAL = ROOT / "deploy/k8s/overlays/local"
 PARTS = ["postgres", "redis", "web", "ws", "nginx"]
+
+pytestmark = needs_root
 
 
 def with_test_images(folder: Path) -> Manifests:

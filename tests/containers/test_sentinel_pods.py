@@ -10,13 +10,15 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.containers.engine import docker
-from tests.containers.kubelet import Kubelet, Pod
+from tests.containers.kubelet import Kubelet, Pod, needs_root
 from tests.containers.project import ROOT, answers, wait_until
 from tests.containers.test_pods import with_test_images
 
 COMBINATION = ROOT / "tests/manifests/local-redis-sentinel"
 # Noticed after 3 s, elected, found by ws: 6 s were measured.
 FAILOVER_SECONDS = 30
+
+pytestmark = needs_root
 
 
 @pytest.fixture
