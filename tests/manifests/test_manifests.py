@@ -62,6 +62,13 @@ def test_monitoring_has_every_file_that_compose_has():
     assert files <= {name for item in manifests.of("ConfigMap") for name in item["data"]}
 
 
+def test_ws_is_scaled_on_a_metric_that_it_has():
+    manifests = render(ROOT / "tests/manifests/local-autoscaled-on-connections")
+    query = manifests.named("ScaledObject", "ws")["spec"]["triggers"][0]["metadata"]["query"]
+    metric = query.removeprefix("sum(").removesuffix(")")
+    assert f'Gauge("{metric}", ' in (ROOT / "services/ws/metrics.py").read_text()
+
+
 def test_the_host_of_a_route_is_the_first_of_allowed_hosts():
     ingress = render(ROOT / "tests/manifests/production-ingress").named("Ingress", "nginx")["spec"]
     assert [rule["host"] for rule in ingress["rules"]] == ingress["tls"][0]["hosts"] == ["chat.example.com"]
