@@ -22,6 +22,10 @@ from ws.protocol import WebSocketProtocol
 SEND_BUFFER_BYTES = 128 * 1024
 _twisted_log = STDLibLogObserver("twisted")
 
+# Connections that wait to be accepted. With Twisted's 50, a crowd that comes back at once is refused by the kernel, and
+# nginx answers 504 after its proxy_connect_timeout. The kernel's own limit is net.core.somaxconn.
+BACKLOG = 4096
+
 
 class Server(server.Server):
     """Listens for WebSockets first, keeps its own list of those that attach (see ws.protocol), and stops gently."""
@@ -92,7 +96,7 @@ class Server(server.Server):
         self.ws_factory.protocol = type("WebSocketProtocol", (WebSocketProtocol,), options)
         self.http_factory.doStart()
         for address in self._addresses:
-            listener = serverFromString(reactor, address).listen(self.ws_factory)
+            listener = serverFromString(reactor, f"{address}:backlog={BACKLOG}").listen(self.ws_factory)
             listener.addCallbacks(self._listens, self.listen_error)
             self.listeners.append(listener)
 
