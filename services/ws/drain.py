@@ -15,8 +15,9 @@ from ws.open_sockets import SERVICE_RESTART, OpenSockets
 logger = logging.getLogger(__name__)
 
 STEP_SECONDS = 0.05
-# For the close frames to be answered, and for what members have sent to be committed.
-FAREWELL_SECONDS = 5.0
+# Together less than the 10 s that a container has beyond its drain: for what members have sent to be committed, for
+# the close frames to be answered, and for the disconnect handlers of those who did not answer.
+WORK_SECONDS, ANSWER_SECONDS, HANDLER_SECONDS = 4.0, 3.0, 1.0
 
 # What an app does when the last socket is gone, such as to withdraw its presence; see at_the_end.
 _endings: list[Callable[[], Awaitable[None]]] = []
@@ -30,13 +31,13 @@ def at_the_end(ending: Callable[[], Awaitable[None]]) -> None:
 class Drain:
     """Closes the sockets with 1012, evenly over ``seconds``, ``delay`` seconds after readiness was withdrawn.
 
-    ``sockets`` are the open ones, ``work`` the tasks that sockets have started. ``is_over`` says that a socket that
-    comes now has to be closed by who takes it in.
+    ``sockets`` are the open ones, ``is_busy`` says whether any is left, or anything is done for one. ``is_over`` says
+    that a socket that comes now has to be closed by who takes it in.
     """
 
-    def __init__(self, sockets: OpenSockets, work: set[asyncio.Task[None]], delay: float, seconds: float) -> None:
+    def __init__(self, sockets: OpenSockets, is_busy: Callable[[], bool], delay: float, seconds: float) -> None:
         self._sockets = sockets
-        self._work = work
+        self._is_busy = is_busy
         self._delay = delay
         self._seconds = seconds
         self._hurry = asyncio.Event()
@@ -58,21 +59,33 @@ class Drain:
         await self._farewell()
         for ending in _endings:
             await ending()
-        logger.info("Drained, %d sockets did not answer", len(self._sockets))
+        logger.info("Drained")
 
     async def _close_evenly(self) -> None:
         begun = time.monotonic()
         asked: set[object] = set()
         while waiting := [socket for socket in self._sockets if socket not in asked]:
             left = 0.0 if self._hurry.is_set() else max(0.0, begun + self._seconds - time.monotonic())
-            for socket in waiting[: math.ceil(len(waiting) / (1 + left / STEP_SECONDS))]:
+            share = 1 - left / self._seconds if left else 1.0
+            due = math.ceil(share * (len(asked) + len(waiting))) - len(asked)
+            for socket in waiting[: max(0, due)]:
                 asked.add(socket)
                 socket.close_after_work(SERVICE_RESTART)
             await self._wait(min(STEP_SECONDS, left))
 
     async def _farewell(self) -> None:
-        deadline = time.monotonic() + FAREWELL_SECONDS
-        while (len(self._sockets) or self._work) and time.monotonic() < deadline:  # noqa: ASYNC110  # two sets
+        await self._until_idle(WORK_SECONDS)
+        # Whose message the database has not answered: it is sent again under its id, wherever its sender goes.
+        for socket in tuple(self._sockets):
+            socket.close(SERVICE_RESTART)
+        await self._until_idle(ANSWER_SECONDS)
+        for socket in tuple(self._sockets):
+            socket.dropConnection(abort=True)
+        await self._until_idle(HANDLER_SECONDS)
+
+    async def _until_idle(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while self._is_busy() and time.monotonic() < deadline:  # noqa: ASYNC110  # sockets and tasks
             await asyncio.sleep(STEP_SECONDS)
 
     async def _wait(self, seconds: float) -> None:

@@ -22,6 +22,9 @@ class Socket(Protocol):
     def dropConnection(self, abort: bool) -> None:
         """End the TCP connection."""
 
+    def close(self, code: int) -> None:
+        """Close now."""
+
     def close_after_work(self, code: int) -> None:
         """Close once what the client has sent is answered."""
 

@@ -101,6 +101,8 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
     def serverAccept(self, subprotocol: str | None = None) -> None:
         super().serverAccept(subprotocol)
         self.was_accepted = True
+        if self.is_connected:
+            self.server.opened(self)
         metrics.HANDSHAKES.labels("accepted").inc()
 
     # --- What comes in

@@ -1,8 +1,11 @@
 """Daphne, as this project runs it."""
 
 import asyncio
+import logging
+import os
 import signal
 import socket
+import threading
 from collections.abc import Coroutine
 from typing import Any
 
@@ -20,11 +23,14 @@ from ws.open_sockets import SERVICE_RESTART, OpenSockets
 from ws.protocol import WebSocketProtocol
 
 SEND_BUFFER_BYTES = 128 * 1024
+logger = logging.getLogger(__name__)
 _twisted_log = STDLibLogObserver("twisted")
 
 # Connections that wait to be accepted. With Twisted's 50, a crowd that comes back at once is refused by the kernel, and
 # nginx answers 504 after its proxy_connect_timeout. The kernel's own limit is net.core.somaxconn.
 BACKLOG = 4096
+# After the drain: a thread that waits for a database which does not answer would keep the process for ever.
+EXIT_SECONDS = 1.0
 
 
 class Server(server.Server):
@@ -55,12 +61,15 @@ class Server(server.Server):
             scope["ws.is_draining"] = self.drain is not None
         return super().create_application(protocol, scope)
 
+    def opened(self, protocol: WebSocketProtocol) -> None:
+        """Look after a socket from the end of its handshake on."""
+        self.sockets.add(protocol)
+        if self.drain and self.drain.is_over:
+            protocol.close(SERVICE_RESTART)
+
     def adopt(self, protocol: WebSocketProtocol) -> None:
         """Take a socket that attached out of the books that Daphne goes through every second."""
-        if "disconnected" not in self.connections.pop(protocol):
-            self.sockets.add(protocol)
-            if self.drain and self.drain.is_over:
-                protocol.close(SERVICE_RESTART)
+        del self.connections[protocol]
 
     def protocol_disconnected(self, protocol: Any) -> None:
         self.sockets.discard(protocol)
@@ -108,7 +117,7 @@ class Server(server.Server):
 
     def _told_to_stop(self) -> None:
         if self.drain is None:
-            self.drain = Drain(self.sockets, self.tasks, settings.DRAIN_DELAY, settings.DRAIN_SECONDS)
+            self.drain = Drain(self.sockets, self._is_busy, settings.DRAIN_DELAY, settings.DRAIN_SECONDS)
             self._draining = twisted_loop.create_task(self._stop_gently())
         else:
             self.drain.hurry()
@@ -117,8 +126,22 @@ class Server(server.Server):
         assert self.drain
         try:
             await self.drain.run(self._stop_listening)
+        except Exception:
+            logger.exception("The drain failed")
         finally:
+            leave = threading.Timer(EXIT_SECONDS, os._exit, [0])
+            leave.daemon = True
+            leave.start()
             self.stop()
+
+    def _is_busy(self) -> bool:
+        # Handshakes, consumers that did not attach, and all who still read what they missed.
+        applications = (
+            details.get("application_instance")
+            for protocol, details in self.connections.items()
+            if isinstance(protocol, WebSocketProtocol)
+        )
+        return bool(self.sockets or self.tasks or any(task and not task.done() for task in applications))
 
     async def _stop_listening(self) -> None:
         for listener in self.listeners:
@@ -126,10 +149,8 @@ class Server(server.Server):
             await maybeDeferred(port.stopListening).asFuture(twisted_loop)
 
     def kill_all_applications(self) -> None:
-        # What is left are probes, and members whose client has not read what it missed.
-        for protocol, details in self.connections.items():
-            if isinstance(protocol, WebSocketProtocol) and protocol.is_connected:
-                protocol.close(SERVICE_RESTART)
+        # What is left are probes, and applications that did not end.
+        for details in self.connections.values():
             if task := details.get("application_instance"):
                 task.cancel()
 
