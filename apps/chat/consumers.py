@@ -78,7 +78,7 @@ class ChatConsumer(DirectConsumer):
         after = parse_after(parse_qs(self.scope["query_string"].decode("latin1"), keep_blank_values=True))
         newest, pruned_to = head, 0
         if after is not None:
-            newest, pruned_to = await self.live.database.run(journal.bounds, self.room)
+            newest, pruned_to = await self.live.bounds.get(self.room)
         await self._accept(CHAT_V1)
         await self.send(
             events.encode(

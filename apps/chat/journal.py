@@ -91,6 +91,15 @@ def bounds(room: str) -> tuple[int, int]:
     return Room.objects.filter(name=room).values_list("head", "pruned_to").first() or (0, 0)
 
 
+def bounds_of(rooms: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Return the ``bounds`` of each room, in one query."""
+    known = {
+        name: (head, pruned_to)
+        for name, head, pruned_to in Room.objects.filter(name__in=rooms).values_list("name", "head", "pruned_to")
+    }
+    return {room: known.get(room, (0, 0)) for room in rooms}
+
+
 def remove(pk: int) -> Stored:
     """Take the text of a message away for good; its number stays. Removing again changes nothing.
 

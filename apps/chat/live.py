@@ -13,6 +13,7 @@ from ws.database_thread import DatabaseThread
 from ws.drain import at_the_end
 from ws.hub import Hub
 from ws.presence import Presence
+from ws.shared_reads import SharedReads
 from ws.topic import Event
 
 
@@ -35,6 +36,7 @@ class Live:
     def __init__(self) -> None:
         self.database = DatabaseThread()
         self.hub = Hub(JournalSource(), self.database, settings.COALESCE_MS / 1000)
+        self.bounds = SharedReads(functools.partial(self.database.run, journal.bounds_of))
         self.presence = Presence(self.hub, self._present)
         self.commits = GroupCommit(
             functools.partial(self.database.run, journal.append), settings.JOURNAL_QUEUE, self._committed

@@ -18,6 +18,7 @@ from base.logs import first_line
 from ws import metrics
 from ws.database_thread import DatabaseThread
 from ws.frames import text_frame
+from ws.shared_reads import SharedReads
 from ws.topic import Event, Member, Topic
 from ws.wire import Wire
 
@@ -55,6 +56,7 @@ class Hub:
     def __init__(self, source: Source, database: DatabaseThread, coalesce: float = 0.0) -> None:
         self._source = source
         self._read = database.run
+        self._pages = SharedReads(self._read_pages)
         self._coalesce = coalesce
         self._topics: dict[str, Topic] = {}
         self._poll_now = asyncio.Event()
@@ -93,7 +95,7 @@ class Hub:
         topic = self._topics[name]
         member.seq = after
         while member.seq < topic.seq and member.socket.is_connected:
-            events = await self._read(self._source.after, name, member.seq)
+            events = await self._pages.get((name, member.seq))
             texts = [event.frames[member.protocol] for event in events if member.protocol in event.frames]
             member.socket.write(b"".join(map(text_frame, texts)))
             await member.socket.flushed()
@@ -156,6 +158,9 @@ class Hub:
         # the topic opens all the same, and polling carries it.
         await self.wire.join(topic.group)
         topic.seq = (await self._read(self._source.heads, [topic.name]))[topic.name]
+
+    async def _read_pages(self, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], list[Event]]:
+        return await self._read(lambda: {key: self._source.after(*key) for key in keys})
 
     def _take(self, topic: Topic, event: Event) -> None:
         topic.inbox.append(event)

@@ -22,10 +22,10 @@ from ws.drain import Drain
 from ws.open_sockets import SERVICE_RESTART, OpenSockets
 from ws.protocol import WebSocketProtocol
 
-SEND_BUFFER_BYTES = 128 * 1024
 logger = logging.getLogger(__name__)
 _twisted_log = STDLibLogObserver("twisted")
 
+SEND_BUFFER_BYTES = 128 * 1024
 # Connections that wait to be accepted. With Twisted's 50, a crowd that comes back at once is refused by the kernel, and
 # nginx answers 504 after its proxy_connect_timeout. The kernel's own limit is net.core.somaxconn.
 BACKLOG = 4096
