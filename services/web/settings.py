@@ -1,5 +1,6 @@
 """Settings of web: pages and API under Gunicorn."""
 
+from csp.constants import NONE, SELF
 from environs import validate
 
 from base.environment import ROOT, env
@@ -17,12 +18,14 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "csp",
     *INSTALLED_APPS,
 ]
 MIDDLEWARE = [
     "web.health.HealthMiddleware",
     "web.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -47,6 +50,21 @@ TEMPLATES = [
         },
     }
 ]
+
+# Nothing inline, nothing from elsewhere. A view that needs more says so with django-csp's decorators.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        # WebSockets too: https://www.w3.org/TR/CSP3/#match-schemes.
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
 
 # Never in the sessions' table: the message that shows a new API token is nothing to keep.
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
