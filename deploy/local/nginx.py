@@ -18,6 +18,7 @@ def render(target: Path, environment: Mapping[str, str]) -> None:
         "NGINX_MAX_FILES": str(MAX_FILES),
         "NGINX_WS_READ_TIMEOUT": "75",
         "NGINX_TEMP": str(target.parent),
+        "NGINX_PAGES": str(FOLDER),
         "NGINX_RESOLVER": "127.0.0.1",
         **environment,
     }
