@@ -1,17 +1,26 @@
 """Names for visitors who have not logged in, kept in a signed cookie and nowhere else."""
 
+import re
 import secrets
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote, unquote
 
 from django.conf import settings
 from django.core import signing
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 
 COOKIE = "guest"
 MAX_AGE_SECONDS = 365 * 24 * 3600
 # Without letters and digits that look alike.
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+TAG = re.compile(r"(?:guest-|#)([a-z0-9]{6})\Z")
+CHOSEN_MAX_CHARS = 30
+# Zero-width joiners, without which neither Persian nor many emoji can be written.
+JOINERS = "\u200c\u200d"
 
 
 class AuthoredRequest(HttpRequest):
@@ -38,21 +47,27 @@ class GuestMiddleware:
         response = self.get_response(request)
         # Not with an answer of the API: programs keep no cookies.
         if known is None and response.get("Content-Type", "").startswith("text/html"):
-            response.set_cookie(
-                COOKIE,
-                signing.get_cookie_signer(salt=COOKIE).sign(request.author),
-                max_age=MAX_AGE_SECONDS,
-                httponly=True,
-                samesite="Lax",
-                secure=settings.SESSION_COOKIE_SECURE,
-            )
+            remember(response, request.author)
         return response
+
+
+def remember(response: HttpResponse, name: str) -> None:
+    """Give the visitor the cookie of a guest of that name."""
+    response.set_cookie(
+        COOKIE,
+        # Percent-encoded: a cookie is ASCII.
+        signing.get_cookie_signer(salt=COOKIE).sign(quote(name)),
+        max_age=MAX_AGE_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
 
 
 def guest_name(cookies: Mapping[str, str]) -> str | None:
     """Return the name in the guest's cookie; None without one, and for one that was not signed by us."""
     try:
-        return signing.get_cookie_signer(salt=COOKIE).unsign(cookies.get(COOKIE, ""))
+        return unquote(signing.get_cookie_signer(salt=COOKIE).unsign(cookies.get(COOKIE, "")))
     except signing.BadSignature:
         return None
 
@@ -65,5 +80,29 @@ def author_of(scope: Mapping[str, Any]) -> str:
 
 
 def new_guest_name() -> str:
-    """Return a name such as ``guest-k7m2xq``; ASCII, because it goes into a cookie."""
+    """Return a name such as ``guest-k7m2xq``."""
     return "guest-" + "".join(secrets.choice(ALPHABET) for _ in range(6))
+
+
+def rename(name: str, chosen: str) -> str:
+    """Return the name of a guest who wants to be called something else, such as ``花子#k7m2xq``.
+
+    The six characters stay: they tell two guests of one name apart, and show that both are one guest. No user
+    name contains ``#``, so that no guest passes for a user. Raises ValidationError with a sentence for people.
+    """
+    chosen = " ".join(unicodedata.normalize("NFC", chosen).split())
+    if not 1 <= len(chosen) <= CHOSEN_MAX_CHARS:
+        raise ValidationError(gettext("A name has 1 to %d characters.") % CHOSEN_MAX_CHARS)
+    # Format characters turn the direction of what stands beside them, or are not seen at all.
+    if any(unicodedata.category(character)[0] == "C" and character not in JOINERS for character in chosen):
+        raise ValidationError(gettext("The name contains characters that cannot be seen."))
+    if "#" in chosen or not any(unicodedata.category(character)[0] in "LNS" for character in chosen):
+        raise ValidationError(gettext("A name needs a letter, a digit or an emoji, and no #."))
+    tag = TAG.search(name)
+    return f"{chosen}#{tag[1] if tag else new_guest_name()[-6:]}"
+
+
+def chosen_part(name: str) -> str:
+    """Return what a guest has chosen, without the tag; ``""`` where the name is still the one we made."""
+    chosen, separator, _ = name.rpartition("#")
+    return chosen if separator else ""

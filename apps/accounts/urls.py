@@ -1,10 +1,11 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from accounts.views import SignUpView
+from accounts.views import GuestNameView, SignUpView
 
 urlpatterns = [
     path("login/", LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("name/", GuestNameView.as_view(), name="guest_name"),
     path("signup/", SignUpView.as_view(), name="signup"),
 ]
