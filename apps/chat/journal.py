@@ -110,6 +110,11 @@ def remove(pk: int) -> Stored:
     return _stored(message, message.room.name, is_new=False)
 
 
+def recent_rooms(limit: int) -> list[Room]:
+    """Return the rooms that were written in last, the latest first."""
+    return list(Room.objects.exclude(active_at=None).order_by("-active_at")[:limit])
+
+
 def prune(older_than: datetime) -> dict[int, int]:
     """Delete each room's messages up to the newest that is older; return how many, by the room's key.
 
@@ -139,8 +144,8 @@ def _append(drafts: Sequence[Draft], known: dict[tuple[str, str], Stored]) -> li
     for draft in drafts:
         if (draft.room, draft.id) not in known:
             new.setdefault((draft.room, draft.id), draft)
-    rooms = _take_numbers(Counter(draft.room for draft in new.values()))
     now = timezone.now()
+    rooms = _take_numbers(Counter(draft.room for draft in new.values()), now)
     messages = []
     for key, draft in new.items():
         pk, seq = rooms[draft.room]
@@ -164,25 +169,28 @@ def _known(drafts: Sequence[Draft]) -> dict[tuple[str, str], Stored]:
     }
 
 
-def _take_numbers(counts: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+def _take_numbers(counts: Mapping[str, int], now: datetime) -> dict[str, tuple[int, int]]:
     """Raise each room's head by its count; return the room's key and the first of the numbers taken."""
     taken = {}
     # Always in the same order, so that two processes cannot wait for each other.
     for room in sorted(counts):
         count = counts[room]
-        row = _raise_head(room, count)
+        row = _raise_head(room, count, now)
         if row is None:
             Room.objects.bulk_create([Room(name=room)], ignore_conflicts=True)
-            row = _raise_head(room, count)
+            row = _raise_head(room, count, now)
         assert row
         pk, head = row
         taken[room] = pk, head - count + 1
     return taken
 
 
-def _raise_head(room: str, count: int) -> tuple[int, int] | None:
+def _raise_head(room: str, count: int, now: datetime) -> tuple[int, int] | None:
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE chat_room SET head = head + %s WHERE name = %s RETURNING id, head", [count, room])
+        cursor.execute(
+            "UPDATE chat_room SET head = head + %s, active_at = %s WHERE name = %s RETURNING id, head",
+            [count, connection.ops.adapt_datetimefield_value(now), room],
+        )
         row: tuple[int, int] | None = cursor.fetchone()
     return row
 

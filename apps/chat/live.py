@@ -1,4 +1,4 @@
-"""The chat's moving parts in one ws process: database thread, group commit, hub, presence."""
+"""The chat's moving parts in one ws process: database thread, group commit, hub, presence, lobby."""
 
 import functools
 from collections.abc import Collection, Mapping
@@ -8,6 +8,7 @@ from django.conf import settings
 from chat import events, journal
 from chat.group_commit import GroupCommit
 from chat.journal import Stored
+from chat.lobby import Lobby
 from chat.rooms import group_name
 from ws.database_thread import DatabaseThread
 from ws.drain import at_the_end
@@ -38,6 +39,7 @@ class Live:
         self.hub = Hub(JournalSource(), self.database, settings.COALESCE_MS / 1000)
         self.bounds = SharedReads(functools.partial(self.database.run, journal.bounds_of))
         self.presence = Presence(self.hub, self._present)
+        self.lobby = Lobby(self.hub)
         self.commits = GroupCommit(
             functools.partial(self.database.run, journal.append), settings.JOURNAL_QUEUE, self._committed
         )
@@ -52,6 +54,7 @@ class Live:
         self.hub.publish(message.room, Event(events.message_frames(message), message.seq))
 
     def _present(self, room: str, count: int, names: list[str]) -> None:
+        self.lobby.count(room, count)
         self.hub.deliver(room, Event(events.presence_frames(count, names)))
 
 

@@ -8,6 +8,8 @@ class Room(models.Model):
     head = models.BigIntegerField(default=0)
     # The highest sequence number that retention has removed.
     pruned_to = models.BigIntegerField(default=0)
+    # When the newest message came. Without an index, which every commit would have to write.
+    active_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
         return self.name

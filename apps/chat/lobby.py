@@ -1,0 +1,126 @@
+"""How many are in which room, over all processes, for the page where a room is picked.
+
+Each process reports the rooms it has members in: at once on every change, but at most once a second, and every
+ten seconds. It forgets the report of a process it has not heard of for thirty. Nothing is kept: a lost report is
+made good by the next.
+"""
+
+import asyncio
+import json
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from ws.hub import Hub
+
+logger = logging.getLogger(__name__)
+
+GROUP = "chat.lobby"
+CHANGE_SECONDS = 1.0
+REPORT_SECONDS = 10.0
+FORGET_SECONDS = 30.0
+# In a report and in a frame: the rooms with most members.
+MAX_ROOMS = 50
+
+
+class Visitor(Protocol):
+    """A socket of a page that shows the counts."""
+
+    async def send(self, text_data: str) -> None:
+        """Send a text frame."""
+
+
+class Lobby:
+    """Knows the counts, and tells them to its visitors. Make it inside the event loop."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._process = uuid.uuid4().hex
+        self._here: dict[str, int] = {}
+        self._elsewhere: dict[str, tuple[float, dict[str, int]]] = {}
+        self._visitors: set[Visitor] = set()
+        self._told: dict[str, int] = {}
+        self._reported: dict[str, int] = {}
+        hub.handlers["lobby"] = self._heard
+        self._reporter = asyncio.create_task(self._report_all())
+
+    def count(self, room: str, count: int) -> None:
+        """Take note of how many are in a room that has members in this process, over all processes."""
+        self._here[room] = count
+
+    def enter(self, visitor: Visitor) -> str:
+        """Tell the visitor of every change from now on, and return what they see first."""
+        self._visitors.add(visitor)
+        return encode(self.counts())
+
+    def leave(self, visitor: Visitor) -> None:
+        """Tell the visitor no more."""
+        self._visitors.discard(visitor)
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of members of the busiest rooms."""
+        counts = self._counts_here()
+        for _, theirs in self._elsewhere.values():
+            # Whoever has members in a room knows all of them; two reports differ only for a moment.
+            for room, count in theirs.items():
+                counts[room] = max(count, counts.get(room, 0))
+        return busiest(counts)
+
+    def _counts_here(self) -> dict[str, int]:
+        self._here = {room: count for room, count in self._here.items() if room in self._hub.topics}
+        return dict(self._here)
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        if message["process"] == self._process:
+            return
+        self._elsewhere[message["process"]] = time.monotonic(), message["counts"]
+        if message["asks"]:
+            self._report(asks=False)
+
+    def _report(self, asks: bool) -> None:
+        self._reported = busiest(self._counts_here())
+        message = {"type": "lobby", "process": self._process, "counts": self._reported, "asks": asks}
+        self._hub.wire.send(GROUP, message)
+
+    async def _report_all(self) -> None:
+        reported_at = 0.0
+        while True:
+            now = time.monotonic()
+            self._elsewhere = {
+                process: (heard, counts)
+                for process, (heard, counts) in self._elsewhere.items()
+                if now - heard < FORGET_SECONDS
+            }
+            is_new = not self._hub.wire.has_joined(GROUP)
+            if is_new:
+                await self._hub.wire.join(GROUP)
+            if self._hub.wire.has_joined(GROUP) and (
+                is_new or self._reported != busiest(self._counts_here()) or now - reported_at >= REPORT_SECONDS
+            ):
+                self._report(asks=is_new)
+                reported_at = now
+            await self._tell()
+            await asyncio.sleep(CHANGE_SECONDS)
+
+    async def _tell(self) -> None:
+        counts = self.counts()
+        if counts == self._told:
+            return
+        self._told = counts
+        for visitor in tuple(self._visitors):
+            try:
+                await visitor.send(encode(counts))
+            except Exception:
+                logger.exception("A visitor could not be told the counts")
+
+
+def busiest(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the MAX_ROOMS rooms with most members."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_ROOMS])
+
+
+def encode(counts: Mapping[str, int]) -> str:
+    """Return the frame ``{"rooms": {name: members}}``."""
+    return json.dumps({"rooms": counts}, separators=(",", ":"))
