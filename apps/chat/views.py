@@ -1,19 +1,29 @@
 from django.conf import settings
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
 from accounts.guests import AuthoredRequest
 from chat import journal
-from chat.rooms import MAX_CHARS
+from chat.rooms import MAX_CHARS, RoomNameConverter
+from chat.transcript import lines
 
 # Messages in the page itself, which is readable before any script runs.
 PAGE_MESSAGES = 50
+RECENT_ROOMS = 12
 
 
+@never_cache
 def index(request: AuthoredRequest) -> HttpResponse:
-    """Ask which room to enter."""
-    return render(request, "chat/index.html", {"max_chars": MAX_CHARS})
+    """Ask which room to enter; ``?room=`` enters it."""
+    wanted = request.GET.get("room", "").strip()
+    if wanted:
+        try:
+            return redirect("chat:room", RoomNameConverter().to_python(wanted))
+        except ValueError:
+            pass  # asked again, with what was typed
+    context = {"max_chars": MAX_CHARS, "wanted": wanted, "recent_rooms": journal.recent_rooms(RECENT_ROOMS)}
+    return render(request, "chat/index.html", context, status=400 if wanted else 200)
 
 
 # A page from the browser's cache would bring back a text that was removed meanwhile.
@@ -26,9 +36,10 @@ def room(request: AuthoredRequest, room: str) -> HttpResponse:
         "chat/room.html",
         {
             "room": room,
+            "preview_title": room,
             "message_max_chars": settings.MESSAGE_MAX_CHARS,
-            "messages": messages,
+            "lines": list(lines(messages)),
             "head": head,
-            "author": request.author,
+            "recent_rooms": journal.recent_rooms(RECENT_ROOMS),
         },
     )

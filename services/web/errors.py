@@ -4,7 +4,7 @@ import sys
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.translation import gettext
+from django.template.loader import render_to_string
 from django.views import csrf, defaults
 
 RETRY_AFTER_SECONDS = 2
@@ -28,14 +28,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if _is_api(request):
         return unavailable() if is_database else api_error(500, "internal", "Something broke; it is in the log.")
     if is_database:
-        text = gettext("The database does not answer. Please try again in a moment.")
+        # Without the request, whose session and user could not be read.
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        return HttpResponse(text, status=503, content_type="text/plain; charset=utf-8", headers=headers)
+        return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
     return defaults.server_error(request)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Django's page, or why a post with a session was refused."""
+    """403_csrf.html, or why a post with a session was refused."""
     if _is_api(request):
         return api_error(403, "csrf_failed", f"{reason} Send the X-CSRFToken header, or a Bearer token.")
     return csrf.csrf_failure(request, reason)

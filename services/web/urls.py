@@ -1,10 +1,15 @@
 from django.contrib import admin
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import include, path
-from django.views.generic import RedirectView
+from django.views.generic import RedirectView, TemplateView
 
 handler500 = "web.errors.server_error"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="chat:index"), name="home"),
+    path("robots.txt", TemplateView.as_view(template_name="robots.txt", content_type="text/plain")),
+    # For those who ask without looking at the page.
+    path("favicon.ico", lambda request: redirect(static("web/icon.png"))),
     path("chat/", include("chat.urls")),
     path("api/", include("chat.api_urls")),
     path("accounts/", include("accounts.urls")),

@@ -67,7 +67,7 @@ def test_what_was_typed_without_a_connection_arrives_once(new_page: NewPage, roo
     alice.say("before")
     bob.expect_transcript("before")
     line.cut()
-    expect(alice.connection_state).to_have_text("Reconnecting…")
+    expect(alice.connection_state).to_contain_text("Reconnecting…")
     for text in ("one", "two", "three"):
         alice.say(text)
         expect(alice.input).to_have_value("")
@@ -79,15 +79,15 @@ def test_what_was_typed_without_a_connection_arrives_once(new_page: NewPage, roo
     for window in (bob, alice):
         window.expect_transcript("before", "meanwhile", "one", "two", "three")
     alice.expect_state("three", "Sent")
-    expect(alice.connection_state).to_have_text("Online")
+    expect(alice.connection_state).to_be_hidden()
     expect(alice.messages).to_have_count(5)
 
 
 def test_without_a_network_the_window_says_so(new_page: NewPage, room: str) -> None:
     alice, bob = RoomPage(new_page()).enter(room), RoomPage(new_page()).enter(room)
-    expect(alice.connection_state).to_have_text("Online")
+    expect(alice.connection_state).to_be_hidden()
     alice.page.context.set_offline(True)
-    expect(alice.connection_state).to_have_text("Offline")
+    expect(alice.connection_state).to_contain_text("Offline.")
     alice.say("from the tunnel")
     alice.expect_state("from the tunnel", "Sending…")
     bob.say("hello?")
@@ -95,7 +95,7 @@ def test_without_a_network_the_window_says_so(new_page: NewPage, room: str) -> N
     alice.page.context.set_offline(False)
     alice.expect_transcript("hello?", "from the tunnel")
     bob.expect_transcript("hello?", "from the tunnel")
-    expect(alice.connection_state).to_have_text("Online")
+    expect(alice.connection_state).to_be_hidden()
 
 
 def test_a_reload_without_a_connection_loses_nothing(new_page: NewPage, room: str) -> None:
@@ -103,7 +103,7 @@ def test_a_reload_without_a_connection_loses_nothing(new_page: NewPage, room: st
     line = Line(page)
     alice, bob = RoomPage(page).enter(room), RoomPage(new_page()).enter(room)
     line.cut()
-    expect(alice.connection_state).to_have_text("Reconnecting…")
+    expect(alice.connection_state).to_contain_text("Reconnecting…")
     alice.say("one")
     alice.say("two")
     page.reload()
@@ -131,7 +131,7 @@ def test_a_message_whose_acknowledgement_was_lost_is_not_doubled(new_page: NewPa
     page.reload()
     # The page itself shows that it arrived.
     alice.expect_transcript("once")
-    expect(alice.connection_state).to_have_text("Reconnecting…")
+    expect(alice.connection_state).to_contain_text("Reconnecting…")
     expect(alice.messages).to_have_count(1)
     line.to_page = lambda frame: [frame]
     line.mend()
@@ -146,7 +146,7 @@ def test_two_windows_of_one_visitor_send_each_message_once(page: Page, room: str
     line = Line(page)
     first = RoomPage(page).enter(room)
     line.cut()
-    expect(first.connection_state).to_have_text("Reconnecting…")
+    expect(first.connection_state).to_contain_text("Reconnecting…")
     first.say("one")
     first.say("two")
     # The second window finds what the first could not send.
@@ -173,7 +173,7 @@ def test_what_a_closed_window_sent_without_knowing_is_shown_once_by_another(page
     closing.expect_state("once", "Sending…")
     page.close()
     other_line.cut()
-    expect(other.connection_state).to_have_text("Reconnecting…")
+    expect(other.connection_state).to_contain_text("Reconnecting…")
     other_line.mend()
     other.say("and on")
     other.expect_transcript("once", "and on")

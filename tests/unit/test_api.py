@@ -328,5 +328,5 @@ def test_a_bug_is_500_in_json(bot, monkeypatch):
 def test_the_room_page_has_the_newest_messages(guest):
     fill(60)
     context = guest.get("/chat/lobby/").context
-    assert [message.seq for message in context["messages"]] == list(range(11, 61))
+    assert [line.message.seq for line in context["lines"]] == list(range(11, 61))
     assert (context["room"], context["head"]) == ("lobby", 60)

@@ -1,8 +1,50 @@
-const form = document.querySelector("#room-form");
-const input = document.querySelector("#room-name-input");
+// The page where a room is picked: how many are in which room, as it changes.
 
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  window.location.href = `${form.action}${encodeURIComponent(input.value.trim())}/`;
-});
-input.focus();
+import { showAvatar } from "./authors.js";
+import { showRecent } from "./times.js";
+
+const RETRY = 5000;
+
+const busy = document.querySelector("#busy");
+const busyList = busy.querySelector("ul");
+const template = busy.querySelector("template");
+
+document.querySelectorAll(".rooms time").forEach(showRecent);
+document.querySelectorAll(".avatar[data-author]").forEach((avatar) => showAvatar(avatar, avatar.dataset.author));
+
+function show(counts) {
+  document.querySelectorAll(".rooms [data-room]").forEach((link) => showCount(link, counts.get(link.dataset.room)));
+  const busiest = [...counts].sort(([, one], [, other]) => other - one);
+  busy.hidden = !busiest.length;
+  // Nothing moves under a pointer, or away from the focus.
+  if (busyList.matches(":hover, :focus-within")) return;
+  busyList.replaceChildren(...busiest.map(([name, count]) => makeLink(name, count)));
+}
+
+function showCount(link, count) {
+  const element = link.querySelector(".count");
+  element.hidden = !count;
+  element.textContent = count ? element.dataset.text.replace("{count}", count) : "";
+}
+
+function makeLink(name, count) {
+  const item = template.content.firstElementChild.cloneNode(true);
+  const link = item.querySelector("a");
+  link.href = `${busy.dataset.path}${encodeURIComponent(name)}/`;
+  link.dataset.room = name;
+  link.querySelector(".room-name").textContent = name;
+  showCount(link, count);
+  return item;
+}
+
+// Numbers, which come anew with every connection: nothing to resume, nothing lost.
+function connect() {
+  const socket = new WebSocket(new URL(busy.dataset.socket, window.location.href.replace(/^http/, "ws")));
+  socket.addEventListener("message", ({ data }) => show(new Map(Object.entries(JSON.parse(data).rooms))));
+  socket.addEventListener("close", () => {
+    show(new Map());
+    setTimeout(connect, RETRY * (1 + Math.random()));
+  });
+}
+
+connect();

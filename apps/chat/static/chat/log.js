@@ -1,32 +1,51 @@
 // The messages in #chat-log: in the order of their numbers, and below them those that have none yet.
+// By day in the viewer's zone, and in groups of one author; transcript.py does the same for the page itself.
 
-// Whoever is nearer to the end than this, in pixels, reads along.
-const NEAR_END = 40;
+import { identity, showAuthor } from "./authors.js";
+import { render } from "./markup.js";
+import { isSameDay, showDay, showTime } from "./times.js";
+
+// Milliseconds after which a name stands above the author's next message again.
+const GROUP_GAP = 5 * 60 * 1000;
 
 export class MessageLog {
   #element;
+  #list;
   #template;
+  #place;
+  #author;
   #bySeq = new Map();
   #unnumbered = new Map();
+  // {author, text, date} of each item; without a date, it has not been sent.
+  #facts = new WeakMap();
+  // Changed items, whose neighbours may have to look different.
+  #touched = new Set();
+  #lastSent = null;
 
-  // template: of one message; the same HTML that the server renders.
-  constructor(element, template) {
+  // template: of one message, the same HTML that the server renders. author: the name of who reads.
+  constructor(element, { template, place, author }) {
     this.#element = element;
+    this.#list = element.querySelector(".messages");
     this.#template = template;
-    for (const item of element.querySelectorAll("[data-seq]")) {
-      this.#bySeq.set(Number(item.dataset.seq), item);
-      showTime(item.querySelector("time"));
-    }
-    element.scrollTop = element.scrollHeight;
-    // As in the tutorial, where the log is a textarea: what was said in the room, a line each.
-    Object.defineProperty(element, "value", {
-      get: () => Array.from(element.querySelectorAll("[data-seq] p"), (text) => `${text.textContent}\n`).join(""),
+    this.#place = place;
+    this.#author = author;
+    place.keep(() => {
+      this.#list.querySelectorAll(".day").forEach((day) => day.remove());
+      for (const item of this.#list.querySelectorAll("[data-seq]")) {
+        const date = new Date(item.querySelector("time").dateTime);
+        this.#bySeq.set(Number(item.dataset.seq), item);
+        this.#dress(item, item.querySelector(".name").textContent, item.querySelector("p")?.textContent, date);
+      }
+      this.#arrange();
     });
+    // As in the tutorial, where the log is a textarea: what was said in the room, a line each.
+    Object.defineProperty(element, "value", { get: () => this.#transcript() });
   }
 
   // Number of the first message shown; undefined without one.
   get oldest() {
-    return this.stored[0]?.seq;
+    const first = this.#list.querySelector("[data-seq]");
+    return first ? Number(first.dataset.seq) : undefined;
   }
 
   get newest() {
@@ -35,25 +54,30 @@ export class MessageLog {
 
   // Ids and numbers of the messages that have a number, in order.
   get stored() {
-    return Array.from(this.#element.querySelectorAll("[data-seq]"), ({ dataset }) => ({
+    return Array.from(this.#list.querySelectorAll("[data-seq]"), ({ dataset }) => ({
       id: dataset.id,
       seq: Number(dataset.seq),
     }));
   }
 
+  // The message of that number; undefined where it is not shown.
+  item(seq) {
+    return this.#bySeq.get(seq);
+  }
+
   // Messages of the server, in any order; one that is shown already is brought up to date.
   show(messages) {
-    this.#keepingPlace(() => messages.forEach((message) => this.#show(message)));
+    this.#change(() => messages.forEach((message) => this.#show(message)));
   }
 
   // A message that the server has not acknowledged; state is "sending" or "failed".
-  showUnnumbered({ id, text }, author, state) {
-    this.#keepingPlace(() => {
+  showUnnumbered({ id, text }, state) {
+    this.#change(() => {
       let item = this.#unnumbered.get(id);
       if (!item) {
-        item = this.#make(id, author, text);
+        item = this.#make(id, this.#author, text, null);
         this.#unnumbered.set(id, item);
-        this.#element.append(item);
+        this.#list.append(item);
       }
       item.dataset.state = state;
     });
@@ -64,86 +88,157 @@ export class MessageLog {
     const item = this.#unnumbered.get(id);
     this.#unnumbered.delete(id);
     if (!item) return;
-    this.#keepingPlace(() => {
-      if (this.#bySeq.has(seq)) return item.remove();
-      item.dataset.state = "sent";
-      this.#place(item, seq);
+    this.#change(() => {
+      if (this.#bySeq.has(seq)) return this.#takeOut(item);
+      this.#sent(item);
+      this.#put(item, seq);
     });
   }
 
   takeAway(id) {
-    this.#unnumbered.get(id)?.remove();
+    const item = this.#unnumbered.get(id);
     this.#unnumbered.delete(id);
+    if (item) this.#change(() => this.#takeOut(item));
   }
 
   // A moderator removed the text of this message.
   showRemoved(seq) {
     const item = this.#bySeq.get(seq);
-    if (item) this.#remove(item);
+    if (item) this.#place.keep(() => this.#remove(item));
   }
 
   // Forgets all that has a number.
   clear() {
-    this.#bySeq.forEach((item) => item.remove());
+    this.#change(() => this.#bySeq.forEach((item) => this.#takeOut(item)));
     this.#bySeq.clear();
   }
 
   #show({ seq, id, author, message, sent_at: sentAt, removed }) {
+    const date = new Date(sentAt);
     if (!this.#bySeq.has(seq)) {
-      const item = this.#unnumbered.get(id) ?? this.#make(id, author, message);
-      if (this.#unnumbered.delete(id)) item.dataset.state = "sent";
-      this.#place(item, seq);
+      const item = this.#unnumbered.get(id) ?? this.#make(id, author, message, date);
+      if (this.#unnumbered.delete(id)) this.#sent(item);
+      this.#put(item, seq);
     }
     const item = this.#bySeq.get(seq);
-    item.querySelector(".name").textContent = author;
-    const time = item.querySelector("time");
-    time.dateTime = sentAt;
-    showTime(time);
+    this.#facts.set(item, { ...this.#facts.get(item), author, date });
+    showAuthor(item, author);
+    showTime(item.querySelector("time"), date);
+    this.#touched.add(item);
     if (removed) this.#remove(item);
   }
 
-  #make(id, author, text) {
-    const item = this.#template.content.firstElementChild.cloneNode(true);
+  #make(id, author, text, date) {
+    const item = this.#template.content.querySelector(".message").cloneNode(true);
     item.dataset.id = id;
-    item.querySelector(".name").textContent = author;
-    item.querySelector("p").textContent = text;
+    // Only our own can be on their way.
+    if (date) item.querySelector(".states").remove();
+    this.#dress(item, author, text, date);
     return item;
+  }
+
+  #dress(item, author, text, date) {
+    this.#facts.set(item, { author, text, date });
+    item.classList.toggle("own", identity(author) === identity(this.#author));
+    showAuthor(item, author);
+    item.querySelector("p")?.replaceChildren(render(text));
+    if (date) showTime(item.querySelector("time"), date);
+    this.#touched.add(item);
+  }
+
+  // Only the last one needs the words.
+  #sent(item) {
+    if (this.#lastSent) delete this.#lastSent.dataset.state;
+    item.dataset.state = "sent";
+    this.#lastSent = item;
   }
 
   #remove(item) {
     const note = document.createElement("em");
     note.textContent = this.#element.dataset.removed;
     item.querySelector("p")?.replaceWith(note);
+    this.#facts.set(item, { ...this.#facts.get(item), text: undefined });
   }
 
-  #place(item, seq) {
-    let previous = this.#element.lastElementChild;
-    while (previous && !(Number(previous.dataset.seq) < seq)) previous = previous.previousElementSibling;
+  #put(item, seq) {
+    let previous = this.#bySeq.get(seq - 1);
+    if (!previous) {
+      previous = this.#bySeq.get(seq + 1)?.previousElementSibling ?? this.#list.lastElementChild;
+      while (previous && !(Number(previous.dataset.seq) < seq)) previous = previous.previousElementSibling;
+    }
     if (previous) previous.after(item);
-    else this.#element.prepend(item);
+    else this.#list.prepend(item);
     item.dataset.seq = seq;
     this.#bySeq.set(seq, item);
+    this.#touched.add(item);
   }
 
-  // Whoever reads at the end stays there; for all others nothing moves, also when older messages come above.
-  #keepingPlace(change) {
-    const log = this.#element;
-    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END;
-    const first = log.firstElementChild;
-    const top = first?.offsetTop;
-    change();
-    if (atEnd) log.scrollTop = log.scrollHeight;
-    else if (first?.isConnected) log.scrollTop += first.offsetTop - top;
+  #takeOut(item) {
+    const next = nextMessage(item);
+    if (next) this.#touched.add(next);
+    if (item.previousElementSibling?.className === "day") item.previousElementSibling.remove();
+    item.remove();
+  }
+
+  #change(change) {
+    this.#place.keep(() => {
+      change();
+      this.#arrange();
+    });
+  }
+
+  // Days and groups, of what has changed and of what comes after it.
+  #arrange() {
+    const items = new Set();
+    for (const item of this.#touched) {
+      if (!item.isConnected) continue;
+      items.add(item);
+      const next = nextMessage(item);
+      if (next) items.add(next);
+    }
+    this.#touched.clear();
+    items.forEach((item) => this.#arrangeOne(item));
+  }
+
+  #arrangeOne(item) {
+    const { author, date } = this.#facts.get(item);
+    const at = date ?? new Date();
+    const previous = previousMessage(item);
+    const before = previous && this.#facts.get(previous);
+    const beforeAt = before && (before.date ?? new Date());
+    const startsDay = !before || !isSameDay(beforeAt, at);
+    let day = item.previousElementSibling;
+    if (day?.className !== "day") day = null;
+    if (startsDay && !day) this.#startDay(item, at);
+    else if (startsDay) showDay(day.firstElementChild, at);
+    else day?.remove();
+    item.classList.toggle("follows", !startsDay && before.author === author && at - beforeAt < GROUP_GAP);
+  }
+
+  #startDay(item, date) {
+    const day = document.createElement("h2");
+    day.className = "day";
+    day.append(document.createElement("time"));
+    item.before(day);
+    showDay(day.firstElementChild, date);
+    // What was today may be yesterday now.
+    for (const time of this.#list.querySelectorAll(".day time")) showDay(time, new Date(time.dateTime));
+  }
+
+  #transcript() {
+    const texts = this.stored.map(({ seq }) => this.#facts.get(this.#bySeq.get(seq)).text);
+    return texts.filter((text) => text !== undefined).map((text) => `${text}\n`).join("");
   }
 }
 
-// The server writes its own time zone; the reader's is known here.
-function showTime(time) {
-  const date = new Date(time.dateTime);
-  const isToday = date.toDateString() === new Date().toDateString();
-  const day = isToday ? {} : { month: "short", day: "numeric" };
-  const format = { ...day, hour: "2-digit", minute: "2-digit" };
-  // The page's language, as the reader's country writes it.
-  const { lang } = document.documentElement;
-  time.textContent = date.toLocaleString([...navigator.languages.filter((tag) => tag.startsWith(lang)), lang], format);
+function previousMessage(item) {
+  let previous = item.previousElementSibling;
+  while (previous && !previous.matches(".message")) previous = previous.previousElementSibling;
+  return previous;
+}
+
+function nextMessage(item) {
+  let next = item.nextElementSibling;
+  while (next && !next.matches(".message")) next = next.nextElementSibling;
+  return next;
 }

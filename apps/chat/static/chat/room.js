@@ -1,30 +1,43 @@
-// The page of a room.
+// The page of a room: what comes from the server goes into the transcript, what is written goes out.
 
+import { identity } from "./authors.js";
+import { compose } from "./composer.js";
 import { MessageLog } from "./log.js";
 import { Outbox } from "./outbox.js";
+import { Members, Typists } from "./people.js";
+import { Place } from "./place.js";
 import { ChatConnection } from "./protocol.js";
+import { Unread } from "./unread.js";
 
 const PAGE = 50;
 // Older messages are fetched before the reader is quite at the top, in pixels.
-const NEAR_TOP = 200;
-const TYPING_SHOWN = 5000;
+const NEAR_TOP = 600;
+// Of what is read out; the rest is in the transcript.
+const SPOKEN_CHARS = 200;
 
-const room = document.querySelector(".room");
 const list = document.querySelector("#chat-log");
 const form = document.querySelector("#chat-form");
-const input = document.querySelector("#chat-message-input");
 const error = document.querySelector("#chat-error");
 const state = document.querySelector("#connection-state");
-const members = document.querySelector("#chat-members");
-const typing = document.querySelector("#chat-typing");
+const announcer = document.querySelector("#announcer");
+const jump = document.querySelector("#jump");
 
-const log = new MessageLog(list, document.querySelector("#chat-message"));
-const author = room.dataset.author;
+const { author, path } = list.dataset;
+const place = new Place(list, list.querySelector(".messages"));
+const log = new MessageLog(list, { template: document.querySelector("#chat-message"), place, author });
+const unread = new Unread({ place, button: jump, label: list.dataset.new });
+const members = new Members({
+  panel: document.querySelector("#members"),
+  button: document.querySelector("#members-button"),
+  you: author,
+});
+const typists = new Typists(document.querySelector("#chat-typing"));
+
 // Where the room was when the page was rendered; unknown in a page without messages of a server without them.
-const head = log.newest ?? (room.dataset.head ? Number(room.dataset.head) : null);
-const url = new URL(room.dataset.path, window.location.href.replace(/^http/, "ws"));
-const connection = new ChatConnection(url, { after: head });
-const outbox = new Outbox(connection, { name: `${room.dataset.path}${author}` });
+const head = log.newest ?? (list.dataset.head ? Number(list.dataset.head) : null);
+const connection = new ChatConnection(new URL(path, window.location.href.replace(/^http/, "ws")), { after: head });
+// A guest who changes the name goes on sending what the old one has written.
+const outbox = new Outbox(connection, { name: `${path}${identity(author)}` });
 
 // Older messages: what we wait for, and whether there may be more.
 let wanted = null;
@@ -32,7 +45,7 @@ let hasOlder = true;
 
 function loadOlder() {
   const before = log.oldest ?? (connection.seq ?? 0) + 1;
-  if (wanted !== null || !hasOlder || before <= 1 || list.scrollTop > NEAR_TOP) return;
+  if (wanted !== null || !hasOlder || before <= 1 || !place.isNearTop(NEAR_TOP)) return;
   wanted = before;
   connection.history(before, PAGE);
 }
@@ -46,15 +59,19 @@ function showError({ code, detail, retry_after: retryAfter }) {
 }
 
 connection.addEventListener("state", ({ detail }) => {
-  state.textContent = state.dataset[detail.state];
-  state.dataset.state = detail.state;
+  // Nothing is said while nothing is wrong.
+  state.textContent = state.dataset[detail.state] ?? "";
   list.dataset.connected = detail.state === "online";
-  members.hidden ||= detail.state !== "online";
   if (detail.state === "online") loadOlder();
+  else members.hide();
 });
 connection.addEventListener("message", ({ detail }) => {
   log.show([detail]);
-  showTyping(detail.author, false);
+  typists.show(detail.author, false);
+  if (identity(detail.author) === identity(author)) return;
+  unread.add(log.item(detail.seq));
+  // Polite: a screen reader finishes its sentence first.
+  announcer.textContent = `${detail.author}: ${detail.message.slice(0, SPOKEN_CHARS)}`;
 });
 connection.addEventListener("removed", ({ detail }) => log.showRemoved(detail.seq));
 connection.addEventListener("reset", () => {
@@ -73,58 +90,41 @@ connection.addEventListener("history", ({ detail }) => {
   // The window may still not be full.
   loadOlder();
 });
-connection.addEventListener("presence", ({ detail }) => {
-  members.textContent = members.dataset.text.replace("{count}", detail.count);
-  members.title = detail.members.join(", ");
-  members.hidden = false;
-});
+connection.addEventListener("presence", ({ detail }) => members.show(detail.count, detail.members));
 connection.addEventListener("typing", ({ detail }) => {
-  if (detail.author !== connection.you) showTyping(detail.author, true);
+  if (detail.author !== connection.you) typists.show(detail.author, true);
 });
 connection.addEventListener("error", ({ detail }) => showError(detail));
 
-outbox.addEventListener("pending", ({ detail }) => log.showUnnumbered(detail, author, "sending"));
-outbox.addEventListener("failed", ({ detail }) => log.showUnnumbered(detail, author, "failed"));
+outbox.addEventListener("pending", ({ detail }) => log.showUnnumbered(detail, "sending"));
+outbox.addEventListener("failed", ({ detail }) => log.showUnnumbered(detail, "failed"));
 outbox.addEventListener("gone", ({ detail }) => log.takeAway(detail.id));
 outbox.addEventListener("sent", ({ detail }) => {
   log.number(detail.id, detail.seq);
   if (isDelayed) error.hidden = true;
 });
 
-list.addEventListener("scroll", loadOlder);
+place.addEventListener("move", loadOlder);
 list.addEventListener("click", ({ target }) => {
   const { action } = target.dataset;
   if (action) outbox[action](target.closest("[data-id]").dataset.id);
 });
-
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (!input.value) return;
-  error.hidden = true;
-  outbox.add(input.value);
-  input.value = "";
-});
-input.addEventListener("input", () => {
-  if (input.value) connection.sendTyping();
-});
-// Enter that ends an input method's composition must not send (Japanese); Safari knows it by the key code only.
-input.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.isComposing || event.keyCode === 229)) event.preventDefault();
+jump.addEventListener("click", () => {
+  place.toEnd();
+  form.elements[0].focus();
 });
 
-const typists = new Map();
-
-function showTyping(name, isTyping) {
-  if (!isTyping && !typists.has(name)) return;
-  clearTimeout(typists.get(name));
-  typists.delete(name);
-  if (isTyping) typists.set(name, setTimeout(() => showTyping(name, false), TYPING_SHOWN));
-  const { one, many } = typing.dataset;
-  typing.textContent = typists.size > 1 ? many : [...typists.keys()].map((typist) => one.replace("{name}", typist)).join();
-}
+compose(form, {
+  send: (text) => {
+    error.hidden = true;
+    unread.forget();
+    place.toEnd();
+    outbox.add(text);
+  },
+  typing: () => connection.sendTyping(),
+});
 
 // The page may hold what an earlier visit sent without learning that it arrived.
 log.stored.forEach(({ id, seq }) => outbox.settle(id, seq));
-outbox.entries.forEach((entry) => log.showUnnumbered(entry, author, entry.code ? "failed" : "sending"));
+outbox.entries.forEach((entry) => log.showUnnumbered(entry, entry.code ? "failed" : "sending"));
 connection.connect();
-input.focus();
