@@ -132,3 +132,25 @@ def test_a_body_over_the_limit_is_refused(visitor):
 
 def test_a_header_over_the_limit_is_refused(visitor):
     assert visitor.get("/chat/", headers={"X-Long": "x" * 9000}).status_code == 400
+
+
+def test_robots_may_read_the_index_and_no_room(visitor, room):
+    robots = visitor.get("/robots.txt")
+    assert robots.headers["content-type"].startswith("text/plain")
+    assert {"Disallow: /", "Allow: /chat/$"} <= set(robots.text.splitlines())
+    assert '<meta name="robots" content="index">' in visitor.get("/chat/").text
+    assert '<meta name="robots" content="noindex">' in visitor.get(f"/chat/{room}/").text
+
+
+def test_a_link_to_a_page_has_a_preview_and_every_page_an_icon(visitor, base_url, room):
+    page = visitor.get(f"/chat/{room}/", headers={"Accept-Language": "en"}).text
+    preview = dict(re.findall(r'<meta property="og:(\w+)" content="([^"]+)">', page))
+    assert preview["title"] == room
+    assert preview["url"] == f"{base_url}/chat/{room}/"
+    assert preview["description"] == "A real-time chat on Django Channels. Pick a room and write."
+    image = visitor.get(preview["image"])
+    assert (image.status_code, image.headers["content-type"]) == (200, "image/png")
+    icon = re.search(r'<link rel="icon" href="([^"]+)"', page)
+    assert icon
+    assert visitor.get(icon[1]).headers["content-type"] == "image/svg+xml"
+    assert visitor.get("/favicon.ico", follow_redirects=True).content == image.content

@@ -7,6 +7,7 @@ export class Place extends EventTarget {
   #scroller;
   #content;
   #wasAtEnd = true;
+  #top = 0;
 
   // Emits "move" after every scroll, and after every change of size.
   constructor(scroller, content) {
@@ -16,14 +17,15 @@ export class Place extends EventTarget {
     scroller.addEventListener("scroll", () => this.#moved());
     // The composer grows, a keyboard comes up, the window is turned: who was at the end stays there.
     new ResizeObserver(() => {
-      if (this.#wasAtEnd) this.toEnd();
+      if (this.isAtEnd) this.toEnd();
       this.#moved();
     }).observe(scroller);
     this.toEnd();
   }
 
+  // Also for who was there, and has not scrolled since, but the window became smaller.
   get isAtEnd() {
-    return this.#distance < NEAR_END;
+    return this.#distance < NEAR_END || (this.#wasAtEnd && this.#scroller.scrollTop === this.#top);
   }
 
   // More than half a window away from the end.
@@ -37,7 +39,7 @@ export class Place extends EventTarget {
 
   toEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
-    this.#wasAtEnd = true;
+    this.#remember();
   }
 
   // Whoever reads at the end stays there; for all others nothing moves, also when older messages come above.
@@ -55,8 +57,13 @@ export class Place extends EventTarget {
     return scrollHeight - scrollTop - clientHeight;
   }
 
-  #moved() {
+  #remember() {
     this.#wasAtEnd = this.isAtEnd;
+    this.#top = this.#scroller.scrollTop;
+  }
+
+  #moved() {
+    this.#remember();
     this.dispatchEvent(new Event("move"));
   }
 }

@@ -1,0 +1,98 @@
+"""Texts that want to be more than text."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.line import Line
+from tests.browser.room_page import RoomPage
+
+NewPage = Callable[..., Page]
+LIMIT = 4000
+TEXTS = {
+    "markup": "<script>document.title=1</script><img src=x onerror='document.title=1'><style>*{display:none}</style>",
+    "a link that is none": "[x](javascript:alert(1)) <a href='javascript:alert(1)'>x</a> javascript:alert(1)",
+    "markup in an address": 'https://example.com/"onmouseover="document.title=\'owned\'" x',
+    "markup in code": "`<img src=x onerror=document.title='owned'>`",
+    "template syntax": "{{ 7 * 7 }} {% now 'Y' %} ${7 * 7} {name} {count}",
+    "bidi overrides": "\u202edeppilf\u202c \u2066\u2067\u2068 \u202e\u202d",
+    "combining marks": "Z" + "\u0315\u0321\u0346\u0362" * (LIMIT // 4 - 1),
+    "only combining marks": "\u0489" * LIMIT,
+    "one long word": "w" * LIMIT,
+    "very many lines": "\n" * (LIMIT - 1) + "x",
+    "other controls": "a\u0001\u0007\u001b[31m\u007f\u0085\u2028\u2029\ufeffb",
+    "not characters": "a\ufdd0\ufffe\uffff\U0010ffffb",
+    "many backticks": "`" * LIMIT,
+    "many beginnings of addresses": "https://" * (LIMIT // 8),
+    "many brackets": "https://a.b/" + ")" * (LIMIT - 12),
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_it_is_shown_as_harmless_text(new_page: NewPage, room: str, text: str) -> None:
+    alice, bob = RoomPage(new_page()).enter(room), RoomPage(new_page()).enter(room)
+    alice.say("before")
+    bob.expect_transcript("before")
+    alice.input.fill(text)
+    alice.input.press("Enter")
+    expect(bob.messages).to_have_count(2)
+    alice.say("after")
+    expect(bob.messages).to_have_count(3)
+    transcript = "log => log.value"
+    assert alice.log.evaluate(transcript) == f"before\n{text}\nafter\n"
+    reader = RoomPage(new_page()).enter(room)
+    for window in (alice, bob, reader):
+        assert window.log.evaluate(transcript) == f"before\n{text}\nafter\n"
+        expect(window.page).to_have_title(f"{room} · channels-stack")
+        expect(window.messages.locator("img, script, style, [onmouseover], a[href^='javascript']")).to_have_count(0)
+        # Nothing is painted outside its own message, nor makes the page wider.
+        overflows = window.messages.evaluate_all("items => items.map((item) => getComputedStyle(item).overflow)")
+        assert set(overflows) == {"clip"}
+        assert window.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        expect(window.messages.last).to_be_in_viewport(ratio=1)
+
+
+def test_a_null_character_is_replaced(new_page: NewPage, room: str) -> None:
+    alice, bob = RoomPage(new_page()).enter(room), RoomPage(new_page()).enter(room)
+    alice.input.evaluate("input => { input.value = 'a\\0b'; }")
+    alice.input.press("Enter")
+    bob.expect_transcript("a\N{REPLACEMENT CHARACTER}b")
+
+
+@pytest.mark.parametrize("text", ["\u0301" * 32 * 1024, "x" + "\u0301" * 64 * 1024], ids=["64 KiB", "128 KiB"])
+def test_what_is_over_the_limit_is_refused_and_kept_with_its_sender(new_page: NewPage, room: str, text: str) -> None:
+    alice, bob = RoomPage(new_page()).enter(room), RoomPage(new_page()).enter(room)
+    alice.input.evaluate("(input, text) => { input.removeAttribute('maxlength'); input.value = text; }", text)
+    alice.input.press("Enter")
+    expect(alice.messages.locator(".failed")).to_be_visible()
+    assert alice.messages.first.evaluate("item => item.offsetHeight") < 200
+    alice.wait_connected()
+    alice.say("short")
+    bob.expect_transcript("short")
+
+
+def test_half_a_surrogate_pair_is_refused(page: Page, room: str) -> None:
+    entered = RoomPage(page).enter(room)
+    entered.input.evaluate("input => { input.value = 'a\\ud800b'; }")
+    entered.input.press("Enter")
+    expect(entered.messages.locator(".failed")).to_be_visible()
+
+
+def test_a_name_cannot_turn_or_hide_what_is_beside_it(page: Page, room: str) -> None:
+    """No name with such characters can be chosen; one may come from elsewhere all the same."""
+    line = Line(page)
+    entered = RoomPage(page).enter(room)
+    name = "<b>\u202eevil" + "\u0301" * 120
+    frame = {"message": "hello", "author": name, "sent_at": "2026-11-23T10:00:00.000Z"}
+    line.inject(type="message", seq=1, id="a", **frame)
+    line.inject(type="typing", author=name)
+    line.inject(type="presence", count=2, members=[name, "bob"])
+    message = entered.messages.first
+    expect(message.locator("b")).to_have_count(0)
+    expect(page.locator("#members li")).to_have_count(2)
+    assert message.evaluate("item => getComputedStyle(item.querySelector('.name')).unicodeBidi") == "isolate"
+    hour, shown = message.locator("time").bounding_box(), message.locator(".name").bounding_box()
+    assert hour
+    assert shown
+    assert hour["x"] >= shown["x"] + shown["width"]

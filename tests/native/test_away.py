@@ -1,0 +1,36 @@
+"""What visitors and programs are told while web is away."""
+
+from pathlib import Path
+
+import httpx
+
+from deploy.local import Stack
+
+
+def test_nginx_says_so_itself_and_the_page_is_back_with_web(tmp_path: Path) -> None:
+    with Stack(tmp_path, ws_processes=1) as stack, httpx.Client(base_url=stack.url, timeout=20) as visitor:
+        stack.part("web").stop()
+        for answer in (visitor.get("/chat/lobby/"), visitor.post("/accounts/login/", data={"username": "alice"})):
+            assert answer.status_code == 503
+            assert answer.headers["retry-after"] == "5"
+            assert answer.headers["content-type"].startswith("text/html")
+            assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self';")
+            assert answer.headers["x-request-id"]
+            assert "ただいま接続できません" in answer.text
+            assert "Back in a moment" in answer.text
+        style = visitor.get("/away/away.css")
+        assert (style.status_code, style.headers["content-type"]) == (200, "text/css")
+        assert "retry-after" not in style.headers
+
+        answer = visitor.get("/api/rooms/lobby/messages")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.json()["error"]["code"] == "unavailable"
+
+        stack.part("web").start()
+        stack.part("web").wait_ready()
+        answer = visitor.get("/chat/lobby/")
+        assert answer.status_code == 200
+        assert "retry-after" not in answer.headers
+        # Not a page of its own that anybody can ask for.
+        assert visitor.get("/away/away.html").status_code == 404

@@ -1,0 +1,52 @@
+"""Error pages, as a visitor gets them."""
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.test import Client
+
+from chat import journal
+
+
+@pytest.fixture
+def visitor(db) -> Client:
+    return Client(raise_request_exception=False, headers={"Accept-Language": "en"})
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "heading"),
+    [
+        (PermissionDenied(), 403, "No access"),
+        (ZeroDivisionError(), 500, "Something broke"),
+        (OperationalError("gone"), 503, "Back in a moment"),
+    ],
+)
+def test_what_a_view_raises(visitor, monkeypatch, error, status, heading):
+    def fail(*args):
+        raise error
+
+    monkeypatch.setattr(journal, "recent_rooms", fail)
+    answer = visitor.get("/chat/")
+    assert answer.status_code == status
+    assert f"<h1>{heading}</h1>" in answer.text
+    assert answer.headers["content-security-policy"]
+    assert answer.headers.get("retry-after") == ("2" if status == 503 else None)
+    # The way on works, and nothing of the fault is told.
+    assert 'href="/"' in answer.text
+    assert "gone" not in answer.text
+    assert "ZeroDivision" not in answer.text
+
+
+def test_an_unknown_address(visitor):
+    answer = visitor.get("/nothing-here/")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "<h1>Page not found</h1>" in answer.text
+    assert 'content="noindex"' in answer.text
+
+
+def test_a_form_without_its_cookie(db):
+    visitor = Client(enforce_csrf_checks=True, headers={"Accept-Language": "ja"})
+    answer = visitor.post("/accounts/login/", {"username": "alice"})
+    assert answer.status_code == 403
+    assert "<h1>もう一度お試しください</h1>" in answer.text
+    assert 'href="/accounts/login/"' in answer.text

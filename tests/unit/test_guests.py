@@ -1,0 +1,56 @@
+"""Names of guests: chosen, kept in a signed cookie, never those of users."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+
+from accounts import guests
+from accounts.models import User
+
+
+def cookie_of(name: str) -> dict[str, str]:
+    response = HttpResponse()
+    guests.remember(response, name)
+    return {guests.COOKIE: response.cookies[guests.COOKIE].value}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "name"),
+    [
+        ("花子", "花子#k7m2xq"),
+        ("  Alice   Smith\n", "Alice Smith#k7m2xq"),
+        ("カ\u3099", "ガ#k7m2xq"),
+        ("👩‍🚒", "👩‍🚒#k7m2xq"),
+        ("x" * 30, f"{'x' * 30}#k7m2xq"),
+    ],
+    ids=ascii,
+)
+def test_a_chosen_name_keeps_the_tag_and_comes_back_from_the_cookie(chosen, name):
+    assert guests.rename("guest-k7m2xq", chosen) == name
+    assert guests.rename("anything#k7m2xq", chosen) == name
+    assert guests.guest_name(cookie_of(name)) == name
+    assert cookie_of(name)[guests.COOKIE].isascii()
+
+
+@pytest.mark.parametrize(
+    "chosen", ["", "  ", "x" * 31, "a#b", "a\u202eb", "a\u200bb", "a\0b", "...", "\u0301"], ids=ascii
+)
+def test_a_name_that_deceives_is_refused(chosen):
+    with pytest.raises(ValidationError):
+        guests.rename("guest-k7m2xq", chosen)
+
+
+def test_no_user_can_have_the_name_of_a_renamed_guest():
+    validator = User._meta.get_field("username").validators[0]
+    with pytest.raises(ValidationError):
+        validator(guests.rename("guest-k7m2xq", "alice"))
+
+
+def test_a_cookie_of_before_is_still_good():
+    assert guests.guest_name(cookie_of("guest-k7m2xq")) == "guest-k7m2xq"
+
+
+def test_a_user_has_no_guest_name_to_change(client, db):
+    client.force_login(User.objects.create_user("alice"))
+    assert client.post("/accounts/name/", {"chosen": "bob"}).status_code == 302
+    assert guests.COOKIE not in client.cookies
