@@ -2,6 +2,7 @@
 // By day in the viewer's zone, and in groups of one author; transcript.py does the same for the page itself.
 
 import { identity, showAuthor } from "./authors.js";
+import { Chunks, neighbour } from "./chunks.js";
 import { render } from "./markup.js";
 import { isSameDay, showDay, showTime } from "./times.js";
 
@@ -11,6 +12,7 @@ const GROUP_GAP = 5 * 60 * 1000;
 export class MessageLog {
   #element;
   #list;
+  #chunks;
   #template;
   #place;
   #author;
@@ -26,6 +28,7 @@ export class MessageLog {
   constructor(element, { template, place, author }) {
     this.#element = element;
     this.#list = element.querySelector(".messages");
+    this.#chunks = new Chunks(this.#list);
     this.#template = template;
     this.#place = place;
     this.#author = author;
@@ -77,7 +80,7 @@ export class MessageLog {
       if (!item) {
         item = this.#make(id, this.#author, text, null);
         this.#unnumbered.set(id, item);
-        this.#list.append(item);
+        this.#chunks.insertLast(item);
       }
       item.dataset.state = state;
     });
@@ -104,7 +107,9 @@ export class MessageLog {
   // A moderator removed the text of this message.
   showRemoved(seq) {
     const item = this.#bySeq.get(seq);
-    if (item) this.#place.keep(() => this.#remove(item));
+    if (!item) return;
+    this.#touched.add(item);
+    this.#change(() => this.#remove(item));
   }
 
   // Forgets all that has a number.
@@ -161,23 +166,26 @@ export class MessageLog {
   }
 
   #put(item, seq) {
-    let previous = this.#bySeq.get(seq - 1);
-    if (!previous) {
-      previous = this.#bySeq.get(seq + 1)?.previousElementSibling ?? this.#list.lastElementChild;
-      while (previous && !(Number(previous.dataset.seq) < seq)) previous = previous.previousElementSibling;
-    }
-    if (previous) previous.after(item);
-    else this.#list.prepend(item);
+    const previous = this.#bySeq.get(seq - 1) ?? this.#lastBefore(seq);
+    if (previous) this.#chunks.insertAfter(previous, item);
+    else this.#chunks.insertFirst(item);
     item.dataset.seq = seq;
     this.#bySeq.set(seq, item);
     this.#touched.add(item);
   }
 
+  #lastBefore(seq) {
+    if (!(this.oldest < seq)) return null;
+    let previous = this.#list.lastElementChild.lastElementChild;
+    while (previous && !(Number(previous.dataset.seq) < seq)) previous = neighbour(previous, "previous");
+    return previous;
+  }
+
   #takeOut(item) {
-    const next = nextMessage(item);
+    const next = neighbour(item, "next");
     if (next) this.#touched.add(next);
-    if (item.previousElementSibling?.className === "day") item.previousElementSibling.remove();
-    item.remove();
+    if (item.previousElementSibling?.matches(".day")) item.previousElementSibling.remove();
+    this.#chunks.remove(item);
   }
 
   #change(change) {
@@ -185,6 +193,7 @@ export class MessageLog {
       change();
       this.#arrange();
     });
+    this.#chunks.rest();
   }
 
   // Days and groups, of what has changed and of what comes after it.
@@ -193,17 +202,19 @@ export class MessageLog {
     for (const item of this.#touched) {
       if (!item.isConnected) continue;
       items.add(item);
-      const next = nextMessage(item);
+      const next = neighbour(item, "next");
       if (next) items.add(next);
     }
     this.#touched.clear();
+    this.#element.classList.toggle("is-empty", !this.#list.querySelector(".message"));
     items.forEach((item) => this.#arrangeOne(item));
   }
 
   #arrangeOne(item) {
+    this.#chunks.touch(item);
     const { author, date } = this.#facts.get(item);
     const at = date ?? new Date();
-    const previous = previousMessage(item);
+    const previous = neighbour(item, "previous");
     const before = previous && this.#facts.get(previous);
     const beforeAt = before && (before.date ?? new Date());
     const startsDay = !before || !isSameDay(beforeAt, at);
@@ -229,16 +240,4 @@ export class MessageLog {
     const texts = this.stored.map(({ seq }) => this.#facts.get(this.#bySeq.get(seq)).text);
     return texts.filter((text) => text !== undefined).map((text) => `${text}\n`).join("");
   }
-}
-
-function previousMessage(item) {
-  let previous = item.previousElementSibling;
-  while (previous && !previous.matches(".message")) previous = previous.previousElementSibling;
-  return previous;
-}
-
-function nextMessage(item) {
-  let next = item.nextElementSibling;
-  while (next && !next.matches(".message")) next = next.nextElementSibling;
-  return next;
 }

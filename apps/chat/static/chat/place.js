@@ -46,10 +46,10 @@ export class Place extends EventTarget {
   keep(change) {
     const { isAtEnd } = this;
     const first = this.#content.querySelector(".message");
-    const top = first?.offsetTop;
+    const top = first?.getBoundingClientRect().top;
     change();
     if (isAtEnd) this.toEnd();
-    else if (first?.isConnected) this.#scroller.scrollTop += first.offsetTop - top;
+    else if (first?.isConnected) this.#scroller.scrollTop += first.getBoundingClientRect().top - top;
   }
 
   get #distance() {
