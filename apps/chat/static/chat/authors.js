@@ -42,9 +42,9 @@ function first(word) {
   return segment.length > 8 ? String.fromCodePoint(segment.codePointAt(0)) : segment;
 }
 
-// FNV-1a, then steps of the golden angle, which keep neighbouring numbers apart.
+// FNV-1a.
 function hue(text) {
   let hash = 0x811c9dc5;
   for (const unit of new TextEncoder().encode(text)) hash = Math.imul(hash ^ unit, 0x01000193) >>> 0;
-  return Math.round((hash % 1000) * 137.508) % 360;
+  return hash % 360;
 }
