@@ -1,13 +1,9 @@
-from channels.generic.websocket import AsyncWebsocketConsumer
-
 from chat.live import live
+from ws.consumer import DirectConsumer
 
 
-class LobbyConsumer(AsyncWebsocketConsumer):
+class LobbyConsumer(DirectConsumer):
     """A page that shows the rooms. It is told how many are in them, and says nothing."""
-
-    # No channel of its own: the lobby listens for all visitors of the process.
-    channel_layer_alias = None
 
     async def connect(self) -> None:
         self.lobby = live().lobby

@@ -1,0 +1,141 @@
+"""The fan-out to the members that a process has in one topic."""
+
+import asyncio
+
+import pytest
+
+from ws import topic as topic_module
+from ws.frames import text_frame
+from ws.topic import Event, Topic
+
+
+class Socket:
+    """Keeps what is written to it, one entry a write."""
+
+    is_connected = True
+
+    def __init__(self) -> None:
+        self.writes: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.writes.append(data)
+
+    async def flushed(self) -> None:
+        pass
+
+
+class Member:
+    def __init__(self, protocol: str = "v1", seq: int = 0) -> None:
+        self.protocol = protocol
+        self.seq = seq
+        self.socket = Socket()
+
+    @property
+    def received(self) -> bytes:
+        return b"".join(self.socket.writes)
+
+
+def event(seq: int | None, **texts: str) -> Event:
+    return Event(texts or {"v1": str(seq)}, seq)
+
+
+def frames(*texts: str) -> bytes:
+    return b"".join(map(text_frame, texts))
+
+
+@pytest.fixture
+def topic() -> Topic:
+    return Topic("lobby", "group")
+
+
+def live(topic: Topic, member: Member) -> Member:
+    topic.join(member)
+    topic.go_live(member)
+    return member
+
+
+async def give(topic: Topic, *events: Event) -> None:
+    topic.seq = max([topic.seq, *(one.seq for one in events if one.seq)])
+    await topic.fan_out(list(events))
+
+
+async def test_events_that_come_together_are_one_write_per_member(topic):
+    alice, bob = live(topic, Member()), live(topic, Member())
+    await give(topic, event(1), event(None, v1="typing"), event(2))
+    for member in (alice, bob):
+        assert member.socket.writes == [frames("1", "typing", "2")]
+
+
+async def test_each_protocol_gets_its_own_bytes_and_nothing_it_has_no_word_for(topic):
+    alice, tutorial = live(topic, Member()), live(topic, Member(""))
+    await give(topic, Event({"v1": "one", "": "1"}, 1), Event({"v1": "typing"}))
+    await give(topic, Event({"v1": "typing"}))
+    assert alice.socket.writes == [frames("one", "typing"), frames("typing")]
+    assert tutorial.socket.writes == [frames("1")]
+
+
+async def test_a_large_room_lets_others_have_a_turn(topic, monkeypatch):
+    monkeypatch.setattr(topic_module, "CHUNK", 10)
+    members = [live(topic, Member()) for _ in range(35)]
+    turns: list[int] = []
+
+    async def others() -> None:
+        while True:
+            turns.append(sum(bool(member.socket.writes) for member in members))
+            await asyncio.sleep(0)
+
+    watching = asyncio.create_task(others())
+    await give(topic, event(1))
+    watching.cancel()
+    assert turns == [10, 20, 30]
+    assert all(member.received == frames("1") for member in members)
+
+
+async def test_who_comes_and_goes_during_a_fan_out_gets_each_event_once_or_not_at_all(topic, monkeypatch):
+    monkeypatch.setattr(topic_module, "CHUNK", 1)
+    members = [live(topic, Member()) for _ in range(4)]
+    topic.seq = 1
+    giving = asyncio.create_task(topic.fan_out([event(1)]))
+    await asyncio.sleep(0)
+    # It has read number 1 in the journal.
+    late = live(topic, Member(seq=1))
+    gone = next(member for member in members if not member.socket.writes)
+    topic.leave(gone)
+    await giving
+    assert late.received == b""
+    assert all(member.received == frames("1") for member in members if member is not gone)
+    await give(topic, event(2))
+    assert late.received == frames("2")
+    assert gone.received in (b"", frames("1"))
+
+
+async def test_who_found_more_in_the_journal_than_the_others_hears_nothing_twice(topic):
+    ahead = live(topic, Member(seq=2))
+    alice = live(topic, Member())
+    await give(topic, event(1), event(None, v1="typing"))
+    await give(topic, event(2), event(3))
+    await give(topic, event(4))
+    assert alice.received == frames("1", "typing", "2", "3", "4")
+    assert ahead.received == frames("typing", "3", "4")
+
+
+async def test_a_member_that_breaks_harms_nobody(topic):
+    broken, alice = live(topic, Member()), live(topic, Member())
+
+    def fail(data: bytes) -> None:
+        raise RuntimeError("broken")
+
+    broken.socket.write = fail  # type: ignore[method-assign]
+    await give(topic, event(1))
+    assert alice.received == frames("1")
+
+
+async def test_it_counts_who_is_in_it(topic):
+    catching_up, ahead, here = Member(), Member(seq=5), Member()
+    topic.join(catching_up)
+    live(topic, ahead)
+    live(topic, here)
+    assert len(topic) == 3
+    for member in (catching_up, ahead, here, Member()):
+        topic.leave(member)
+    assert len(topic) == 0
