@@ -254,8 +254,8 @@ def test_the_page_itself_and_the_script_lay_messages_out_alike(new_page: NewPage
     alice, bob = RoomPage(new_page()).enter(room), RoomPage(new_page()).enter(room)
     for number, speaker in enumerate((alice, alice, bob, alice, bob, bob)):
         speaker.say(f"message {number}")
-        expect(bob.messages).to_have_count(number + 1)
-    expect(alice.messages).to_have_count(6)
+        for window in (alice, bob):
+            window.expect_transcript(*(f"message {said}" for said in range(number + 1)))
     plain = new_page(java_script_enabled=False)
     plain.goto(f"/chat/{room}/")
     follows = "items => items.map((item) => item.classList.contains('follows'))"
