@@ -134,7 +134,7 @@ def test_no_log_holds_what_people_write_or_what_lets_them_in(tmp_path):
             )
             for name in ("web", "ws-1", "ws-2"):
                 stack.part(name).kill()
-            assert client.get("/chat/?token=planted-query").status_code == 502
+            assert client.get("/chat/?token=planted-query").status_code == 503
             with pytest.raises(InvalidStatus):
                 open_socket(stack, path, additional_headers=cookie_header)
     for log in (tmp_path / "log").iterdir():
