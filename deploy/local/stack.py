@@ -1,5 +1,6 @@
 """The whole topology as processes of this machine."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -77,6 +78,8 @@ class Stack:
             self._make_secret_key()
             self.part("redis").start()
             self._prepare()
+            if self.is_interrupted:
+                return
             self._render_nginx()
             for part in self.parts:
                 part.start()
@@ -160,11 +163,20 @@ class Stack:
             with log.open("wb") as output:
                 program = [sys.executable, str(ROOT / "manage.py"), *command]
                 running.append(subprocess.Popen(program, env=self.environment, stdout=output, stderr=output))
-        codes = [process.wait() for process in running]
+        codes = [self._wait(process) for process in running]
         for command, log, code in zip(commands, logs, codes, strict=True):
-            if code:
+            if code and not self.is_interrupted:
                 lines = log.read_text(errors="replace").strip().splitlines()
                 raise PartFailed(f"{command[0]} failed: {lines[-1] if lines else 'it wrote nothing'} (log: {log})")
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> int:
+        """Return the exit code; end the process where the stack is interrupted."""
+        while process.poll() is None:
+            if self.is_interrupted:
+                process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
+        return process.returncode
 
     def _render_nginx(self) -> None:
         addresses = {
