@@ -1,6 +1,16 @@
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
+from django.utils.translation.reloader import translation_file_changed
+
+
+@pytest.fixture(scope="session", autouse=True)
+def translations() -> None:
+    """A fresh clone has none that are compiled; every start does it."""
+    call_command("compile_translations")
+    # Loaded without them already, when Django was set up.
+    translation_file_changed(None, Path("django.mo"))
 
 
 @pytest.fixture(autouse=True)
