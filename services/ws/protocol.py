@@ -23,6 +23,8 @@ MAX_HEAD_BYTES = 64 * 1024
 # Messages of one client that wait for the application; beyond that its socket is not read.
 MAX_INBOX = 32
 
+OPEN = ws_protocol.WebSocketProtocol.STATE_OPEN
+
 Handler = Callable[[dict[str, Any]], Awaitable[None]]
 
 UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
@@ -61,7 +63,7 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
         # A pull producer: the transport says when it has nothing more to send.
         self.transport.registerProducer(self, False)
         self.send_now = self.transport.getHandle().send
-        self.was_accepted = False
+        self.was_accepted = self.is_backed_up = False
         super().connectionMade()
 
     # --- The handshake
@@ -197,37 +199,58 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
 
     @property
     def is_connected(self) -> bool:
-        return bool(self.state == self.STATE_OPEN)
+        return bool(self.state == OPEN)
 
     def write(self, data: bytes) -> None:
         """Send whole frames (see ws.frames), or keep them until the client has read what came before.
 
         A client that leaves more unread than the server's ``member_buffer`` is closed with 1013.
         """
-        if self.state == self.STATE_OPEN:
-            self.sendData(data)
+        if self.is_backed_up or self.state != OPEN:
+            self._write_later(data)
+            return
+        # As _send, and not a call of it: this runs for every member and message.
+        try:
+            sent = self.send_now(data)
+        except OSError:
+            sent = 0
+        if sent != len(data):
+            self._leave_to_transport(data[sent:])
+
+    def _write_later(self, data: bytes) -> None:
+        if self.state == OPEN:
+            self._keep(data)
             if self.backlog_bytes > self.server.member_buffer:
                 self._close_as_slow()
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         if self.is_backed_up:
-            if self.backlog is None:
-                self.backlog = []
-            self.backlog.append(data)
-            self.backlog_bytes += len(data)
-            return
+            self._keep(data)
+        else:
+            self._send(data)
+
+    def _send(self, data: bytes) -> None:
         try:
             sent = self.send_now(data)
         except OSError:
             # Full, or broken: the transport finds out.
             sent = 0
         if sent != len(data):
-            self.is_backed_up = True
-            self.transport.write(data[sent:])
+            self._leave_to_transport(data[sent:])
+
+    def _leave_to_transport(self, data: bytes) -> None:
+        self.is_backed_up = True
+        self.transport.write(data)
+
+    def _keep(self, data: bytes) -> None:
+        if self.backlog is None:
+            self.backlog = []
+        self.backlog.append(data)
+        self.backlog_bytes += len(data)
 
     async def flushed(self) -> None:
         """Return when nothing waits to be sent, or the socket is gone."""
-        if self.is_backed_up and self.state == self.STATE_OPEN:
+        if self.is_backed_up and self.state == OPEN:
             if self.flush is None:
                 self.flush = asyncio.get_running_loop().create_future()
             await asyncio.shield(self.flush)
@@ -237,7 +260,7 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
         if self.backlog:
             data = b"".join(self.backlog)
             self.backlog, self.backlog_bytes = None, 0
-            self.sendData(data)
+            self._send(data)
         if not self.is_backed_up:
             self._end_flush()
 
