@@ -29,9 +29,14 @@ async def one_in_flight(server: str, directory: Path, members: int, seconds: flo
             }
 
 
-async def busy(server: str, directory: Path, members: int, rate: int, senders: int, seconds: float) -> Figures:
-    """Write so many messages per second, however many of them are still on their way."""
-    with running(server, directory) as process:
+async def busy(
+    server: str, directory: Path, members: int, rate: int, senders: int, seconds: float, coalesce: int
+) -> Figures:
+    """Write so many messages per second, however many of them are still on their way.
+
+    Ours holds each for up to ``coalesce`` milliseconds, to send it together with others.
+    """
+    with running(server, directory, environment={"COALESCE_MS": str(coalesce)}) as process:
         async with crowd_of(process, members, senders) as crowd:
             await pour(crowd, rate, 1)
             before = cpu_seconds(process.all_process_ids)

@@ -49,11 +49,11 @@ SCENARIOS = [
     ),
     Scenario(
         "busy fan-out",
-        "{members} members, {rate} messages/s offered by {senders} of them",
+        "{members} members, {rate} messages/s offered by {senders} of them; ours with COALESCE_MS={coalesce}",
         fan_out.busy,
         ("ours", "node-ws", "socket.io", "bun"),
-        {"members": 500, "rate": 200, "senders": 10, "seconds": 5},
-        {"members": 500, "rate": 200, "senders": 10, "seconds": 2},
+        {"members": 500, "rate": 200, "senders": 10, "seconds": 5, "coalesce": 20},
+        {"members": 500, "rate": 200, "senders": 10, "seconds": 2, "coalesce": 20},
     ),
     Scenario(
         "latency",
