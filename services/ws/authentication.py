@@ -1,21 +1,24 @@
 """Who opens a WebSocket: the session's user, looked up only where there is a session."""
 
+from importlib import import_module
 from typing import Any
 
 from channels.sessions import CookieMiddleware, SessionMiddleware
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.utils.functional import SimpleLazyObject
 
 from ws.session_user import AuthMiddleware
 
 # Channels' stack calls into a thread and the session's backend also for a visitor without a session.
 ANONYMOUS = AnonymousUser()
+SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 
 
 class SessionOrAnonymous:
     """As channels.auth.AuthMiddlewareStack inside CookieMiddleware; without a session cookie it asks nobody.
 
-    ``scope["user"]`` is there for all, ``scope["session"]`` only for those who have one.
+    ``scope["session"]`` is an empty one then.
     """
 
     def __init__(self, inner: Any) -> None:
@@ -27,6 +30,7 @@ class SessionOrAnonymous:
             await self._with_session(scope, receive, send)
         else:
             scope["user"] = ANONYMOUS
+            scope["session"] = SimpleLazyObject(SessionStore)
             await self._anonymous(scope, receive, send)
 
 

@@ -1,6 +1,7 @@
-"""``python -m ws`` with a consumer that echoes, and a limit beyond the 16 MiB that the Autobahn Testsuite sends.
+"""``python -m ws`` with consumers that echo: ours, and at /stock one of Channels'.
 
-Over HTTP it answers the number of Python objects that are left after a garbage collection.
+The limit of a message is beyond the 16 MiB that the Autobahn Testsuite sends. Over HTTP it answers the number of
+Python objects that are left after a garbage collection.
 """
 
 # Before anything else, because it chooses Twisted's reactor.
@@ -11,7 +12,9 @@ import sys
 from typing import Any
 
 from channels.generic.http import AsyncHttpConsumer
-from channels.routing import ProtocolTypeRouter
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.urls import path
 
 from ws import settings
 from ws.consumer import DirectConsumer
@@ -19,7 +22,14 @@ from ws.consumer import DirectConsumer
 MAX_FRAME_KIB = 20 * 1024
 
 
-class EchoConsumer(DirectConsumer):
+class Direct(DirectConsumer):
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        await self.send(text_data, bytes_data)
+
+
+class Stock(AsyncWebsocketConsumer):
+    channel_layer_alias = None
+
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         await self.send(text_data, bytes_data)
 
@@ -32,7 +42,8 @@ class ObjectsConsumer(AsyncHttpConsumer):
         await self.send_response(200, str(len(gc.get_objects())).encode())
 
 
-application: Any = ProtocolTypeRouter({"websocket": EchoConsumer.as_asgi(), "http": ObjectsConsumer.as_asgi()})
+routes = URLRouter([path("stock", Stock.as_asgi()), path("", Direct.as_asgi())])  # type: ignore[arg-type]
+application: Any = ProtocolTypeRouter({"websocket": routes, "http": ObjectsConsumer.as_asgi()})
 
 if __name__ == "__main__":
     settings.MAX_FRAME_KIB = MAX_FRAME_KIB
