@@ -18,7 +18,7 @@ from deploy.local.part import Part, PartFailed, answers_http, answers_redis_ping
 ROOT = Path(__file__).resolve().parents[2]
 # In this order parts stop: no new visitor, then those who use Redis, then Redis.
 STOP_ORDER = ["nginx", "ws", "web", "redis"]
-STOP_SECONDS = 8
+STOP_SECONDS = 10
 
 
 class Stack:

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 STEP_SECONDS = 0.05
 # Together less than the 10 s that a container has beyond its drain: for what members have sent to be committed, for
 # the close frames to be answered, and for the disconnect handlers of those who did not answer.
-WORK_SECONDS, ANSWER_SECONDS, HANDLER_SECONDS = 4.0, 3.0, 1.0
+WORK_SECONDS, ANSWER_SECONDS, HANDLER_SECONDS = 3.0, 3.0, 1.0
 
 # What an app does when the last socket is gone, such as to withdraw its presence; see at_the_end.
 _endings: list[Callable[[], Awaitable[None]]] = []
