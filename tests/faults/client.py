@@ -19,7 +19,8 @@ from urllib.parse import quote
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
-FIRST_DELAY, LONGEST_DELAY = 0.1, 1.0
+# The first as in the browser's client; the longest shorter, so that drills are.
+FIRST_DELAY, LONGEST_DELAY = 0.5, 1.0
 # A handshake waits for as long as a stopped process is stopped.
 HANDSHAKE_SECONDS = 15
 LEAVE_SECONDS = 2
