@@ -7,7 +7,7 @@ import pytest
 
 from deploy.local import Stack
 from tests.faults.client import Client
-from tests.faults.drill import WS_PROCESSES, table
+from tests.faults.drill import WS_PROCESSES, database, table
 from tests.faults.load import Outcome
 from tests.postgres import Server
 
@@ -50,10 +50,12 @@ def database_environment(postgres: Server | None) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def shared_stack(
-    tmp_path_factory: pytest.TempPathFactory, database_environment: dict[str, str], postgres: Server | None
-) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("faults"), ws_processes=WS_PROCESSES, environment=database_environment) as stack:
+def shared_stack(tmp_path_factory: pytest.TempPathFactory, postgres: Server | None) -> Iterator[Stack]:
+    directory = tmp_path_factory.mktemp("faults")
+    with (
+        database(directory, postgres) as environment,
+        Stack(directory, ws_processes=WS_PROCESSES, environment=environment) as stack,
+    ):
         yield stack
 
 

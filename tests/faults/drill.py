@@ -11,7 +11,8 @@ from pathlib import Path
 
 from deploy.local import PartFailed, Stack
 from deploy.local.binaries import BinaryMissing
-from tests.faults.injections import FAULTS, Fault
+from tests.faults.disk import small_disk
+from tests.faults.injections import DISK_MEBIBYTES, FAULTS, Fault, NotPermitted
 from tests.faults.load import Load, Outcome
 from tests.postgres import PostgresMissing, Server
 
@@ -26,16 +27,17 @@ async def drill(stack: Stack, fault: Fault, postgres: Server | None = None) -> O
     """
     async with Load(stack.url) as load:
         await load.reach(BEFORE)
-        await fault.inject(stack, postgres)
+        note = await fault.inject(stack, postgres)
         # Enough in all, and enough of it after the fault.
         await load.reach(max(AT_LEAST, load.deliveries + AFTER))
-        return await load.outcome(fault.name)
+        return await load.outcome(fault.name, note)
 
 
 def table(outcomes: Iterable[Outcome]) -> list[str]:
     """Return the lines of a Markdown table."""
     heads = ["fault", "messages", "deliveries", "lost", "duplicated", "out of order", "gaps"]
-    heads += ["longest silence (ms)", "slowest ack (ms)", "close codes", "failed handshakes", "refusals"]
+    heads += ["slow for (s)", "longest silence (ms)", "slowest ack (ms)"]
+    heads += ["close codes", "failed handshakes", "refusals"]
     rows = [heads, *(row(outcome) for outcome in outcomes)]
     widths = [max(len(line[column]) for line in rows) for column in range(len(heads))]
     lines = [
@@ -54,6 +56,7 @@ def row(outcome: Outcome) -> list[str]:
         str(count.duplicated + count.repeats + outcome.changed),
         str(count.out_of_order),
         str(count.gaps + count.altered),
+        f"{outcome.slow:.1f}",
         f"{outcome.longest_silence * 1000:,.0f}",
         f"{outcome.longest_acknowledgement * 1000:,.0f}",
         *(
@@ -72,13 +75,16 @@ def main() -> int:
     try:
         with contextlib.ExitStack() as resources:
             postgres = resources.enter_context(running_postgres()) if arguments.postgres else None
-            environment = {"DATABASE_URL": postgres.create_database()} if postgres else {}
             directory = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="drill-")))
+            environment = resources.enter_context(database(directory, postgres))
             say(f"starting nginx, web, {WS_PROCESSES} ws processes, Redis, {'PostgreSQL' if postgres else 'SQLite'}")
             stack = resources.enter_context(Stack(directory, ws_processes=WS_PROCESSES, environment=environment))
             for fault in FAULTS:
                 if fault.is_for(postgres) and arguments.only in fault.name:
-                    outcomes.append(run(stack, fault, postgres))
+                    try:
+                        outcomes.append(run(stack, fault, postgres))
+                    except NotPermitted as error:
+                        say(f"  left out: {error}")
     except (BinaryMissing, PartFailed, PostgresMissing) as error:
         sys.exit(str(error))
     except TimeoutError:
@@ -89,11 +95,24 @@ def main() -> int:
 
 def run(stack: Stack, fault: Fault, postgres: Server | None) -> Outcome:
     started = time.monotonic()
-    say(f"{fault.name} …")
+    say(f"{fault.name} … {fault.inject.__doc__}")
     outcome = asyncio.run(drill(stack, fault, postgres))
     verdict = "lost nothing" if outcome.is_clean else "NOT CLEAN"
     say(f"  {outcome.count.deliveries:,} deliveries, {verdict} ({time.monotonic() - started:.0f} s)")
+    if outcome.note:
+        say(f"  {outcome.note}")
     return outcome
+
+
+@contextlib.contextmanager
+def database(directory: Path, postgres: Server | None) -> Iterator[dict[str, str]]:
+    """Yield the settings of an empty database: of PostgreSQL's, or SQLite's on a disk that can be filled up."""
+    if postgres:
+        yield {"DATABASE_URL": postgres.create_database()}
+        return
+    disk = directory / "database"
+    with small_disk(disk, DISK_MEBIBYTES):
+        yield {"DATABASE_URL": f"sqlite:///{disk}/db.sqlite3"}
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -14,11 +14,15 @@ from tests.faults.checker import Acknowledged, Count, check
 from tests.faults.client import Client
 
 ROOMS, WRITERS, READERS = 4, 8, 10
+MEMBERS = ROOMS * (WRITERS + READERS)
 # One message per writer in so many seconds: some 200 a second over all, and 18 deliveries for each.
 INTERVAL = 0.15
 CONNECT_SECONDS = 30
 SETTLE_SECONDS = 45
 JOURNAL_SECONDS = 15
+# A member gets a message every 50 ms; on a busy machine a tenth of a second is nothing.
+SLOW_SECONDS = 0.5
+Pause = tuple[float, float]
 _rooms = itertools.count(1)
 
 
@@ -32,7 +36,10 @@ class Outcome:
     # Never acknowledged, or with two numbers: both must be 0.
     unacknowledged: int
     changed: int
-    # The longest time that a member got nothing, while messages were written.
+    # What the fault itself has seen.
+    note: str | None
+    # Seconds in which some member waited for longer than SLOW_SECONDS, and the longest time that one got nothing.
+    slow: float
     longest_silence: float
     longest_acknowledgement: float
     close_codes: Counter[int]
@@ -109,7 +116,7 @@ class Load:
                 while any(member.seq < heads[member.room] for member in self.members):
                     await self._news()
 
-    async def outcome(self, fault: str) -> Outcome:
+    async def outcome(self, fault: str, note: str | None = None) -> Outcome:
         """Settle, read every room's journal from its first message on, and count."""
         await self.settle()
         total = Count()
@@ -126,7 +133,9 @@ class Load:
             sum(len(writer.acknowledged) for writer in self.writers),
             sum(len(writer.unacknowledged) for writer in self.writers),
             sum(len(writer.changed) for writer in self.writers),
-            max((pause for member in self.members for pause in _pauses(member)), default=0.0),
+            note,
+            _union(pause for member in self.members for pause in _pauses(member) if _length(pause) > SLOW_SECONDS),
+            max((_length(pause) for member in self.members for pause in _pauses(member)), default=0.0),
             max(
                 (at - writer.said_at[message_id] for writer in self.writers for message_id, at in _acks(writer)),
                 default=0.0,
@@ -162,9 +171,22 @@ def count(*members: Client) -> Count:
     return check(written, {member.name: member.deliveries for member in members})
 
 
-def _pauses(member: Client) -> Iterator[float]:
+def _pauses(member: Client) -> Iterator[Pause]:
     for earlier, later in itertools.pairwise(member.deliveries):
-        yield later.at - earlier.at
+        yield earlier.at, later.at
+
+
+def _length(pause: Pause) -> float:
+    return pause[1] - pause[0]
+
+
+def _union(pauses: Iterable[Pause]) -> float:
+    """Return the seconds that are in at least one of them."""
+    total, end = 0.0, float("-inf")
+    for begun, ended in sorted(pauses):
+        total += max(0.0, ended - max(begun, end))
+        end = max(end, ended)
+    return total
 
 
 def _acks(writer: Client) -> Iterator[tuple[str, float]]:
