@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.containers.engine import docker, inspect
 from tests.containers.project import RECOVERY_SECONDS, Project, answers, wait_until
 from tests.faults.client import Client
 from tests.faults.load import Load
@@ -69,6 +70,28 @@ async def test_scaling_loses_no_message(project: Project) -> None:
         assert outcome.is_clean
     finally:
         await asyncio.to_thread(project.compose, "up", "--wait")
+
+
+@pytest.mark.timeout(300)
+async def test_a_rolling_restart_closes_with_1012_and_loses_nothing(project: Project) -> None:
+    containers = project.ids("ws")
+    assert len(containers) == 2
+    async with Load(project.url) as load:
+        await load.reach(ENOUGH)
+        for container in containers:
+            await asyncio.to_thread(docker, "stop", container)
+            assert inspect(container)[0]["State"]["ExitCode"] == 0
+            await asyncio.to_thread(docker, "start", container)
+            await asyncio.to_thread(wait_until, lambda container=container: is_healthy(container), 60)
+            await load.reach(load.deliveries + ENOUGH)
+        outcome = await load.outcome("ws restarted one by one")
+    print(outcome)
+    assert outcome.is_clean
+    assert set(outcome.close_codes) == {1012}
+
+
+def is_healthy(container: str) -> bool:
+    return bool(inspect(container)[0]["State"]["Health"]["Status"] == "healthy")
 
 
 @pytest.mark.parametrize("service", ["redis", "postgres", "ws", "web", "nginx"])
