@@ -1,4 +1,4 @@
-"""One WebSocket: its handshake without Twisted's HTTP parser, its writes without a queue, its idle state small."""
+"""One WebSocket: its handshake without Twisted's HTTP parser, what comes in, and its end."""
 
 import asyncio
 import re
@@ -8,22 +8,20 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
-from daphne import ws_protocol
 from daphne.utils import HEADER_NAME_RE
 
 from ws import metrics
 from ws.frames import frame, text_frame
 from ws.open_connection import OpenConnection, keep_only_own_state
+from ws.outgoing import Outgoing
 
 logger = structlog.get_logger(__name__)
 
-NO_STATUS, INTERNAL_ERROR, TRY_AGAIN_LATER = 1005, 1011, 1013
+NO_STATUS, INTERNAL_ERROR = 1005, 1011
 # What nginx lets through, and more.
 MAX_HEAD_BYTES = 64 * 1024
 # Messages of one client that wait for the application; beyond that its socket is not read.
 MAX_INBOX = 32
-
-OPEN = ws_protocol.WebSocketProtocol.STATE_OPEN
 
 Handler = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -34,7 +32,7 @@ HEAD = re.compile(
 )
 
 
-class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
+class WebSocketProtocol(OpenConnection, Outgoing):
     """Daphne's protocol, for many sockets and many writes.
 
     An application may take the socket over with ``attach`` and return. From then on nothing waits in the process
@@ -44,7 +42,6 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
     # The options are attributes of the class (see Server), so that no connection copies them.
     CONFIG_ATTRS: tuple[str, ...] = ()
 
-    server: Any
     request: Any = None
     request_id: str
     handler: Handler | None = None
@@ -53,17 +50,9 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
     # Tasks that answer to what the client has sent.
     work = 0
     leaving: int | None = None
-    # Written to while the transport still has something to send; whole frames.
-    backlog: list[bytes] | None = None
-    backlog_bytes = 0
-    is_backed_up = False
-    flush: asyncio.Future[None] | None = None
 
     def connectionMade(self) -> None:
-        # A pull producer: the transport says when it has nothing more to send.
-        self.transport.registerProducer(self, False)
-        self.send_now = self.transport.getHandle().send
-        self.was_accepted = self.is_backed_up = False
+        self.was_accepted = False
         super().connectionMade()
 
     # --- The handshake
@@ -154,7 +143,7 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
             self._take({"type": "websocket.receive", "text": payload.decode()})
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
-        self._end_flush()
+        self.end_flush()
         if self.closeHandshakeTimeoutCall:
             # autobahn lets it run, and with it keeps the connection.
             self.closeHandshakeTimeoutCall.cancel()
@@ -195,91 +184,7 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
                 has_failed = True
         self.inbox = None
 
-    # --- What goes out
-
-    @property
-    def is_connected(self) -> bool:
-        return bool(self.state == OPEN)
-
-    def write(self, data: bytes) -> None:
-        """Send whole frames (see ws.frames), or keep them until the client has read what came before.
-
-        A client that leaves more unread than the server's ``member_buffer`` is closed with 1013.
-        """
-        if self.is_backed_up or self.state != OPEN:
-            self._write_later(data)
-            return
-        # As _send, and not a call of it: this runs for every member and message.
-        try:
-            sent = self.send_now(data)
-        except OSError:
-            sent = 0
-        if sent != len(data):
-            self._leave_to_transport(data[sent:])
-
-    def _write_later(self, data: bytes) -> None:
-        if self.state == OPEN:
-            self._keep(data)
-            if self.backlog_bytes > self.server.member_buffer:
-                self._close_as_slow()
-
-    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        if self.is_backed_up:
-            self._keep(data)
-        else:
-            self._send(data)
-
-    def _send(self, data: bytes) -> None:
-        try:
-            sent = self.send_now(data)
-        except OSError:
-            # Full, or broken: the transport finds out.
-            sent = 0
-        if sent != len(data):
-            self._leave_to_transport(data[sent:])
-
-    def _leave_to_transport(self, data: bytes) -> None:
-        self.is_backed_up = True
-        self.transport.write(data)
-
-    def _keep(self, data: bytes) -> None:
-        if self.backlog is None:
-            self.backlog = []
-        self.backlog.append(data)
-        self.backlog_bytes += len(data)
-
-    async def flushed(self) -> None:
-        """Return when nothing waits to be sent, or the socket is gone."""
-        if self.is_backed_up and self.state == OPEN:
-            if self.flush is None:
-                self.flush = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self.flush)
-
-    def resumeProducing(self) -> None:
-        self.is_backed_up = False
-        if self.backlog:
-            data = b"".join(self.backlog)
-            self.backlog, self.backlog_bytes = None, 0
-            self._send(data)
-        if not self.is_backed_up:
-            self._end_flush()
-
-    def stopProducing(self) -> None:
-        pass
-
-    def _end_flush(self) -> None:
-        if self.flush is not None:
-            self.flush.set_result(None)
-            self.flush = None
-
     # --- The end
-
-    def close(self, code: int) -> None:
-        """Close with any registered code (sendClose refuses 1001, 1008, 1012 and 1013), or reject the handshake."""
-        if self.state == self.STATE_CONNECTING:
-            self.serverReject()
-        else:
-            self.sendCloseFrame(code=code)
 
     def close_after_work(self, code: int) -> None:
         """Close once what the client has sent is answered; take nothing more from it."""
@@ -302,15 +207,5 @@ class WebSocketProtocol(OpenConnection, ws_protocol.WebSocketProtocol):
         else:
             super().handle_reply(message)
 
-    def _close_as_slow(self) -> None:
-        metrics.SLOW_CLOSED.inc()
-        self.backlog, self.backlog_bytes = None, 0
-        self.close(TRY_AGAIN_LATER)
-
     def serverClose(self, code: int | None = None) -> None:
         self.sendCloseFrame(code=1000 if code is None else code)
-
-    def dropConnection(self, abort: bool = False) -> None:
-        if self.backlog and not abort:
-            self.transport.write(b"".join(self.backlog))
-        super().dropConnection(abort)
