@@ -1,0 +1,115 @@
+"""Pings and ages of the open sockets, by a clock that the test moves."""
+
+import pytest
+
+from ws import open_sockets
+from ws.open_sockets import OpenSockets
+
+
+class Clock:
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    time = monotonic
+
+
+class Socket:
+    def __init__(self, clock: Clock) -> None:
+        self.heard = self.socket_opened = clock.now
+        self.pings = 0
+        self.is_dropped = False
+        self.closed_at: float | None = None
+        self.clock = clock
+
+    def sendPing(self) -> None:
+        self.pings += 1
+
+    def dropConnection(self, abort: bool) -> None:
+        self.is_dropped = abort
+
+    def close(self, code: int) -> None:
+        raise AssertionError
+
+    def close_after_work(self, code: int) -> None:
+        assert code == 1012
+        self.closed_at = self.closed_at or self.clock.now
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(open_sockets, "time", clock)
+    return clock
+
+
+def run(sockets: OpenSockets, clock: Clock, seconds: int) -> None:
+    for _ in range(seconds):
+        clock.now += 1
+        sockets.tick()
+
+
+def test_the_silent_are_pinged_once_an_interval_and_dropped_without_an_answer(clock):
+    sockets = OpenSockets(interval=20, timeout=30)
+    silent = Socket(clock)
+    sockets.add(silent)
+    run(sockets, clock, 20 + 10)
+    assert silent.pings >= 1
+    assert not silent.is_dropped
+    run(sockets, clock, 40)
+    assert silent.is_dropped
+
+
+def test_who_answers_stays(clock):
+    sockets = OpenSockets(interval=20, timeout=30)
+    answering = Socket(clock)
+    sockets.add(answering)
+    for _ in range(200):
+        pings = answering.pings
+        run(sockets, clock, 1)
+        if answering.pings > pings:
+            answering.heard = clock.now + 0.01
+    assert answering.pings in (9, 10)
+    assert not answering.is_dropped
+
+
+def test_a_tick_looks_only_at_its_share(clock):
+    sockets = OpenSockets(interval=20, timeout=30)
+    members = [Socket(clock) for _ in range(4000)]
+    for member in members:
+        sockets.add(member)
+    assert len(sockets) == len(list(sockets)) == 4000
+    clock.now += 100
+    before = 0
+    for _ in range(20):
+        sockets.tick()
+        pings = sum(member.pings for member in members)
+        assert 100 < pings - before < 320
+        before = pings
+    assert before == 4000
+    for member in members:
+        sockets.discard(member)
+    assert len(sockets) == 0
+
+
+def test_the_old_are_closed_each_at_its_own_moment(clock):
+    sockets = OpenSockets(interval=1, timeout=100_000, max_age=1000)
+    members = [Socket(clock) for _ in range(1000)]
+    begun = clock.now
+    for member in members:
+        sockets.add(member)
+    run(sockets, clock, 1102)
+    ages = sorted((member.closed_at or 0) - begun for member in members)
+    assert 900 <= ages[0] <= 920
+    assert 1080 <= ages[-1] <= 1101
+    # No tenth of the span holds more than a quarter.
+    assert max(sum(low <= age < low + 20 for age in ages) for low in range(900, 1100, 20)) < 250
+
+
+def test_no_age_is_no_limit(clock):
+    sockets = OpenSockets(interval=1, timeout=100_000)
+    member = Socket(clock)
+    sockets.add(member)
+    run(sockets, clock, 5000)
+    assert member.closed_at is None
