@@ -31,14 +31,11 @@ MOVED = [
     "sum(rate(journal_commit_duration_seconds_count[1m]))",
     "min(channel_layer_up)",
     'sum(rate(websocket_handshakes_total{result="accepted"}[1m]))',
-    "sum(websocket_connections)",
     "sum(rate(websocket_frames_received_total[1m]))",
     "sum(rate(websocket_received_bytes_total[1m]))",
     "sum(rate(websocket_frames_sent_total[1m]))",
     "sum(rate(websocket_sent_bytes_total[1m]))",
     "sum(rate(hub_delivery_duration_seconds_count[1m]))",
-    "sum(hub_members)",
-    "sum(hub_topics)",
     "sum(rate(event_loop_lag_seconds_count[1m]))",
 ]
 
