@@ -20,10 +20,9 @@ class AuthMiddleware(auth.AuthMiddleware):
     """
 
     async def resolve_scope(self, scope: dict[str, Any]) -> None:
-        scope["user"]._wrapped = await user_of(scope["session"])
+        scope["user"]._wrapped = await database_sync_to_async(user_of)(scope["session"])
 
 
-@database_sync_to_async
 def user_of(session: SessionBase) -> AbstractBaseUser | AnonymousUser:
     """Return the user whom the session proves, under the current or an older secret key, else AnonymousUser."""
     try:

@@ -1,15 +1,12 @@
 """SECRET_KEY is rotated: whoever is logged in stays so, in web and on sockets."""
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.test import Client
 
 from accounts.models import User
 from ws.session_user import user_of
 
 OLD, NEW = "the-old-key-of-fifty-characters-or-more-0123456789", "the-new-key-of-fifty-characters-or-more-0123456789"
-
-user_on_socket = async_to_sync(user_of)
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +23,7 @@ def client(settings) -> Client:
 def test_a_socket_keeps_its_user_and_the_session_is_left_as_it_was(client, settings):
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
     before = dict(client.session)
-    assert user_on_socket(client.session).get_username() == "kept"
+    assert user_of(client.session).get_username() == "kept"
     assert dict(client.session) == before
 
 
@@ -34,7 +31,7 @@ def test_a_process_that_does_not_have_the_new_key_first_yet_accepts_it(client, s
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
     assert client.get("/chat/").status_code == 200  # web renews the session under the new key
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = OLD, [NEW]
-    assert user_on_socket(client.session).get_username() == "kept"
+    assert user_of(client.session).get_username() == "kept"
 
 
 def test_a_key_that_is_gone_proves_nothing_and_deletes_nothing(client, settings):
@@ -42,7 +39,7 @@ def test_a_key_that_is_gone_proves_nothing_and_deletes_nothing(client, settings)
     session = client.session
     session.load()
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, []
-    assert user_on_socket(session).is_anonymous
+    assert user_of(session).is_anonymous
     assert session.exists(key)
 
 
@@ -50,8 +47,8 @@ def test_a_changed_password_ends_the_session(client):
     user = User.objects.get()
     user.set_password("another")
     user.save()
-    assert user_on_socket(client.session).is_anonymous
+    assert user_of(client.session).is_anonymous
 
 
 def test_nobody_without_a_session(client):
-    assert (user_on_socket(Client().session)).is_anonymous
+    assert user_of(Client().session).is_anonymous
