@@ -4,6 +4,7 @@ from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from ws import metrics
 from ws.frames import frame, text_frame
 from ws.protocol import WebSocketProtocol
 
@@ -45,12 +46,16 @@ class DirectConsumer(AsyncWebsocketConsumer):
     async def send(self, text_data: str | None = None, bytes_data: bytes | None = None, close: Any = False) -> None:
         """Send one message to this socket's client."""
         if text_data is not None:
-            self.socket.write(text_frame(text_data))
+            self._write(text_frame(text_data))
         elif bytes_data is not None:
-            self.socket.write(frame(bytes_data, is_binary=True))
+            self._write(frame(bytes_data, is_binary=True))
         if close:
             await self.close(close)
 
     async def close(self, code: int | bool | None = None, reason: str | None = None) -> None:
         """Close with a code, 1000 without one; before ``accept`` it rejects the handshake with 403."""
         self.socket.close(1000 if code is None or code is True else code)
+
+    def _write(self, data: bytes) -> None:
+        metrics.count_sent(1, len(data))
+        self.socket.write(data)

@@ -97,7 +97,9 @@ class Hub:
         while member.seq < topic.seq and member.socket.is_connected:
             events = await self._pages.get((name, member.seq))
             texts = [event.frames[member.protocol] for event in events if member.protocol in event.frames]
-            member.socket.write(b"".join(map(text_frame, texts)))
+            data = b"".join(map(text_frame, texts))
+            metrics.count_sent(len(texts), len(data))
+            member.socket.write(data)
             await member.socket.flushed()
             if not events:
                 break

@@ -21,7 +21,7 @@ CLOSES = Counter("websocket_closes", "Sockets closed, by close code.", ["code"])
 FRAMES_RECEIVED = Counter("websocket_frames_received", "Data frames from clients.")
 FRAMES_SENT = Counter("websocket_frames_sent", "Data frames to clients.")
 BYTES_RECEIVED = Counter("websocket_received_bytes", "Payload bytes from clients.")
-BYTES_SENT = Counter("websocket_sent_bytes", "Payload bytes to clients.")
+BYTES_SENT = Counter("websocket_sent_bytes", "Bytes of data frames to clients.")
 SLOW_CLOSED = Counter("websocket_slow_closed", "Sockets closed because their client read too slowly.")
 
 # Hub
@@ -72,6 +72,12 @@ def count_close(code: int | None) -> None:
     """Count a closed socket; None is a connection that ended without a close frame."""
     code = 1006 if code is None else code
     CLOSES.labels(code if code in CLOSE_CODES else "other").inc()
+
+
+def count_sent(frames: int, size: int) -> None:
+    """Count data frames to clients, and their bytes together."""
+    FRAMES_SENT.inc(frames)
+    BYTES_SENT.inc(size)
 
 
 def observe_delivery(published_at: float | None) -> None:

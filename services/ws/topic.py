@@ -119,8 +119,7 @@ class Topic:
         for protocol, sockets in list(self._live.items()):
             if texts := [event.frames[protocol] for event in events if protocol in event.frames]:
                 data = b"".join(map(text_frame, texts))
-                metrics.FRAMES_SENT.inc(len(texts) * len(sockets))
-                metrics.BYTES_SENT.inc(len(data) * len(sockets))
+                metrics.count_sent(len(texts) * len(sockets), len(data) * len(sockets))
                 await _write(data, sockets.frozen())
         for member in tuple(self._ahead):
             self._give_later_ones(member, events)
