@@ -1,6 +1,11 @@
 """WebSocket frames (RFC 6455, section 5), built once for all who get them."""
 
+from collections.abc import Iterable, Iterator
+
 from autobahn.websocket.protocol import PreparedMessage
+
+# What one write holds at most, or one frame: a client that does not read keeps no more of it waiting than that.
+PIECE_BYTES = 64 * 1024
 
 
 def text_frame(text: str) -> bytes:
@@ -11,3 +16,17 @@ def text_frame(text: str) -> bytes:
 def frame(payload: bytes, is_binary: bool) -> bytes:
     """Return a whole message as one unmasked, uncompressed frame."""
     return PreparedMessage(payload, is_binary, applyMask=False, doNotCompress=True).payloadHybi
+
+
+def pieces(texts: Iterable[str]) -> Iterator[tuple[int, bytes]]:
+    """Join messages into as few writes as may be, and give the number of frames with each."""
+    count, data = 0, bytearray()
+    for text in texts:
+        following = text_frame(text)
+        if data and len(data) + len(following) > PIECE_BYTES:
+            yield count, bytes(data)
+            count, data = 0, bytearray()
+        count += 1
+        data += following
+    if data:
+        yield count, bytes(data)

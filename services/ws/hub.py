@@ -17,7 +17,7 @@ from base import tracing
 from base.logs import first_line
 from ws import metrics
 from ws.database_thread import DatabaseThread
-from ws.frames import text_frame
+from ws.frames import pieces
 from ws.shared_reads import SharedReads
 from ws.topic import Event, Member, Topic
 from ws.wire import Wire
@@ -97,10 +97,10 @@ class Hub:
         while member.seq < topic.seq and member.socket.is_connected:
             events = await self._pages.get((name, member.seq))
             texts = [event.frames[member.protocol] for event in events if member.protocol in event.frames]
-            data = b"".join(map(text_frame, texts))
-            metrics.count_sent(len(texts), len(data))
-            member.socket.write(data)
-            await member.socket.flushed()
+            for count, data in pieces(texts):
+                metrics.count_sent(count, len(data))
+                member.socket.write(data)
+                await member.socket.flushed()
             if not events:
                 break
             member.seq = events[-1].seq or member.seq

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ws import metrics
-from ws.frames import text_frame
+from ws.frames import pieces
 
 logger = logging.getLogger(__name__)
 
@@ -115,21 +115,22 @@ class Topic:
             sockets.discard(member.socket)
 
     async def fan_out(self, events: list[Event]) -> None:
-        """Give the events to all members, as one write each. ``seq`` is that of the last event already."""
-        for protocol, sockets in list(self._live.items()):
-            if texts := [event.frames[protocol] for event in events if protocol in event.frames]:
-                data = b"".join(map(text_frame, texts))
-                metrics.count_sent(len(texts) * len(sockets), len(data) * len(sockets))
-                await _write(data, sockets.frozen())
+        """Give the events to all members, as few writes as may be. ``seq`` is that of the last event already."""
+        # All of them now: who goes live during the writes has read these events in the journal.
+        audiences = [(protocol, sockets.frozen()) for protocol, sockets in self._live.items()]
         for member in tuple(self._ahead):
             self._give_later_ones(member, events)
+        for protocol, sockets in audiences:
+            for count, data in pieces(event.frames[protocol] for event in events if protocol in event.frames):
+                metrics.count_sent(count * len(sockets), len(data) * len(sockets))
+                await _write(data, sockets)
         for event in events:
             metrics.observe_delivery(event.published_at)
 
     def _give_later_ones(self, member: Member, events: list[Event]) -> None:
         later = [event for event in events if event.seq is None or event.seq > member.seq]
-        texts = [event.frames[member.protocol] for event in later if member.protocol in event.frames]
-        member.socket.write(b"".join(map(text_frame, texts)))
+        for _, data in pieces(event.frames[member.protocol] for event in later if member.protocol in event.frames):
+            member.socket.write(data)
         if member.seq <= self.seq:
             self._ahead.remove(member)
             self._catching_up.add(member)

@@ -66,6 +66,14 @@ async def test_events_that_come_together_are_one_write_per_member(topic):
         assert member.socket.writes == [frames("1", "typing", "2")]
 
 
+async def test_many_large_events_are_several_writes_so_that_a_slow_member_is_found(topic):
+    alice = live(topic, Member())
+    texts = [f"{number}" + "x" * 30_000 for number in range(1, 6)]
+    await give(topic, *(event(number, v1=text) for number, text in enumerate(texts, start=1)))
+    assert alice.received == frames(*texts)
+    assert len(alice.socket.writes) == 3
+
+
 async def test_each_protocol_gets_its_own_bytes_and_nothing_it_has_no_word_for(topic):
     alice, tutorial = live(topic, Member()), live(topic, Member(""))
     await give(topic, Event({"v1": "one", "": "1"}, 1), Event({"v1": "typing"}))
@@ -107,6 +115,19 @@ async def test_who_comes_and_goes_during_a_fan_out_gets_each_event_once_or_not_a
     await give(topic, event(2))
     assert late.received == frames("2")
     assert gone.received in (b"", frames("1"))
+
+
+async def test_who_goes_live_in_another_protocol_during_a_fan_out_hears_nothing_twice(topic, monkeypatch):
+    monkeypatch.setattr(topic_module, "CHUNK", 1)
+    for _ in range(4):
+        live(topic, Member("v1"))
+    live(topic, Member(""))
+    topic.seq = 1
+    giving = asyncio.create_task(topic.fan_out([Event({"v1": "1", "": "one"}, 1)]))
+    await asyncio.sleep(0)
+    late = live(topic, Member("", seq=1))
+    await giving
+    assert late.received == b""
 
 
 async def test_who_found_more_in_the_journal_than_the_others_hears_nothing_twice(topic):
