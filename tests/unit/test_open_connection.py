@@ -3,8 +3,6 @@
 import subprocess
 import sys
 
-from twisted.internet import tcp
-
 from deploy.local.stack import ROOT
 
 # In a process of its own, since Daphne installs Twisted's reactor when it is imported.
@@ -37,9 +35,3 @@ def test_the_class_has_every_attribute_that_an_open_connection_is_asked_for():
     assert result.returncode == 0, result.stderr
     # An open connection's own, and what is asked for in the handshake only.
     assert set(result.stdout.split()) == {"_transport_details", "is_open", "send_now"}
-
-
-def test_a_transport_tells_a_pull_producer_when_it_has_nothing_more_to_send():
-    # ws.protocol leaves to it what the kernel did not take.
-    for name in ("registerProducer", "unregisterProducer", "getHandle", "pauseProducing", "resumeProducing", "write"):
-        assert hasattr(tcp.Connection, name)
