@@ -14,8 +14,8 @@ NODE_PEERS := tests/load/peers
 NODE_PEERS_INSTALLED := $(if $(shell command -v npm),$(NODE_PEERS)/node_modules/.package-lock.json)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-idle test-browser lint format lock clean
-.PHONY: test-faults test-postgres test-observability drill bench bench-page test-conformance
+.PHONY: help run dev test test-django test-idle test-browser lint format lock clean
+.PHONY: test-faults test-postgres test-observability drill bench bench-page capacity capacity-check test-conformance
 .PHONY: up down build dev-docker logs ps shell psql backup restore test-containers
 .PHONY: k8s-images k8s-up k8s-down k8s-status test-manifests test-url
 
@@ -30,6 +30,13 @@ dev: $(VENV)/run.installed ## The same with DEBUG and reload
 
 test: $(VENV)/bench.installed ## Unit tests, and behaviour tests against real processes
 	@$(BIN)/python -m pytest tests/unit tests/native tests/behaviour tests/load -m "not idle"
+
+DJANGO ?= 6.0
+OTHER_VENV = .run/django-$(DJANGO)
+test-django: ## The same without the benchmark's tests, with another Django than the locked one; DJANGO=6.0
+	@$(MAKE) --no-print-directory VENV=$(OTHER_VENV) $(OTHER_VENV)/test.installed
+	@$(OTHER_VENV)/bin/python -m pip install --disable-pip-version-check --quiet "django~=$(DJANGO).0"
+	@$(OTHER_VENV)/bin/python -m pytest tests/unit tests/native tests/behaviour -m "not idle"
 
 test-idle: $(VENV)/test.installed ## Prove that a socket idle for two minutes still receives
 	@$(BIN)/python -m pytest tests/behaviour -m idle
@@ -54,6 +61,12 @@ bench: $(VENV)/bench.installed $(NODE_PEERS_INSTALLED) ## Measure beside other s
 
 bench-page: $(VENV)/bench.installed ## Write the last benchmark into docs/performance.md
 	@$(BIN)/python -m tests.load.page
+
+capacity: $(BIN)/python ## How many processes, cores and shards a load needs; CONNECTIONS=1000000 ROOM=20 RATE=0.1
+	@$(BIN)/python -m deploy.capacity
+
+capacity-check: $(VENV)/bench.installed ## Hold that model against small loads on this machine
+	@$(BIN)/python -m tests.load.capacity_check
 
 test-browser: $(VENV)/test.installed ## Tests in a real Chromium
 	@$(BIN)/python -m pytest tests/browser

@@ -7,6 +7,9 @@ from tests.load.scenarios import SCENARIOS, Scenario
 from tests.load.servers import SERVERS
 from tests.load.targets import TARGETS, Target
 
+# A server alone that has more figures than these gets a row for each.
+MOST_COLUMNS = 4
+
 
 def text(results: Results) -> str:
     """Return a table per scenario, then the targets, then what went wrong."""
@@ -21,6 +24,11 @@ def scenario_table(results: Results, scenario: Scenario) -> str:
     medians = results.medians[scenario.name]
     names = list(next(iter(medians.values())))
     ours = medians.get("ours")
+    if len(medians) == 1 and len(names) > MOST_COLUMNS:
+        (server,) = medians
+        rows = [["figure", SERVERS[server].title]]
+        rows += [[name, _with_spread(results, scenario.name, server, name)] for name in names]
+        return _section(results, scenario, rows)
     rows = [["server", *names, "runs", *(["ours / it"] if ours and len(medians) > 1 else [])]]
     for server in (server for server in scenario.servers if server in medians):
         cells = [_with_spread(results, scenario.name, server, name) for name in names]
@@ -28,6 +36,10 @@ def scenario_table(results: Results, scenario: Scenario) -> str:
         if ours and len(medians) > 1:
             cells.append("" if server == "ours" else _divided(ours[names[0]], medians[server][names[0]]))
         rows.append([SERVERS[server].title, *cells])
+    return _section(results, scenario, rows)
+
+
+def _section(results: Results, scenario: Scenario, rows: Sequence[Sequence[str]]) -> str:
     return f"### {scenario.name}\n\n{scenario.load_of(results.is_quick)}\n\n{markdown(rows)}"
 
 

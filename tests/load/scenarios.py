@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.load import connections, durable, fan_out, slow_member
 from tests.load.fan_out import Figures
+from tests.load.unit_costs import unit_costs
 
 
 @dataclass(frozen=True)
@@ -121,5 +122,15 @@ SCENARIOS = [
         ("ours", "tutorial", "node-ws"),
         {"members": 20, "messages": 400, "kilobytes": 60},
         {"members": 20, "messages": 100, "kilobytes": 60},
+    ),
+    Scenario(
+        "unit costs",
+        "{rooms} rooms of 4 and one of {crowd:,}, {topics:,} silent ones, {connections:,} pinged; 1 and 4 processes",
+        unit_costs,
+        ("ours",),
+        {"rooms": 50, "rate": 200, "crowd": 1000, "topics": 2000, "connections": 2000, "seconds": 10},
+        {"rooms": 50, "rate": 200, "crowd": 500, "topics": 800, "connections": 800, "seconds": 2},
+        # Differences of short runs are noise, and it starts three stacks.
+        quick_servers=(),
     ),
 ]

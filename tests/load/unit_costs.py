@@ -1,0 +1,155 @@
+"""What one message, event, delivery, announcement, topic and ping costs each part: the model of ``make capacity``.
+
+Each is the difference between two loads that differ in it alone.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.capacity.model import ANNOUNCE_SECONDS
+from deploy.local import Stack
+from tests.load.connections import ROOMS, settled_memory
+from tests.load.fan_out import Figures
+from tests.load.processes import cpu_seconds, memory_kib
+from tests.load.rooms import Rooms
+from tests.load.servers import ServerMissing
+from tests.postgres import PostgresMissing, Server
+
+PROCESSES = 4
+SMALL_ROOM = 4
+# Nobody says anything for so long while a silence is measured, and is not pinged.
+NO_PINGS = {"PING_INTERVAL": "3600"}
+SETTLE_SECONDS = 3
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The stack with PostgreSQL, and the processes of each part."""
+
+    stack: Stack
+    postgres: Server
+
+    @property
+    def addresses(self) -> list[str]:
+        """The ws processes', without nginx."""
+        return [part.url for part in self.stack.parts if part.role == "ws"]
+
+    def process_ids(self, role: str) -> list[int]:
+        parts = [self.postgres.part] if role == "postgres" else [p for p in self.stack.parts if p.role == role]
+        return [part.pid for part in parts if part.pid]
+
+    def cpu(self) -> Figures:
+        """Return the CPU seconds that each part has used."""
+        return {role: cpu_seconds(self.process_ids(role)) for role in ("ws", "redis", "nginx", "postgres")}
+
+
+@contextmanager
+def installation(directory: Path, processes: int, environment: dict[str, str]) -> Iterator[Installation]:
+    """Start nginx, web, ws processes, Redis and PostgreSQL; raises ServerMissing where there is no PostgreSQL."""
+    try:
+        postgres = Server()
+        postgres.start()
+    except PostgresMissing as error:
+        raise ServerMissing(str(error)) from None
+    try:
+        variables = {"DATABASE_URL": postgres.create_database(), **environment}
+        with Stack(directory / str(processes), ws_processes=processes, environment=variables) as stack:
+            yield Installation(stack, postgres)
+    finally:
+        postgres.stop()
+
+
+async def unit_costs(
+    server: str, directory: Path, rooms: int, rate: int, crowd: int, topics: int, connections: int, seconds: float
+) -> Figures:
+    """Measure with one process, then with PROCESSES, and solve for the cost of each thing."""
+    with installation(directory, 1, NO_PINGS) as at:
+        one = await Meter.at_rest(at, seconds)
+        process_memory = await settled_memory(at.process_ids("ws"))
+        small = await one.talk(rooms, SMALL_ROOM, rate, seconds)
+        large = await one.talk(1, crowd, max(2, rate * SMALL_ROOM * 10 // crowd), seconds)
+        idle, topic_memory = await one.keep_open(topics, 1, seconds)
+    with installation(directory, PROCESSES, NO_PINGS) as at:
+        several = await Meter.at_rest(at, seconds)
+        spread = await several.talk(rooms, SMALL_ROOM, rate, seconds)
+        idle_spread, _ = await several.keep_open(topics // PROCESSES, PROCESSES, seconds)
+    with installation(directory / "pings", 1, {"PING_INTERVAL": "1"}) as at:
+        ping, nginx_memory = await (await Meter.at_rest(at, seconds)).ping(connections, seconds)
+
+    delivery = (large["ws"] - small["ws"]) / (crowd - SMALL_ROOM)
+    push = (spread["redis"] - small["redis"]) / (PROCESSES - 1)
+    # Per topic and second. Each announcement of a topic is heard by all processes with members in it.
+    heard = (idle_spread["ws"] - idle["ws"]) / (PROCESSES - 1)
+    return {
+        "ws, µs per delivery": delivery,
+        "ws, µs per event": (spread["ws"] - small["ws"]) / (PROCESSES - 1),
+        "ws, µs per message": small["ws"] - SMALL_ROOM * delivery,
+        "ws, µs per announcement": heard * ANNOUNCE_SECONDS,
+        "ws, µs per topic and second": idle["ws"] - heard,
+        "ws, µs per process and second": several.rest["ws"] / PROCESSES * 1e6,
+        "ws, µs per ping": ping,
+        "Redis, µs per publication": small["redis"] - push,
+        "Redis, µs per push": push,
+        "Redis, µs per second": one.rest["redis"] * 1e6,
+        "PostgreSQL, µs per message": small["postgres"],
+        "PostgreSQL, µs per topic and second": idle["postgres"],
+        "PostgreSQL, µs per second": one.rest["postgres"] * 1e6,
+        "ws, KiB per process": process_memory,
+        "ws, KiB per topic": topic_memory,
+        "nginx, KiB per connection": nginx_memory,
+    }
+
+
+@dataclass(frozen=True)
+class Meter:
+    """Measures what things cost an installation, in microseconds of each part, beyond what it uses ``at rest``."""
+
+    at: Installation
+    rest: Figures
+
+    @classmethod
+    async def at_rest(cls, at: Installation, seconds: float) -> "Meter":
+        """Measure the cores that each part uses while nobody is there."""
+        await asyncio.sleep(SETTLE_SECONDS)
+        before = at.cpu()
+        await asyncio.sleep(seconds)
+        after = at.cpu()
+        return cls(at, {role: (after[role] - before[role]) / seconds for role in before})
+
+    async def talk(self, rooms: int, members: int, rate: float, seconds: float) -> Figures:
+        """Return what a message costs, straight to ws."""
+        async with Rooms(self.at.addresses, rooms, members) as people:
+            await people.talk(rate, SETTLE_SECONDS)
+            return await self._spent(people.talk(rate, seconds))
+
+    async def keep_open(self, rooms: int, members: int, seconds: float) -> tuple[Figures, float]:
+        """Return what a topic in one process costs per second, and its memory in KiB."""
+        ids, topics = self.at.process_ids("ws"), rooms * members
+        # What only the first members need is no cost of a topic, nor is what a connection needs.
+        async with Rooms(self.at.addresses, 1, topics):
+            without = await settled_memory(ids)
+        async with Rooms(self.at.addresses, rooms, members):
+            memory = (await settled_memory(ids) - without) / topics
+            return await self._spent(asyncio.sleep(seconds, topics * seconds)), memory
+
+    async def ping(self, connections: int, seconds: float) -> tuple[float, float]:
+        """Return what a ping with its pong costs ws, and nginx' memory per connection in KiB."""
+        nginx = self.at.process_ids("nginx")
+        async with Rooms([self.at.stack.url], ROOMS, 1):
+            pass
+        memory = memory_kib(nginx)
+        async with Rooms([self.at.stack.url], ROOMS, connections // ROOMS):
+            await asyncio.sleep(SETTLE_SECONDS)
+            memory = memory_kib(nginx) - memory
+            return (await self._spent(asyncio.sleep(seconds, connections * seconds)))["ws"], memory / connections
+
+    async def _spent(self, work: Awaitable[float]) -> Figures:
+        """Return what the work has cost, divided by the number that it returns."""
+        begun, before = time.perf_counter(), self.at.cpu()
+        times = await work
+        seconds, after = time.perf_counter() - begun, self.at.cpu()
+        return {role: (after[role] - before[role] - self.rest[role] * seconds) / times * 1e6 for role in before}
