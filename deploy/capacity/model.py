@@ -11,7 +11,8 @@ from deploy.capacity.unit_costs import UnitCosts
 
 MICROSECONDS, KIB_PER_GIB, KIB_PER_MIB = 1e6, 2**20, 2**10
 # services/ws/presence.py and apps/chat/lobby.py.
-ANNOUNCE_SECONDS, ANNOUNCE_CHANGE_SECONDS, LOBBY_SECONDS = 10.0, 0.2, 1.0
+REPEAT_SECONDS, REPEATS_PER_SECOND, CHANGE_SECONDS, TOLD_PER_SECOND = 10.0, 50, 0.2, 1000
+REPORT_SECONDS, REPORT_CHANGE_SECONDS = 10.0, 1.0
 # An event holds its text twice, once per protocol. Announcements and reports hold names and counts.
 EVENT_BYTES, ANNOUNCEMENT_BYTES, REPORT_BYTES = 420, 300, 1500
 # net.ipv4.ip_local_port_range is 32768 to 60999: connections from one address to one ws process.
@@ -95,11 +96,11 @@ def traffic(load: Load, processes: int) -> Traffic:
     comings = load.connections / load.lifetime if load.lifetime else 0.0
     # Those of one room who come to or leave one process within 0.2 s are one announcement.
     per_topic = 2 * comings / topics
-    changes = topics * per_topic / (1 + ANNOUNCE_CHANGE_SECONDS * per_topic)
+    changes = topics * per_topic / (1 + CHANGE_SECONDS * per_topic)
     # Whoever is the first of a room in a process asks all others of it for theirs.
     asked = comings * (1 - 1 / processes) ** (load.room - 1) * (spread - 1)
-    announcements = topics / ANNOUNCE_SECONDS + changes + asked
-    reports = processes * (1 / ANNOUNCE_SECONDS + min(1 / LOBBY_SECONDS, changes * spread / processes))
+    announcements = min(topics / REPEAT_SECONDS, processes * REPEATS_PER_SECOND) + changes + asked
+    reports = processes * (1 / REPORT_SECONDS + min(1 / REPORT_CHANGE_SECONDS, changes * spread / processes))
     return Traffic(
         processes=processes,
         messages=messages,
@@ -107,7 +108,7 @@ def traffic(load: Load, processes: int) -> Traffic:
         event_pushes=messages * spread,
         announcements=announcements,
         announcement_pushes=announcements * spread,
-        presence_deliveries=changes * load.room,
+        presence_deliveries=min(changes * load.room, topics * TOLD_PER_SECOND),
         reports=reports,
         report_pushes=reports * processes,
         pings=load.connections / load.ping_interval,

@@ -1,7 +1,7 @@
 """Who is in a topic, over all processes.
 
-Each process announces its own members on every change and every ten seconds, and forgets those of a process it
-has not heard of for thirty. Nothing is kept: a lost announcement is made good by the next.
+Each process announces its own members on every change and again every ten seconds, with many topics less often, and
+forgets those of a process that has missed three times. Nothing is kept: a lost announcement is made good by the next.
 """
 
 import asyncio
@@ -15,8 +15,16 @@ from ws import metrics
 from ws.hub import Hub
 
 CHANGE_SECONDS = 0.2
-ANNOUNCE_SECONDS = 10.0
-FORGET_SECONDS = 30.0
+REPEAT_SECONDS = 10.0
+# Announcements of one process about topics in which nothing has changed. Each is heard by all processes with members:
+# without this limit they were two thirds of the work of a million connections in rooms of 20 (make capacity).
+REPEATS_PER_SECOND = 50
+# A process repeats in so many steps, so that no message waits behind thousands of announcements.
+REPEAT_STEPS = 20
+MISSED_REPEATS = 3
+# Members of one topic in this process that are told of changes. In a room of 10,000 somebody comes or goes all the
+# time, and each change would be 10,000 frames.
+TOLD_PER_SECOND = 1000
 # Names in an announcement; the counts are always complete.
 MAX_NAMES = 100
 
@@ -24,7 +32,8 @@ MAX_NAMES = 100
 class Presence:
     """Counts the members of the hub's topics, here and elsewhere.
 
-    ``changed`` is called with a topic, its number of members and some of their names after each change.
+    ``changed`` is called with a topic, its number of members and some of their names after a change; after several
+    where the members are many.
     """
 
     def __init__(self, hub: Hub, changed: Callable[[str, int, list[str]], None]) -> None:
@@ -34,11 +43,14 @@ class Presence:
         self._here: dict[str, Counter[str]] = {}
         self._elsewhere: dict[str, dict[str, tuple[float, int, list[str]]]] = {}
         self._last: dict[str, tuple[int, list[str]]] = {}
+        self._told_at: dict[str, float] = {}
+        self._telling: dict[str, asyncio.TimerHandle] = {}
         self._due: set[str] = set()
         self._asking: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._repeat_seconds = REPEAT_SECONDS
         hub.handlers["presence"] = self._heard
-        self._announcer = asyncio.create_task(self._announce_all())
+        self._announcer = asyncio.create_task(self._repeat_all())
 
     def join(self, topic: str, name: str) -> None:
         """Count a member in."""
@@ -61,6 +73,9 @@ class Presence:
             del self._here[topic]
             self._elsewhere.pop(topic, None)
             self._last.pop(topic, None)
+            self._told_at.pop(topic, None)
+            if timer := self._telling.pop(topic, None):
+                timer.cancel()
 
     def current(self, topic: str) -> tuple[int, list[str]]:
         """Return the number of members, and the names of at most MAX_NAMES, sorted. A name counts once."""
@@ -75,8 +90,9 @@ class Presence:
     def close(self) -> None:
         """Announce at once what has changed, and nothing more."""
         self._announcer.cancel()
-        if self._timer:
-            self._timer.cancel()
+        for timer in (self._timer, *self._telling.values()):
+            if timer:
+                timer.cancel()
         self._announce_due()
 
     def _heard(self, message: dict[str, Any]) -> None:
@@ -86,7 +102,9 @@ class Presence:
         metrics.PRESENCE_RECEIVED.inc()
         elsewhere = self._elsewhere.setdefault(topic, {})
         if message["count"]:
-            elsewhere[process] = (time.monotonic(), message["count"], message["names"])
+            # A process of the release before does not say how often it repeats.
+            silence = MISSED_REPEATS * message.get("repeat_seconds", REPEAT_SECONDS)
+            elsewhere[process] = (time.monotonic() + silence, message["count"], message["names"])
         else:
             elsewhere.pop(process, None)
         if message["asks"]:
@@ -94,9 +112,21 @@ class Presence:
         self._tell(topic)
 
     def _tell(self, topic: str) -> None:
+        """Tell the members here what has changed: at once, or later where they are many and were told just now."""
+        if topic in self._telling:
+            return
+        wait = self._told_at.get(topic, 0.0) + len(self._here[topic]) / TOLD_PER_SECOND - time.monotonic()
+        if wait > 0:
+            self._telling[topic] = asyncio.get_running_loop().call_later(wait, self._tell_now, topic)
+        else:
+            self._tell_now(topic)
+
+    def _tell_now(self, topic: str) -> None:
+        self._telling.pop(topic, None)
         state = self.current(topic)
         if self._last.get(topic) != state:
             self._last[topic] = state
+            self._told_at[topic] = time.monotonic()
             self._changed(topic, *state)
 
     def _announce_soon(self, topic: str) -> None:
@@ -125,17 +155,25 @@ class Presence:
                 "count": len(here),
                 "names": list(here)[:MAX_NAMES],
                 "asks": topic in self._asking,
+                "repeat_seconds": self._repeat_seconds,
             },
         )
         self._asking.discard(topic)
 
-    async def _announce_all(self) -> None:
+    async def _repeat_all(self) -> None:
         while True:
-            await asyncio.sleep(ANNOUNCE_SECONDS)
-            forgotten = time.monotonic() - FORGET_SECONDS
-            for topic in list(self._here):
-                elsewhere = self._elsewhere.get(topic, {})
-                for process in [process for process, (heard, *_) in elsewhere.items() if heard < forgotten]:
-                    del elsewhere[process]
-                self._announce(topic)
-                self._tell(topic)
+            wanted = max(REPEAT_SECONDS, len(self._here) / REPEATS_PER_SECOND)
+            # Others were promised the seconds of the round before, and wait for three times as many.
+            self._repeat_seconds = min(wanted, 2 * self._repeat_seconds)
+            for step in range(REPEAT_STEPS):
+                await asyncio.sleep(self._repeat_seconds / REPEAT_STEPS)
+                for topic in [topic for topic in self._here if hash(topic) % REPEAT_STEPS == step]:
+                    self._repeat(topic)
+
+    def _repeat(self, topic: str) -> None:
+        now = time.monotonic()
+        elsewhere = self._elsewhere.get(topic, {})
+        for process in [process for process, (until, *_) in elsewhere.items() if until < now]:
+            del elsewhere[process]
+        self._announce(topic)
+        self._tell(topic)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.capacity.model import ANNOUNCE_SECONDS
+from deploy.capacity.model import REPEAT_SECONDS
 from deploy.local import Stack
 from tests.load.connections import ROOMS, settled_memory
 from tests.load.fan_out import Figures
@@ -23,6 +23,21 @@ PROCESSES = 4
 SMALL_ROOM = 4
 # Nobody says anything for so long while a silence is measured, and is not pinged.
 NO_PINGS = {"PING_INTERVAL": "3600"}
+# All come from one address, and write more than a person does.
+NO_LIMITS = dict.fromkeys(
+    (
+        "MESSAGE_RATE",
+        "ROOM_MESSAGE_RATE",
+        "HISTORY_RATE",
+        "TYPING_RATE",
+        "MAX_SOCKETS_PER_USER",
+        "HANDSHAKE_RATE",
+        "MAX_SOCKETS_PER_ADDRESS",
+        "REQUEST_RATE",
+        "ACCOUNT_RATE",
+    ),
+    "0",
+)
 SETTLE_SECONDS = 3
 
 
@@ -56,7 +71,7 @@ def installation(directory: Path, processes: int, environment: dict[str, str]) -
     except PostgresMissing as error:
         raise ServerMissing(str(error)) from None
     try:
-        variables = {"DATABASE_URL": postgres.create_database(), **environment}
+        variables = {"DATABASE_URL": postgres.create_database(), **NO_LIMITS, **environment}
         with Stack(directory / str(processes), ws_processes=processes, environment=variables) as stack:
             yield Installation(stack, postgres)
     finally:
@@ -76,7 +91,7 @@ async def unit_costs(
     with installation(directory, PROCESSES, NO_PINGS) as at:
         several = await Meter.at_rest(at, seconds)
         spread = await several.talk(rooms, SMALL_ROOM, rate, seconds)
-        idle_spread, _ = await several.keep_open(topics // PROCESSES, PROCESSES, seconds)
+        idle_spread, _ = await several.keep_open(topics, PROCESSES, seconds)
     with installation(directory / "pings", 1, {"PING_INTERVAL": "1"}) as at:
         ping, nginx_memory = await (await Meter.at_rest(at, seconds)).ping(connections, seconds)
 
@@ -88,7 +103,7 @@ async def unit_costs(
         "ws, µs per delivery": delivery,
         "ws, µs per event": (spread["ws"] - small["ws"]) / (PROCESSES - 1),
         "ws, µs per message": small["ws"] - SMALL_ROOM * delivery,
-        "ws, µs per announcement": heard * ANNOUNCE_SECONDS,
+        "ws, µs per announcement": heard * REPEAT_SECONDS,
         "ws, µs per topic and second": idle["ws"] - heard,
         "ws, µs per process and second": several.rest["ws"] / PROCESSES * 1e6,
         "ws, µs per ping": ping,
@@ -127,7 +142,10 @@ class Meter:
             return await self._spent(people.talk(rate, seconds))
 
     async def keep_open(self, rooms: int, members: int, seconds: float) -> tuple[Figures, float]:
-        """Return what a topic in one process costs per second, and its memory in KiB."""
+        """Return what a topic in one process costs per second, and its memory in KiB.
+
+        So many that each is announced every REPEAT_SECONDS.
+        """
         ids, topics = self.at.process_ids("ws"), rooms * members
         # What only the first members need is no cost of a topic, nor is what a connection needs.
         async with Rooms(self.at.addresses, 1, topics):

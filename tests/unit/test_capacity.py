@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from deploy.capacity import unit_costs
+from chat import lobby
+from deploy.capacity import model, unit_costs
 from deploy.capacity.model import (
     DoesNotFit,
     Limits,
@@ -19,6 +20,7 @@ from deploy.capacity.model import (
     ws_cores,
 )
 from deploy.capacity.unit_costs import ROOT, UnitCosts
+from ws import presence
 
 COSTS = UnitCosts(
     delivery=10,
@@ -78,6 +80,12 @@ def test_nothing_comes_or_goes_where_connections_stay_for_ever():
     assert now.handshakes == 0
     assert now.presence_deliveries == 0
     assert now.announcements == pytest.approx(now.topics / 10)
+
+
+def test_the_model_knows_the_numbers_that_the_code_has():
+    assert (model.REPEAT_SECONDS, model.REPEATS_PER_SECOND) == (presence.REPEAT_SECONDS, presence.REPEATS_PER_SECOND)
+    assert (model.CHANGE_SECONDS, model.TOLD_PER_SECOND) == (presence.CHANGE_SECONDS, presence.TOLD_PER_SECOND)
+    assert (model.REPORT_SECONDS, model.REPORT_CHANGE_SECONDS) == (lobby.REPORT_SECONDS, lobby.CHANGE_SECONDS)
 
 
 def test_small_loads_need_one_of_each():
