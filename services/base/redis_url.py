@@ -35,9 +35,11 @@ def parse_redis_url(value: str) -> list[Host]:
 
 
 def _sentinel(value: str) -> Host:
-    parts = urlsplit(value)
-    credentials, _, addresses = parts.netloc.rpartition("@")
-    primary = parts.path.strip("/")
+    # Not by urlsplit: from Python 3.14 on it refuses several hosts where one is an IPv6 address.
+    location, _, query = value.removeprefix("sentinel://").partition("?")
+    netloc, _, path = location.partition("/")
+    credentials, _, addresses = netloc.rpartition("@")
+    primary = path.strip("/")
     sentinels = []
     for address in addresses.split(","):
         host, _, port = address.rpartition(":")
@@ -52,7 +54,7 @@ def _sentinel(value: str) -> Host:
         result["username"] = unquote(username)
     if password:
         result["password"] = unquote(password)
-    database = parse_qs(parts.query).get("db", ["0"])[0]
+    database = parse_qs(query).get("db", ["0"])[0]
     if not database.isdecimal():
         raise ImproperlyConfigured(f"REDIS_URL: db={database!r} is not a number; {EXPECTED}.")
     result["db"] = int(database)
