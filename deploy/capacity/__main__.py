@@ -35,6 +35,8 @@ LIMITS: list[tuple[str, str, Callable[[str], float], float]] = [
 
 def main() -> int:
     load = Load(**_given(LOAD))
+    if load.room > load.connections:
+        sys.exit(f"ROOM: {load.room:,} members are more than the {load.connections:,} CONNECTIONS.")
     limits = Limits(**_given(LIMITS))
     costs, source = unit_costs.read()
     print(

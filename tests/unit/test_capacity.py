@@ -193,3 +193,7 @@ def test_a_wrong_value_is_refused_in_one_sentence(given):
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith(f"{name}: '{value}' is not a")
+
+
+def test_a_room_has_no_more_members_than_there_are_connections():
+    assert "ROOM: 20 members are more than the 10 CONNECTIONS." in capacity(CONNECTIONS="10").stderr
