@@ -213,7 +213,7 @@ def plan(load: Load, limits: Limits, costs: UnitCosts) -> Plan:
         {
             "CPU": nginx_cores(now, costs) / limits.utilisation,
             # One for the client, one for ws.
-            "connections": 2 * load.connections / min(limits.worker_connections, limits.descriptors),
+            "worker connections": 2 * load.connections / min(limits.worker_connections, limits.descriptors),
         },
         nginx_cores(now, costs),
         load.connections * costs.nginx_memory / KIB_PER_GIB,

@@ -124,7 +124,7 @@ def test_the_fewest_processes_are_found():
         ({}, {"descriptors": 1000}, "ws", "descriptors"),
         ({}, {"descriptors": 10**6}, "ws", "ephemeral ports"),
         ({}, {"descriptors": 10**6, "addresses": 100}, "ws", "memory"),
-        ({}, {}, "nginx", "connections"),
+        ({}, {}, "nginx", "worker connections"),
         ({"nginx_frame": 1e5}, {}, "nginx", "CPU"),
         ({"redis_push": 1e5}, {}, "redis", "CPU"),
         ({}, {"bandwidth": 0.001}, "redis", "bandwidth"),
