@@ -12,6 +12,7 @@ from pathlib import Path
 from environs import Env, EnvError, validate
 
 from deploy.local.binaries import BinaryMissing
+from deploy.local.nginx import WrongSetting
 from deploy.local.part import PartFailed
 from deploy.local.stack import ROOT, Stack
 from deploy.local.supervisor import Supervisor
@@ -31,7 +32,7 @@ def main() -> None:
         say(f"starting in {stack.directory}")
         supervisor = Supervisor(stack, say, arguments.reload)
         stack.start()
-    except (BinaryMissing, EnvError, PartFailed) as error:
+    except (BinaryMissing, EnvError, PartFailed, WrongSetting) as error:
         sys.exit(str(error))
     try:
         if not stack.is_interrupted:

@@ -8,10 +8,28 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[1] / "nginx"
 MAX_FILES = 20000
+# What the environment may say about nginx; directives.sh knows the defaults.
+SETTINGS = [
+    "TRUSTED_PROXIES",
+    "ALLOWED_HOSTS",
+    "HSTS_SECONDS",
+    "MAX_BODY_KIB",
+    "HANDSHAKE_RATE",
+    "MAX_SOCKETS_PER_ADDRESS",
+    "REQUEST_RATE",
+    "ACCOUNT_RATE",
+]
+
+
+class WrongSetting(Exception):
+    """A setting of nginx has a value that it cannot have; the sentence says which."""
 
 
 def render(target: Path, environment: Mapping[str, str]) -> None:
-    """Write the nginx configuration, as the image's entry point does: directives.sh, then envsubst."""
+    """Write the nginx configuration, as the image's entry point does: directives.sh, then envsubst.
+
+    Raises WrongSetting.
+    """
     variables = {
         "NGINX_WORKERS": "1",
         "NGINX_WORKER_CONNECTIONS": str(MAX_FILES // 2),
@@ -26,9 +44,12 @@ def render(target: Path, environment: Mapping[str, str]) -> None:
         [str(FOLDER / "directives.sh"), "env", "-0"],
         env={"PATH": os.environ["PATH"], **variables},
         capture_output=True,
-        check=True,
-    ).stdout.decode()
-    values = dict(line.split("=", 1) for line in derived.split("\0") if line)
+        text=True,
+        check=False,
+    )
+    if derived.returncode:
+        raise WrongSetting(f"Wrong configuration: {derived.stderr.strip()}")
+    values = dict(line.split("=", 1) for line in derived.stdout.split("\0") if line)
     template = (FOLDER / "nginx.conf.template").read_text()
     target.parent.mkdir(parents=True, exist_ok=True)
     # Names of upper-case letters only, so nginx's own ${variables} stay; ${UPPER} in a comment stays too.

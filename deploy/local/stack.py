@@ -187,7 +187,7 @@ class Stack:
             "NGINX_LISTEN": f"{ports.HOST}:{self.port}",
             "WEB_SERVERS": addresses["web"],
             "WS_SERVERS": addresses["ws"],
-            "TRUSTED_PROXIES": self.environment.get("TRUSTED_PROXIES", ""),
+            **{name: self.environment[name] for name in nginx.SETTINGS if name in self.environment},
         }
         nginx.render(self.directory / "nginx" / "nginx.conf", environment)
 

@@ -5,6 +5,8 @@
 #   TRUSTED_PROXIES          addresses or CIDR blocks whose X-Forwarded-For and -Proto are believed
 #   NGINX_RESOLVER           name servers; those of RESOLV_CONF (/etc/resolv.conf) where unset
 #   TLS_CERTIFICATE, TLS_KEY paths of PEM files: https on TLS_LISTEN, and plain http only leads there
+#   ALLOWED_HOSTS, HSTS_SECONDS, MAX_BODY_KIB, HANDSHAKE_RATE, MAX_SOCKETS_PER_ADDRESS, REQUEST_RATE, ACCOUNT_RATE
+#                            as .env.example explains them
 set -eu
 
 resolv_conf=${RESOLV_CONF:-/etc/resolv.conf}
@@ -35,13 +37,60 @@ NGINX_WEB_SERVERS=$(servers 'max_fails=1 fail_timeout=2s' "$WEB_SERVERS")
 NGINX_WS_SERVERS=$(servers 'max_fails=0' "$WS_SERVERS")
 NGINX_REAL_IP_FROM=$(each 'set_real_ip_from %s; ' "${TRUSTED_PROXIES:-}")
 NGINX_TRUSTED_PROXIES=$(each '%s 1; ' "${TRUSTED_PROXIES:-}")
-NGINX_TLS='' NGINX_TLS_REDIRECT=''
+NGINX_TLS='' NGINX_TLS_REDIRECT='' NGINX_TLS_LISTEN='' NGINX_TLS_LISTEN_DEFAULT=''
 if [ -n "${TLS_CERTIFICATE:-}" ]; then
-  NGINX_TLS="listen ${TLS_LISTEN:-8443} ssl; http2 on; ssl_certificate $TLS_CERTIFICATE; ssl_certificate_key $TLS_KEY;"
+  NGINX_TLS="http2 on; ssl_certificate $TLS_CERTIFICATE; ssl_certificate_key $TLS_KEY;"
+  NGINX_TLS_LISTEN="listen ${TLS_LISTEN:-8443} ssl;"
+  NGINX_TLS_LISTEN_DEFAULT="listen ${TLS_LISTEN:-8443} ssl default_server;"
   # shellcheck disable=SC2016 # nginx's variables
   NGINX_TLS_REDIRECT='if ($client_scheme = http) { return 308 https://$host$request_uri; }'
 fi
+
+number() { # NAME DEFAULT
+  eval "number=\${$1:-$2}"
+  case $number in
+    *[!0-9]* | ??????????*) echo "$1: expected a whole number from 0 on, not $number." >&2; exit 1 ;;
+  esac
+  echo "$number"
+}
+
+NGINX_MAX_BODY_KIB=$(number MAX_BODY_KIB 64)
+hsts_seconds=$(number HSTS_SECONDS 3600)
+NGINX_TRANSPORT_SECURITY=''
+[ "$hsts_seconds" -eq 0 ] || NGINX_TRANSPORT_SECURITY="max-age=$hsts_seconds"
+
+# As Django reads it: a leading dot is the host and all below it, * is any.
+hosts=$(printf %s "${ALLOWED_HOSTS:-localhost,127.0.0.1,[::1]}" | tr , ' ')
+case $hosts in
+  *[!][A-Za-z0-9._:*\ -]*) echo "ALLOWED_HOSTS: expected host names separated by commas, not $ALLOWED_HOSTS." >&2; exit 1 ;;
+esac
+NGINX_SERVER_NAMES=$hosts
+case " $hosts " in *' * '*) NGINX_SERVER_NAMES='~.' ;; esac
+
+limit_rate() { # ZONE RATE
+  # Ten seconds' worth may come at once, since all who sit behind one address come back together after a restart.
+  [ "$2" -eq 0 ] || echo "limit_req zone=$1 burst=$(($2 * 10)) nodelay;"
+}
+
+limit_connections() { # ZONE LARGEST
+  [ "$2" -eq 0 ] || echo "limit_conn $1 $2;"
+}
+
+largest=$(number MAX_SOCKETS_PER_ADDRESS 1000)
+NGINX_HANDSHAKE_RATE=$(number HANDSHAKE_RATE 100)
+NGINX_REQUEST_RATE=$(number REQUEST_RATE 100)
+NGINX_ACCOUNT_RATE=$(number ACCOUNT_RATE 5)
+NGINX_SOCKET_LIMITS="$(limit_connections open_sockets "$largest") $(limit_rate handshakes "$NGINX_HANDSHAKE_RATE")"
+NGINX_REQUEST_LIMITS="$(limit_connections open_requests "$largest") $(limit_rate requests "$NGINX_REQUEST_RATE")"
+NGINX_REQUEST_LIMITS="$NGINX_REQUEST_LIMITS $(limit_rate accounts "$NGINX_ACCOUNT_RATE")"
+# A zone that nothing uses must have a rate all the same.
+NGINX_HANDSHAKE_RATE=$((NGINX_HANDSHAKE_RATE ? NGINX_HANDSHAKE_RATE : 1))
+NGINX_REQUEST_RATE=$((NGINX_REQUEST_RATE ? NGINX_REQUEST_RATE : 1))
+NGINX_ACCOUNT_RATE=$((NGINX_ACCOUNT_RATE ? NGINX_ACCOUNT_RATE : 1))
+
 export NGINX_RESOLVER_DIRECTIVE NGINX_WEB_SERVERS NGINX_WS_SERVERS NGINX_REAL_IP_FROM NGINX_TRUSTED_PROXIES
-export NGINX_TLS NGINX_TLS_REDIRECT
+export NGINX_TLS NGINX_TLS_LISTEN NGINX_TLS_LISTEN_DEFAULT NGINX_TLS_REDIRECT NGINX_TRANSPORT_SECURITY
+export NGINX_SERVER_NAMES NGINX_MAX_BODY_KIB NGINX_SOCKET_LIMITS NGINX_REQUEST_LIMITS
+export NGINX_HANDSHAKE_RATE NGINX_REQUEST_RATE NGINX_ACCOUNT_RATE
 
 exec "$@"

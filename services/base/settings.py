@@ -17,7 +17,7 @@ DEBUG = env.bool("DEBUG", False)
 LOCAL_SECRET_KEY = "local-only-key-that-production-refuses-to-start-with"
 SECRET_KEY = env.str("SECRET_KEY", LOCAL_SECRET_KEY)
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])]
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
 # Whether browsers reach nginx, or what stands before it, by https only.

@@ -123,15 +123,18 @@ def test_forwarding_headers_of_strangers_are_not_believed(visitor):
 
 
 def test_an_unknown_host_is_refused(visitor):
-    assert visitor.get("/chat/", headers={"Host": "evil.example"}).status_code == 400
+    assert visitor.get("/chat/", headers={"Host": "evil.example"}).status_code == 421
 
 
 def test_a_body_over_the_limit_is_refused(visitor):
-    assert visitor.post("/accounts/login/", content=b"x" * (1024 * 1024 + 1)).status_code == 413
+    assert visitor.post("/accounts/login/", content=b"x" * (64 * 1024 + 1)).status_code == 413
 
 
 def test_a_header_over_the_limit_is_refused(visitor):
     assert visitor.get("/chat/", headers={"X-Long": "x" * 9000}).status_code == 400
+    assert visitor.get("/chat/", params={"x": "x" * 9000}).status_code == 414
+    # nginx' limit, and no smaller one behind it.
+    assert visitor.get("/chat/", params={"x": "x" * 7000}).status_code == 200
 
 
 def test_robots_may_read_the_index_and_no_room(visitor, room):

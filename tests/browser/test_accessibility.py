@@ -19,7 +19,7 @@ LOOKS = [
     for scheme, locale in (("light", "ja"), ("dark", "en"))
     for viewport in (PHONE, DESKTOP)
 ]
-AWAY = Path(__file__).resolve().parents[2] / "deploy/nginx/away"
+NGINX_PAGES = Path(__file__).resolve().parents[2] / "deploy/nginx/errors"
 FOCUSED = "(document.activeElement.textContent.trim() || document.activeElement.id).split('\\n')[0]"
 # The composer shows the focus of its input.
 HAS_VISIBLE_FOCUS = """[document.activeElement, document.activeElement.closest("form")].some((element) =>
@@ -85,9 +85,10 @@ def test_an_error_that_is_hard_to_cause(page: Page, settings, template: str) -> 
     expect_accessible(page)
 
 
-def test_the_page_of_nginx(page: Page) -> None:
-    page.route("**/away/", lambda route: route.fulfill(path=AWAY / "away.html"))
-    page.goto("/away/")
+@pytest.mark.parametrize("name", ["413.html", "429.html", "503.html"])
+def test_a_page_of_nginx(page: Page, name: str) -> None:
+    page.route("**/error/", lambda route: route.fulfill(path=NGINX_PAGES / name))
+    page.goto("/error/")
     # nginx itself serves the style, whether web is there or not.
     assert page.evaluate("getComputedStyle(document.querySelector('main')).borderRadius") == "12px"
     expect_accessible(page)

@@ -9,6 +9,7 @@ from deploy.local import Stack
 from tests.faults.client import Client
 from tests.faults.drill import WS_PROCESSES, database, table
 from tests.faults.load import Outcome
+from tests.one_address import NO_LIMITS
 from tests.postgres import Server
 
 _rooms = itertools.count(1)
@@ -54,7 +55,7 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory, postgres: Server | No
     directory = tmp_path_factory.mktemp("faults")
     with (
         database(directory, postgres) as environment,
-        Stack(directory, ws_processes=WS_PROCESSES, environment=environment) as stack,
+        Stack(directory, ws_processes=WS_PROCESSES, environment=NO_LIMITS | environment) as stack,
     ):
         yield stack
 

@@ -14,6 +14,7 @@ from deploy.local.binaries import BinaryMissing
 from tests.faults.disk import small_disk
 from tests.faults.injections import DISK_MEBIBYTES, FAULTS, Fault, NotPermitted
 from tests.faults.load import Load, Outcome
+from tests.one_address import NO_LIMITS
 from tests.postgres import PostgresMissing, Server
 
 WS_PROCESSES = 3
@@ -78,6 +79,7 @@ def main() -> int:
             directory = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="drill-")))
             environment = resources.enter_context(database(directory, postgres))
             say(f"starting nginx, web, {WS_PROCESSES} ws processes, Redis, {'PostgreSQL' if postgres else 'SQLite'}")
+            environment = NO_LIMITS | environment
             stack = resources.enter_context(Stack(directory, ws_processes=WS_PROCESSES, environment=environment))
             for fault in FAULTS:
                 if fault.is_for(postgres) and arguments.only in fault.name:

@@ -17,6 +17,7 @@ from deploy.local import Part, Stack
 from tests.faults.checker import Acknowledged, Count, check
 from tests.faults.client import Client
 from tests.faults.crowd import Close, Crowd, Member
+from tests.one_address import NO_LIMITS
 
 SERVICE_RESTART = 1012
 ROOMS, MEMBERS_PER_ROOM = 40, 100
@@ -58,7 +59,7 @@ async def test_4000_members_move_to_the_other_process_and_miss_nothing(tmp_path:
     if postgres:
         pytest.skip("once is enough: make test-faults runs it")
     rooms = [f"drain-{number}" for number in range(ROOMS)]
-    with Stack(tmp_path, ws_processes=1, environment={"DRAIN_SECONDS": str(DRAIN_SECONDS)}) as stack:
+    with Stack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"DRAIN_SECONDS": str(DRAIN_SECONDS)}) as stack:
         async with contextlib.AsyncExitStack() as resources:
             # Half of the writers are among those who have to move.
             writers = [Client(stack.url, room, f"writer-{room}") for room in rooms]

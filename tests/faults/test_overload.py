@@ -5,12 +5,13 @@ from pathlib import Path
 from deploy.local import Stack
 from tests.faults.client import Client
 from tests.faults.load import count
+from tests.one_address import NO_LIMITS
 
 
 async def test_a_full_queue_answers_overloaded_and_all_arrive_in_the_end(
     tmp_path: Path, database_environment, room, figures
 ):
-    environment = {**database_environment, "JOURNAL_QUEUE": "1"}
+    environment = {**NO_LIMITS, **database_environment, "JOURNAL_QUEUE": "1"}
     with Stack(tmp_path, ws_processes=1, environment=environment) as stack:
         async with Client(stack.url, room, "alice") as alice, Client(stack.url, room, "bob") as bob:
             for member in (alice, bob):

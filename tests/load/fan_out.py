@@ -13,6 +13,7 @@ from deploy.local import Stack
 from tests.load.client import Crowd, Lost
 from tests.load.processes import cpu_seconds
 from tests.load.servers import Running, running
+from tests.one_address import NO_LIMITS
 
 Figures = dict[str, float]
 # After so many seconds without the last delivery it is lost.
@@ -62,7 +63,7 @@ async def latency(server: str, directory: Path, members: int, rate: int, seconds
 
 async def through_nginx(server: str, directory: Path, members: int, seconds: float) -> Figures:
     """One in flight, through the real nginx with the template that every run uses."""
-    with Stack(directory, ws_processes=1) as stack:
+    with Stack(directory, ws_processes=1, environment=NO_LIMITS) as stack:
         async with Crowd([stack.url], "tutorial", members) as crowd:
             await crowd.warm_up()
             parts = {name: [stack.part(part).pid or 0] for name, part in (("nginx", "nginx"), ("ws", "ws-1"))}

@@ -18,7 +18,7 @@ def test_nginx_says_so_itself_and_the_page_is_back_with_web(tmp_path: Path) -> N
             assert answer.headers["x-request-id"]
             assert "ただいま接続できません" in answer.text
             assert "Back in a moment" in answer.text
-        style = visitor.get("/away/away.css")
+        style = visitor.get("/errors/error.css")
         assert (style.status_code, style.headers["content-type"]) == (200, "text/css")
         assert "retry-after" not in style.headers
 
@@ -33,4 +33,4 @@ def test_nginx_says_so_itself_and_the_page_is_back_with_web(tmp_path: Path) -> N
         assert answer.status_code == 200
         assert "retry-after" not in answer.headers
         # Not a page of its own that anybody can ask for.
-        assert visitor.get("/away/away.html").status_code == 404
+        assert visitor.get("/errors/503.html").status_code == 404

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from deploy.local.nginx import render
+import pytest
+
+from deploy.local.nginx import WrongSetting, render
 
 
 def rendered(folder: Path, **environment: str) -> str:
@@ -55,3 +57,29 @@ def test_nobody_is_trusted_by_default(tmp_path):
 def test_no_name_is_left_over(tmp_path):
     code = "\n".join(line for line in rendered(tmp_path).splitlines() if not line.lstrip().startswith("#"))
     assert "${" not in code
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOWED_HOSTS", "chat.example.com;include /etc/passwd"),
+        ("ALLOWED_HOSTS", "https://chat.example.com"),
+        ("HANDSHAKE_RATE", "many"),
+        ("MAX_SOCKETS_PER_ADDRESS", "-1"),
+        ("MAX_BODY_KIB", "1;"),
+        ("REQUEST_RATE", "1.5"),
+        ("ACCOUNT_RATE", "99999999999"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence(tmp_path, name, value):
+    with pytest.raises(WrongSetting) as wrong:
+        rendered(tmp_path, **{name: value})
+    assert str(wrong.value).startswith(f"Wrong configuration: {name}: expected ")
+    assert len(str(wrong.value).splitlines()) == 1
+
+
+def test_zero_is_no_limit(tmp_path):
+    names = ("HANDSHAKE_RATE", "MAX_SOCKETS_PER_ADDRESS", "REQUEST_RATE", "ACCOUNT_RATE")
+    for limit in ("limit_req zone=", "limit_conn open_"):
+        assert limit in rendered(tmp_path)
+        assert limit not in rendered(tmp_path, **dict.fromkeys(names, "0"))

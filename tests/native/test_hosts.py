@@ -1,0 +1,46 @@
+"""Which hosts nginx serves: those of ALLOWED_HOSTS, as Django reads it."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.local import Stack
+
+LONG = ".".join(["x" * 60] * 4)
+ALLOWED = ["localhost", "chat.example.com", "example.org", "any.depth.example.org", "[::1]", LONG]
+FOREIGN = ["evil.example", "sub.chat.example.com", "notexample.org", "127.0.0.1", "chat.example.com.evil.example"]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    hosts = f"localhost, chat.example.com,.example.org,[::1],{LONG}"
+    with Stack(tmp_path_factory.mktemp("hosts"), ws_processes=1, environment={"ALLOWED_HOSTS": hosts}) as stack:
+        yield stack
+
+
+@pytest.mark.parametrize("port", ["", ":8080"])
+@pytest.mark.parametrize("host", ALLOWED)
+def test_a_host_of_the_list_is_served(stack, host, port):
+    assert httpx.get(f"{stack.url}/chat/", headers={"Host": host + port}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/chat/", "/ws/chat/lobby/", "/static/web/site.css", "/api/rooms/lobby/messages"])
+@pytest.mark.parametrize("host", FOREIGN)
+def test_any_other_is_misdirected_before_it_reaches_a_service(stack, host, path):
+    answer = httpx.get(stack.url + path, headers={"Host": host})
+    assert answer.status_code == 421
+    assert "ALLOWED_HOSTS" in answer.text
+
+
+def test_django_checks_again_for_those_who_come_past_nginx(stack):
+    assert httpx.get(f"{stack.part('web').url}/chat/", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_probes_may_ask_for_the_health_by_address(stack):
+    assert httpx.get(f"{stack.url}/healthz", headers={"Host": "10.1.2.3:8080"}).text == "ok\n"
+
+
+def test_a_star_lets_any_host_in(tmp_path: Path):
+    with Stack(tmp_path, ws_processes=1, environment={"ALLOWED_HOSTS": "*"}) as stack:
+        assert httpx.get(f"{stack.url}/chat/", headers={"Host": "whatever.example"}).status_code == 200

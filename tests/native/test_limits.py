@@ -1,0 +1,188 @@
+"""How much nginx takes from one address. Each test's limits are small, so that few requests reach them."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.local import Stack, ports
+from tests.one_address import NO_LIMITS
+
+# At a rate of 1 a second ten more may come at once.
+ALLOWED_AT_ONCE = 11
+MANY = 40
+
+
+async def open_socket(stack: Stack, source: str = "127.0.0.1", **headers: str) -> tuple[bytes, asyncio.StreamWriter]:
+    """Return the answer to a handshake from a source address, up to its headers' end, and the open connection."""
+    reader, writer = await asyncio.open_connection(ports.HOST, stack.port, local_addr=(source, 0))
+    lines = {
+        "Host": stack.url.removeprefix("http://"),
+        "Origin": stack.url,
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        **headers,
+    }
+    writer.write(
+        b"GET /ws/chat/lobby/ HTTP/1.1\r\n"
+        + "".join(f"{name}: {value}\r\n" for name, value in lines.items()).encode()
+        + b"\r\n"
+    )
+    return await reader.readuntil(b"\r\n\r\n"), writer
+
+
+def visitor(stack: Stack, source: str = "127.0.0.1") -> httpx.Client:
+    return httpx.Client(base_url=stack.url, transport=httpx.HTTPTransport(local_address=source), timeout=20)
+
+
+def statuses(ask: Callable[[], httpx.Response]) -> list[int]:
+    return [ask().status_code for _ in range(MANY)]
+
+
+def expect_limited(found: list[int], answer: int = 200) -> None:
+    """One under the limit passes, and not all that is over it."""
+    assert found[:ALLOWED_AT_ONCE] == [answer] * ALLOWED_AT_ONCE
+    assert set(found) == {answer, 429}
+
+
+def limited_lines(stack: Stack, limit: str) -> list[dict[str, Any]]:
+    """Return nginx' lines that name the limit, waiting for the first."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        lines = [json.loads(line) for line in stack.part("nginx").log.read_text().splitlines() if line[:1] == "{"]
+        if found := [line for line in lines if line["limit"] == limit]:
+            return found
+        time.sleep(0.02)
+    pytest.fail(f"no line with the limit {limit}")
+
+
+async def test_sockets_of_one_address_stop_at_the_cap_and_others_get_in(tmp_path):
+    environment = NO_LIMITS | {"MAX_SOCKETS_PER_ADDRESS": "1000"}
+    with Stack(tmp_path, environment=environment) as stack:
+        answers: list[tuple[bytes, asyncio.StreamWriter]] = []
+        for _ in range(20):
+            answers += await asyncio.gather(*(open_socket(stack) for _ in range(100)))
+        found = [answer.split()[1] for answer, _ in answers]
+        assert (found.count(b"101"), found.count(b"429")) == (1000, 1000)
+        refused = next(answer for answer, _ in answers if b" 429 " in answer)
+        assert b"Retry-After: 5\r\n" in refused
+        assert {line["path"] for line in limited_lines(stack, "connections")} == {"/ws/chat/lobby/"}
+        # Pages are counted apart.
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(f"{stack.url}/chat/")).status_code == 200
+
+        other, other_writer = await open_socket(stack, "127.0.0.2")
+        assert b" 101 " in other
+        # Who leaves makes room.
+        next(writer for answer, writer in answers if b" 101 " in answer).close()
+        deadline = time.monotonic() + 10
+        while b" 101 " not in (again := await open_socket(stack))[0]:
+            again[1].close()
+            assert time.monotonic() < deadline
+        for writer in [other_writer, again[1], *(writer for _, writer in answers)]:
+            writer.close()
+
+
+async def test_handshakes_of_one_address_are_limited(tmp_path):
+    with Stack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"HANDSHAKE_RATE": "1"}) as stack:
+        found = []
+        for _ in range(MANY):
+            answer, writer = await open_socket(stack)
+            found.append(int(answer.split()[1]))
+            writer.close()
+        expect_limited(found, 101)
+        other, writer = await open_socket(stack, "127.0.0.2")
+        assert b" 101 " in other
+        writer.close()
+        assert limited_lines(stack, "rate")[0]["path"] == "/ws/chat/lobby/"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    environment = {**NO_LIMITS, "REQUEST_RATE": "1", "ACCOUNT_RATE": "1", "TRUSTED_PROXIES": "127.0.0.9"}
+    with Stack(tmp_path_factory.mktemp("limits"), ws_processes=1, environment=environment) as stack:
+        yield stack
+
+
+def test_pages_of_one_address_are_limited_with_a_page_and_the_api_with_json(stack):
+    with visitor(stack) as crowd, visitor(stack, "127.0.0.2") as other:
+        styles = crowd.get("/chat/").text.partition('rel="stylesheet" href="')[2].partition('"')[0]
+        found = statuses(lambda: crowd.get("/chat/lobby/"))
+        assert set(found) == {200, 429}
+        # One after the other comes back only with time; so these are over it still.
+        page = next(answer for _ in range(MANY) if (answer := crowd.get("/chat/lobby/")).status_code == 429)
+        assert page.headers["retry-after"] == "5"
+        assert page.headers["content-type"].startswith("text/html")
+        assert "アクセスが集中しています" in page.text
+        assert "Too many requests" in page.text
+        answer = next(
+            answer for _ in range(MANY) if (answer := crowd.get("/api/rooms/lobby/messages")).status_code == 429
+        )
+        assert answer.json()["error"]["code"] == "too_many_requests"
+        assert answer.headers["retry-after"] == "5"
+        assert set(statuses(lambda: crowd.get(styles))) == {200}
+        assert other.get("/chat/lobby/").status_code == 200
+    assert {"/chat/lobby/", "/api/rooms/lobby/messages"} == {line["path"] for line in limited_lines(stack, "rate")}
+
+
+def test_forms_that_cost_a_password_s_hash_are_limited_more_strictly(tmp_path):
+    paths = {"/accounts/login/": "127.0.0.5", "/accounts/signup/": "127.0.0.6", "/admin/login/": "127.0.0.7"}
+    with Stack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"ACCOUNT_RATE": "1"}) as stack:
+        for path, source in paths.items():
+            with visitor(stack, source) as client:
+                # Without the CSRF token, which web checks before it looks at the password.
+                expect_limited([client.post(path, data={"username": "alice"}).status_code for _ in range(MANY)], 403)
+                assert client.get(path).status_code == 200
+
+
+def test_one_under_the_limit_passes(stack):
+    with visitor(stack, "127.0.0.3") as client:
+        expect_limited(statuses(lambda: client.get("/chat/")))
+
+
+@pytest.mark.parametrize(
+    ("addresses", "other"),
+    [
+        (["203.0.113.1"], "203.0.113.2"),
+        # Whoever has one address of IPv6 has the whole /64.
+        (["2001:db8::1", "2001:db8::2:1", "2001:db8:0:0:ffff::"], "2001:db8:0:1::1"),
+    ],
+    ids=["IPv4", "IPv6"],
+)
+def test_behind_a_trusted_proxy_each_visitor_counts(stack, addresses, other):
+    with visitor(stack, "127.0.0.9") as proxy:
+        turn = iter(addresses * MANY)
+        expect_limited(statuses(lambda: proxy.get("/chat/", headers={"X-Forwarded-For": next(turn)})))
+        assert proxy.get("/chat/", headers={"X-Forwarded-For": other}).status_code == 200
+
+
+def test_a_stranger_cannot_pass_for_others(stack):
+    with visitor(stack, "127.0.0.4") as stranger:
+        numbers = iter(range(1, MANY + 1))
+        headers = ({"X-Forwarded-For": f"203.0.113.{100 + number}"} for number in numbers)
+        expect_limited(statuses(lambda: stranger.get("/chat/", headers=next(headers))))
+
+
+def test_a_body_over_the_limit_is_refused_with_a_page_and_with_json(tmp_path: Path):
+    with (
+        Stack(tmp_path, ws_processes=1, environment={"MAX_BODY_KIB": "1"}) as stack,
+        visitor(stack) as client,
+    ):
+        assert client.post("/accounts/login/", content=b"x" * 1024).status_code == 403
+        page = client.post("/accounts/login/", content=b"x" * 1025)
+        assert page.status_code == 413
+        assert "送信内容が大きすぎます" in page.text
+        answer = client.post("/api/rooms/lobby/messages", content=b"x" * 1024)
+        assert answer.status_code == 401
+        answer = client.post("/api/rooms/lobby/messages", content=b"x" * 1025)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+        # Without a Content-Length it is counted as it comes.
+        answer = client.post("/api/rooms/lobby/messages", content=iter([b"x" * 1000] * 3))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")

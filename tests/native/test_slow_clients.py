@@ -1,0 +1,46 @@
+"""Clients that take their time hold a place of nginx for a while, and nobody else's."""
+
+import asyncio
+from asyncio import StreamReader, StreamWriter
+
+import httpx
+
+from deploy.local import Stack, ports
+
+HALF_OPEN = 1000
+SLOW_BODIES = 200
+HEAD = "POST /api/rooms/lobby/messages HTTP/1.1\r\nHost: {host}\r\nContent-Length: 60000\r\n\r\n"
+
+
+async def begin(stack: Stack, text: str) -> tuple[StreamReader, StreamWriter]:
+    """Open a connection, send the beginning of a request, and leave it at that."""
+    reader, writer = await asyncio.open_connection(ports.HOST, stack.port)
+    writer.write(text.encode())
+    await writer.drain()
+    return reader, writer
+
+
+async def ended(reader: StreamReader) -> None:
+    """Return when the server has ended the connection, whichever way."""
+    try:
+        while await reader.read(4096):
+            pass
+    except ConnectionResetError:
+        pass
+
+
+async def test_half_a_request_is_cut_off_and_hinders_nobody(tmp_path):
+    with Stack(tmp_path, ws_processes=1) as stack:
+        host = stack.url.removeprefix("http://")
+        texts = [f"GET /chat/ HTTP/1.1\r\nHost: {host}\r\nX-Slow: "] * HALF_OPEN
+        texts += [HEAD.format(host=host) + '{"message": "'] * SLOW_BODIES
+        slow = [await begin(stack, text) for text in texts]
+        async with httpx.AsyncClient(timeout=5) as client:
+            # More than web has threads: a slow body that reached it would take one.
+            answers = await asyncio.gather(*(client.get(f"{stack.url}/chat/") for _ in range(20)))
+        assert {answer.status_code for answer in answers} == {200}
+        # client_header_timeout and client_body_timeout are 10 s.
+        async with asyncio.timeout(30):
+            await asyncio.gather(*(ended(reader) for reader, _ in slow))
+        for _, writer in slow:
+            writer.close()
