@@ -22,6 +22,8 @@ threads = settings.WEB_THREADS
 keepalive = 75
 timeout = 30
 graceful_timeout = 20
+# What nginx lets through (large_client_header_buffers), so that a long address is refused there, with a page's headers.
+limit_request_line = limit_request_field_size = 8190
 # Only nginx reaches this port, and nginx overwrites the forwarding headers.
 forwarded_allow_ips = "*"
 # A worker's heartbeat file must not wait for a disk.

@@ -83,3 +83,15 @@ STORAGES = {
 # Gunicorn: processes, and threads in each.
 WEB_WORKERS = env.int("WEB_WORKERS", 2, validate=validate.Range(1, 64))
 WEB_THREADS = env.int("WEB_THREADS", 4, validate=validate.Range(1, 64))
+
+# Seconds for which browsers remember to come by https only. Of subdomains nothing is said: they may not be ours.
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 3600, validate=validate.Range(0, 10**9))
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # HSTS for subdomains
+    "security.W008",  # a redirect to https: nginx does it, or what ends TLS before nginx
+    "security.W021",  # HSTS that browsers are shipped with
+]
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+# nginx refuses a larger body, in the site's look; who comes past nginx is refused here.
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_KIB", 64, validate=validate.Range(1, 1_048_576)) * 1024

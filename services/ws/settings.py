@@ -21,3 +21,10 @@ DRAIN_SECONDS = env.float("DRAIN_SECONDS", 10, validate=validate.Range(0, 3600))
 # Seconds after which a socket is closed with 1012, give or take a tenth, so that old ones move to new processes;
 # 0 is never.
 MAX_CONNECTION_AGE = env.int("MAX_CONNECTION_AGE", 0, validate=validate.Range(0, 604800))
+
+# ws serves no page: what protects pages is web's.
+SILENCED_SYSTEM_CHECKS = [
+    "security.W001",  # SecurityMiddleware
+    "security.W002",  # XFrameOptionsMiddleware
+    "security.W003",  # CsrfViewMiddleware
+]

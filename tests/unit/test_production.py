@@ -77,6 +77,14 @@ def test_production_starts_with_safe_settings() -> None:
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.parametrize("service", ["web", "ws"])
+def test_production_passes_django_s_own_check(service: str) -> None:
+    check = ["python", "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    key = "kT3vA9zQm1xWc7RbN5yLh2DsG8uPe4JfXo6iVtKqZn0aMrBwEgYl"
+    result = run(check, SAFE | {"SECRET_KEY": key, "DJANGO_SETTINGS_MODULE": f"{service}.settings"})
+    assert result.returncode == 0, result.stderr
+
+
 def test_the_local_key_works_locally() -> None:
     result = run(COMMANDS["manage.py"], {})
     assert result.returncode == 0, result.stderr
