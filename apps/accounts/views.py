@@ -36,7 +36,7 @@ class SignUpView(RedirectURLMixin, CreateView):
 
     def form_valid(self, form: forms.ModelForm) -> HttpResponse:
         response = super().form_valid(form)
-        login(self.request, self.object)
+        login(self.request, self.object, backend="django.contrib.auth.backends.ModelBackend")
         return response
 
 

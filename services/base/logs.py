@@ -55,6 +55,8 @@ def logging_settings(level: str, log_format: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             # Below INFO it writes SQL with its values, which are messages.
             "django.db.backends": {"level": "INFO"},
+            # Of every attempt to log in it tells, without saying whose: the metric logins_total does too.
+            "axes": {"level": "ERROR"},
             "channels_redis.pubsub": {"filters": ["once_per_outage"]},
         },
     }

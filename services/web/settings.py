@@ -1,5 +1,7 @@
 """Settings of web: pages and API under Gunicorn."""
 
+from datetime import timedelta
+
 from csp.constants import NONE, SELF
 from environs import validate
 
@@ -19,6 +21,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    "axes",
     *INSTALLED_APPS,
 ]
 MIDDLEWARE = [
@@ -35,7 +38,10 @@ MIDDLEWARE = [
     "accounts.guests.GuestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
+# The first lets nobody in, it only refuses who failed too often.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -95,3 +101,21 @@ LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 # nginx refuses a larger body, in the site's look; who comes past nginx is refused here.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_KIB", 64, validate=validate.Range(1, 1_048_576)) * 1024
+
+# Wrong passwords for one user from one address until both together must wait; 0 is no limit.
+LOGIN_ATTEMPTS = env.int("LOGIN_ATTEMPTS", 10, validate=validate.Range(0, 10_000))
+# Seconds of that wait, from the last wrong password on.
+LOGIN_COOLOFF_SECONDS = env.int("LOGIN_COOLOFF_SECONDS", 600, validate=validate.Range(1, 86_400))
+AXES_ENABLED = LOGIN_ATTEMPTS > 0
+AXES_FAILURE_LIMIT = LOGIN_ATTEMPTS
+AXES_COOLOFF_TIME = timedelta(seconds=LOGIN_COOLOFF_SECONDS)
+# Not the user alone: anybody could lock anybody out. Not the address alone: a school has one.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "web.logins.client_network"
+AXES_USERNAME_CALLABLE = "web.logins.username"
+AXES_LOCKOUT_CALLABLE = "web.logins.too_many_failures"
+# Only what the limit needs is kept, and nobody's log-ins are recorded.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
