@@ -4,6 +4,8 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView, TemplateView
 
+handler400 = "web.errors.bad_request"
+handler404 = "web.errors.not_found"
 handler500 = "web.errors.server_error"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="chat:index"), name="home"),
