@@ -9,12 +9,13 @@ export DJANGO_SETTINGS_MODULE ?= web.settings
 RUN_REQUIREMENTS := $(addsuffix /requirements.txt,services/web services/ws deploy/local)
 TEST_REQUIREMENTS := tests/requirements.txt
 BENCH_REQUIREMENTS := tests/load/requirements.txt
+LOCKED := services/web services/ws services/base/tracing deploy/local tests tests/load
 # The servers in JavaScript that we are compared with; the rest is measured where there is no npm.
 NODE_PEERS := tests/load/peers
 NODE_PEERS_INSTALLED := $(if $(shell command -v npm),$(NODE_PEERS)/node_modules/.package-lock.json)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-django test-idle test-browser lint format lock clean
+.PHONY: help run dev test test-django test-idle test-browser lint format lock audit sbom clean
 .PHONY: test-faults test-postgres test-observability drill bench bench-page capacity capacity-check test-conformance
 .PHONY: up down build dev-docker logs ps shell psql backup restore test-containers
 .PHONY: k8s-images k8s-up k8s-down k8s-status test-manifests test-url
@@ -81,10 +82,19 @@ format: $(VENV)/test.installed ## Format the Python code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 lock: $(VENV)/test.installed ## Write the locked requirements anew, with hashes
-	@for folder in services/web services/ws services/base/tracing deploy/local tests tests/load; do \
+	@for folder in $(LOCKED); do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	    --output-file $$folder/requirements.txt $$folder/requirements.in || exit 1; done
+
+audit: $(VENV)/test.installed ## Ask PyPI for known vulnerabilities of all that is locked; OPTIONS=--skip-unreachable
+	@$(BIN)/python -m deploy.audit $(OPTIONS) $(addsuffix /requirements.txt,$(LOCKED))
+
+sbom: $(VENV)/test.installed ## Write what the images hold from PyPI as CycloneDX into .run/sbom
+	@mkdir -p .run/sbom
+	@for service in web ws; do \
+	  $(BIN)/cyclonedx-py requirements --output-reproducible --short-PURLs --mc-type application \
+	    --output-file .run/sbom/$$service.json services/$$service/requirements.txt && echo .run/sbom/$$service.json || exit 1; done
 
 # The labels of the images say which commit they are.
 up build dev-docker: export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
