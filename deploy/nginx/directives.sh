@@ -61,9 +61,10 @@ NGINX_TRANSPORT_SECURITY=''
 
 # As Django reads it: a leading dot is the host and all below it, * is any.
 hosts=$(printf %s "${ALLOWED_HOSTS:-localhost,127.0.0.1,[::1]}" | tr , ' ')
-case $hosts in
-  *[!][A-Za-z0-9._:*\ -]*) echo "ALLOWED_HOSTS: expected host names separated by commas, not $ALLOWED_HOSTS." >&2; exit 1 ;;
-esac
+printf '%s\n' "$hosts" | awk '/[^]A-Za-z0-9._:* [-]/ { exit 1 }' || {
+  echo "ALLOWED_HOSTS: expected host names separated by commas, not $ALLOWED_HOSTS." >&2
+  exit 1
+}
 NGINX_SERVER_NAMES=$hosts
 case " $hosts " in *' * '*) NGINX_SERVER_NAMES='~.' ;; esac
 

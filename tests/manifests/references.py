@@ -143,6 +143,18 @@ def settings_are_known(manifests: Manifests) -> Iterator[str]:
                     yield f"{workload}: no setting is called {name}"
 
 
+def nginx_serves_the_hosts_of_the_pages(manifests: Manifests) -> Iterator[str]:
+    """A host that only one of them knows is refused: by nginx with 421, by web with 400."""
+    example = (ROOT / ".env.example").read_text()
+    (default,) = re.findall(r"^#ALLOWED_HOSTS=(.*)", example, re.MULTILINE)
+    nginx, web = (
+        _environment(manifests, workload, workload.pod["containers"][0]).get("ALLOWED_HOSTS", default)
+        for workload in (manifests.workload("nginx"), manifests.workload("web"))
+    )
+    if nginx != web:
+        yield f"nginx serves {nginx}, web {web}"
+
+
 def production_holds_no_secret(manifests: Manifests) -> Iterator[str]:
     configuration = [item["data"] for item in manifests.of("ConfigMap")]
     if any(data.get("ENVIRONMENT") == "production" for data in configuration):

@@ -194,6 +194,11 @@ MISTAKES: list[tuple[Policy, str, Callable[[Manifests], object]]] = [
         lambda m: configuration(m)["data"].update(DRAIN_TIME="1"),
     ),
     (
+        references.nginx_serves_the_hosts_of_the_pages,
+        "nginx serves localhost,127.0.0.1,[::1], web chat.example.com",
+        lambda m: configuration(m)["data"].update(ALLOWED_HOSTS="chat.example.com"),
+    ),
+    (
         references.production_holds_no_secret,
         "REDIS_URL is in a ConfigMap",
         lambda m: configuration(m)["data"].update(REDIS_URL="redis://:password@redis"),
