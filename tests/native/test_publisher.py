@@ -9,6 +9,7 @@ import redis
 
 from deploy.local import Stack
 from deploy.local.stack import ROOT
+from tests.one_address import NO_LIMITS
 
 MAKE_TOKEN = """
 from accounts import tokens
@@ -28,7 +29,7 @@ def make_token(stack: Stack) -> str:
 def test_a_thousand_posts_leave_the_number_of_redis_connections_flat(tmp_path):
     workers = 2
     with (
-        Stack(tmp_path, ws_processes=1, environment={"WEB_WORKERS": str(workers)}) as stack,
+        Stack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"WEB_WORKERS": str(workers)}) as stack,
         redis.Redis.from_url(stack.part("redis").url) as server,
         httpx.Client(base_url=stack.url, headers={"Authorization": f"Bearer {make_token(stack)}"}) as bot,
     ):
