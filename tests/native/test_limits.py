@@ -152,7 +152,7 @@ def test_one_under_the_limit_passes(stack):
     [
         (["203.0.113.1"], "203.0.113.2"),
         # Whoever has one address of IPv6 has the whole /64.
-        (["2001:db8::1", "2001:db8::2:1", "2001:db8:0:0:ffff::"], "2001:db8:0:1::1"),
+        ([f"2001:db8::{number:x}:1" for number in range(1, MANY + 1)], "2001:db8:0:1::1"),
     ],
     ids=["IPv4", "IPv6"],
 )
