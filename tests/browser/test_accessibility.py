@@ -124,7 +124,7 @@ def test_a_room_with_all_there_is(page: Page, new_page: NewPage, room: str) -> N
 def test_the_menus_of_a_phone(new_page: NewPage, room: str) -> None:
     for scheme in ("light", "dark"):
         page = new_page(color_scheme=scheme, viewport=PHONE)
-        RoomPage(page).enter(room)
+        RoomPage(page).enter(f"{room}-{scheme}")
         expect(page.locator("#members")).to_be_hidden()
         expect(page.locator("#account")).to_be_hidden()
         page.get_by_role("button", name="Members: ").click()

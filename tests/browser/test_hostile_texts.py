@@ -60,7 +60,7 @@ def test_a_null_character_is_replaced(new_page: NewPage, room: str) -> None:
     bob.expect_transcript("a\N{REPLACEMENT CHARACTER}b")
 
 
-@pytest.mark.parametrize("text", ["\u0301" * 32 * 1024, "x" + "\u0301" * 64 * 1024], ids=["64 KiB", "128 KiB"])
+@pytest.mark.parametrize("text", ["\u0301" * 32 * 1024, "x" * 128 * 1024], ids=["64 KiB", "128 KiB"])
 def test_what_is_over_the_limit_is_refused_and_kept_with_its_sender(new_page: NewPage, room: str, text: str) -> None:
     alice, bob = RoomPage(new_page()).enter(room), RoomPage(new_page()).enter(room)
     alice.input.evaluate("(input, text) => { input.removeAttribute('maxlength'); input.value = text; }", text)
