@@ -89,6 +89,16 @@ RETENTION_DAYS = env.int("RETENTION_DAYS", 0, validate=validate.Range(0, 36500))
 JOURNAL_QUEUE = env.int("JOURNAL_QUEUE", 5000, validate=validate.Range(1, 1_000_000))
 # Milliseconds that a message waits for others of its room, to go out with them as one write; 0 waits for none.
 COALESCE_MS = env.int("COALESCE_MS", 0, validate=validate.Range(0, 1000))
+# Messages a second that one socket may send on average, and how many of them at once; a user's sockets together, and
+# posts over HTTP, twice that, in each process. 0 is no limit.
+MESSAGE_RATE = env.float("MESSAGE_RATE", 10, validate=validate.Range(0, 1_000_000))
+MESSAGE_BURST = env.int("MESSAGE_BURST", 60, validate=validate.Range(1, 1_000_000))
+# The same for all members of a room in one process, with a burst of one second's; 0 is no limit.
+ROOM_MESSAGE_RATE = env.float("ROOM_MESSAGE_RATE", 200, validate=validate.Range(0, 1_000_000))
+# Pages of history a second that one socket may ask for, with a burst of four seconds'; 0 is no limit.
+HISTORY_RATE = env.float("HISTORY_RATE", 5, validate=validate.Range(0, 1_000_000))
+# A second's `typing` of one socket that the others are told of; 0 is no limit.
+TYPING_RATE = env.float("TYPING_RATE", 1, validate=validate.Range(0, 1_000_000))
 
 LOG_FORMAT = env.str(
     "LOG_FORMAT",

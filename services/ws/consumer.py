@@ -54,7 +54,7 @@ class DirectConsumer(AsyncWebsocketConsumer):
 
     async def close(self, code: int | bool | None = None, reason: str | None = None) -> None:
         """Close with a code, 1000 without one; before ``accept`` it rejects the handshake with 403."""
-        self.socket.close(1000 if code is None or code is True else code)
+        self.socket.close(1000 if code is None or code is True else code, reason)
 
     def _write(self, data: bytes) -> None:
         metrics.count_sent(1, len(data))

@@ -10,6 +10,8 @@ from prometheus_client import Counter, Enum, Gauge, Histogram, generate_latest
 # Results of a handshake. Why it was refused: origin, auth (login needed), rate (too many from one client), not_found
 # (no such address), overloaded (this process takes no more), error (an exception).
 RESULTS = ("accepted", "origin", "auth", "rate", "not_found", "overloaded", "error")
+# What refuses a frame: the rate of its socket, user or room; that of typing, history or pings; or it is a wrong one.
+LIMITS = ("member", "user", "room", "typing", "history", "ping", "wrong")
 # RFC 6455 section 7.4.1, and docs/protocol.md.
 CLOSE_CODES = (1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4401, 4404)
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -23,6 +25,8 @@ FRAMES_SENT = Counter("websocket_frames_sent", "Data frames to clients.")
 BYTES_RECEIVED = Counter("websocket_received_bytes", "Payload bytes from clients.")
 BYTES_SENT = Counter("websocket_sent_bytes", "Bytes of data frames to clients.")
 SLOW_CLOSED = Counter("websocket_slow_closed", "Sockets closed because their client read too slowly.")
+REFUSED = Counter("websocket_refused_frames", "Frames from clients refused or dropped by a limit.", ["limit"])
+ABUSIVE_CLOSED = Counter("websocket_abusive_closed", "Sockets closed because their client kept exceeding the limits.")
 
 # Hub
 MEMBERS = Gauge("hub_members", "Members of all topics in this process.")
@@ -64,6 +68,8 @@ DRAIN_STATE = Enum(
 # A series that appears only with its first event has no rate before the second.
 for _result in RESULTS:
     HANDSHAKES.labels(_result)
+for _limit in LIMITS:
+    REFUSED.labels(_limit)
 for _code in (*CLOSE_CODES, "other"):
     CLOSES.labels(_code)
 

@@ -3,12 +3,15 @@
 import asyncio
 from typing import Any
 
+from autobahn.util import encode_truncate
 from daphne import ws_protocol
 
 from ws import metrics
 
 OPEN = ws_protocol.WebSocketProtocol.STATE_OPEN
 TRY_AGAIN_LATER = 1013
+# Of a close frame (RFC 6455, section 5.5).
+MAX_REASON_BYTES = 123
 
 
 class Outgoing(ws_protocol.WebSocketProtocol):
@@ -20,6 +23,10 @@ class Outgoing(ws_protocol.WebSocketProtocol):
     backlog_bytes = 0
     is_backed_up = False
     flush: asyncio.Future[None] | None = None
+    # The newest ping that could not be answered yet.
+    unanswered_ping: bytes | None = None
+    # What still comes in is thrown away.
+    is_deaf = False
 
     def connectionMade(self) -> None:
         # A pull producer: the transport says when it has nothing more to send.
@@ -79,6 +86,13 @@ class Outgoing(ws_protocol.WebSocketProtocol):
         self.backlog.append(data)
         self.backlog_bytes += len(data)
 
+    def onPing(self, payload: bytes) -> None:
+        # RFC 6455, section 5.5.3: only the newest needs an answer. Pongs must not pile up for who does not read.
+        if self.is_backed_up:
+            self.unanswered_ping = payload
+        else:
+            self.sendPong(payload)
+
     async def flushed(self) -> None:
         """Return when nothing waits to be sent, or the socket is gone."""
         if self.is_backed_up and self.state == OPEN:
@@ -92,6 +106,9 @@ class Outgoing(ws_protocol.WebSocketProtocol):
             data = b"".join(self.backlog)
             self.backlog, self.backlog_bytes = None, 0
             self._send(data)
+        if not self.is_backed_up and self.unanswered_ping is not None:
+            payload, self.unanswered_ping = self.unanswered_ping, None
+            self.sendPong(payload)
         if not self.is_backed_up:
             self.end_flush()
 
@@ -104,12 +121,32 @@ class Outgoing(ws_protocol.WebSocketProtocol):
             self.flush.set_result(None)
             self.flush = None
 
-    def close(self, code: int) -> None:
-        """Close with any registered code (sendClose refuses 1001, 1008, 1012 and 1013), or reject the handshake."""
+    def close(self, code: int, reason: str | None = None) -> None:
+        """Close with any registered code (sendClose refuses 1001, 1008, 1012 and 1013), or reject the handshake.
+
+        ``reason`` is a sentence for people, cut at 123 bytes.
+        """
         if self.state == self.STATE_CONNECTING:
             self.serverReject()
         else:
-            self.sendCloseFrame(code=code)
+            self.sendCloseFrame(code, encode_truncate(reason, MAX_REASON_BYTES) if reason else None)
+
+    def hang_up(self, code: int, reason: str) -> None:
+        """Close, and take nothing more from a client that has sent more than enough already.
+
+        Only our half of the connection ends at once: the kernel would answer what the client still sends with a
+        reset, which can overtake the close frame.
+        """
+        if self.state != OPEN:
+            return
+        self.close(code, reason)
+        self.is_deaf = True
+        self.transport.unregisterProducer()
+        if self.backlog:
+            self.transport.write(b"".join(self.backlog))
+            self.backlog, self.backlog_bytes = None, 0
+        self.transport.resumeProducing()
+        self.transport.loseWriteConnection()
 
     def _close_as_slow(self) -> None:
         metrics.SLOW_CLOSED.inc()

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from daphne.utils import HEADER_NAME_RE
 
+from base.token_bucket import TokenBucket, take_from_all
 from ws import metrics
 from ws.frames import frame, text_frame
 from ws.open_connection import OpenConnection, keep_only_own_state
@@ -17,11 +18,13 @@ from ws.outgoing import Outgoing
 
 logger = structlog.get_logger(__name__)
 
-NO_STATUS, INTERNAL_ERROR = 1005, 1011
+NORMAL, NO_STATUS, POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR = 1000, 1005, 1008, 1009, 1011
 # What nginx lets through, and more.
 MAX_HEAD_BYTES = 64 * 1024
 # Messages of one client that wait for the application; beyond that its socket is not read.
 MAX_INBOX = 32
+# Frames that one message may have, and one more for each so many bytes of it: each costs what a message costs.
+MAX_FRAGMENTS, BYTES_OF_A_FRAGMENT = 100, 64
 
 Handler = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -50,6 +53,9 @@ class WebSocketProtocol(OpenConnection, Outgoing):
     # Tasks that answer to what the client has sent.
     work = 0
     leaving: int | None = None
+    # Pings, and frames that were refused; made with the first.
+    pings: TokenBucket | None = None
+    refusals: TokenBucket | None = None
 
     def connectionMade(self) -> None:
         self.was_accepted = False
@@ -60,6 +66,10 @@ class WebSocketProtocol(OpenConnection, Outgoing):
     def processHandshake(self) -> None:
         head, end, _ = self.data.partition(b"\r\n\r\n")
         head += end
+        if self.request is not None:  # the application has not answered yet
+            if len(self.data) > MAX_HEAD_BYTES:
+                self.dropConnection(abort=True)
+            return
         if len(head) > MAX_HEAD_BYTES:
             self.failHandshake("Request Header Fields Too Large", 431)
         elif not end:
@@ -125,9 +135,53 @@ class WebSocketProtocol(OpenConnection, Outgoing):
             self.close(self.leaving)
 
     def dataReceived(self, data: bytes) -> None:
+        if self.is_deaf:
+            return
         self.heard = time.monotonic()
         self.data += data
         self.consumeData()
+
+    def processData(self) -> bool:
+        return not self.is_deaf and bool(super().processData())
+
+    def onMessageBegin(self, isBinary: bool) -> None:
+        super().onMessageBegin(isBinary)
+        # One buffer: an object for each of 65,536 bytes that come one by one would be 3 MiB.
+        self.message_data = [bytearray()]
+        self.fragments = 0
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        super().onMessageFrameBegin(length)
+        self.fragments += 1
+        if self.fragments > MAX_FRAGMENTS + self.message_data_total_length // BYTES_OF_A_FRAGMENT:
+            self._fail_connection(TOO_BIG, "The message has too many fragments.")
+
+    def onMessageFrameData(self, payload: bytes) -> None:
+        if not self.failedByMe:
+            self.message_data[0] += payload
+
+    def _fail_connection(self, code: int = TOO_BIG, reason: str = "") -> None:
+        # autobahn would go on reading for the answer to its close frame, be it a gigabyte.
+        self.failedByMe = True
+        self.hang_up(code, reason)
+
+    def onPing(self, payload: bytes) -> None:
+        self.pings = self.pings or TokenBucket(self.server.ping_limit)
+        if take_from_all([self.pings], time.monotonic()):
+            self.refuse("ping")
+        else:
+            super().onPing(payload)
+
+    def refuse(self, limit: str) -> None:
+        """Count a frame that one of metrics.LIMITS refused. A client that goes on and on is closed with 1008."""
+        metrics.REFUSED.labels(limit).inc()
+        self.refusals = self.refusals or TokenBucket(self.server.refusal_limit)
+        if take_from_all([self.refusals], time.monotonic()) and self.state == self.STATE_OPEN:
+            metrics.ABUSIVE_CLOSED.inc()
+            logger.warning("socket closed, it kept exceeding a limit", limit=limit, request_id=self.request_id)
+            if self.inbox:
+                self.inbox.clear()
+            self.hang_up(POLICY_VIOLATION, "Too many frames were refused; see the errors before.")
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         # Not acknowledged, so the client sends it again where it goes.
@@ -170,7 +224,12 @@ class WebSocketProtocol(OpenConnection, Outgoing):
         assert self.inbox is not None
         assert self.handler
         has_failed = False
+        handled = 0
         while self.inbox:
+            # A handler that waits for nothing would let nobody else have a turn.
+            handled += 1
+            if handled % MAX_INBOX == 0:
+                await asyncio.sleep(0)
             message = self.inbox.popleft()
             if len(self.inbox) == MAX_INBOX - 1:
                 self.transport.resumeProducing()
@@ -204,8 +263,7 @@ class WebSocketProtocol(OpenConnection, Outgoing):
                 self.write(text_frame(message["text"]))
             else:
                 self.write(frame(message["bytes"], is_binary=True))
+        elif message["type"] == "websocket.close" and self.state != self.STATE_CONNECTING:
+            self.close(message.get("code") or NORMAL, message.get("reason"))
         else:
             super().handle_reply(message)
-
-    def serverClose(self, code: int | None = None) -> None:
-        self.sendCloseFrame(code=1000 if code is None else code)

@@ -18,6 +18,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import LogEvent, LogLevel, STDLibLogObserver, globalLogPublisher
 
 from base.request_id import request_id_of
+from base.token_bucket import Limit
 from ws import event_loop_lag, metrics, settings
 from ws.drain import Drain
 from ws.open_sockets import SERVICE_RESTART, OpenSockets
@@ -30,6 +31,8 @@ SEND_BUFFER_BYTES = 128 * 1024
 # Connections that wait to be accepted. With Twisted's 50, a crowd that comes back at once is refused by the kernel, and
 # nginx answers 504 after its proxy_connect_timeout. The kernel's own limit is net.core.somaxconn.
 BACKLOG = 4096
+# One client's turn at most. Of frames without payload, Twisted's 64 KiB would hold the event loop for 100 ms and more.
+READ_BYTES = 16 * 1024
 # After the drain: a thread that waits for a database which does not answer would keep the process for ever.
 EXIT_SECONDS = 1.0
 
@@ -42,6 +45,9 @@ class Server(server.Server):
         options |= {"action_logger": None, "ready_callable": self._begin, "signal_handlers": False}
         super().__init__(*args, **options)
         self.member_buffer = settings.MEMBER_BUFFER_KIB * 1024
+        # Pings as often as messages.
+        self.ping_limit = Limit(settings.MESSAGE_RATE, settings.MESSAGE_BURST)
+        self.refusal_limit = Limit(settings.MAX_REFUSALS / 60, settings.MAX_REFUSALS)
         self.sockets = OpenSockets(self.ping_interval, self.ping_timeout, settings.MAX_CONNECTION_AGE)
         self.tasks: set[asyncio.Task[None]] = set()
         self.drain: Drain | None = None
@@ -116,6 +122,7 @@ class Server(server.Server):
     def _listens(self, port: Any) -> Any:
         # Accepted sockets inherit it. The kernel would keep megabytes for each client that does not read.
         port.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        port.transport = type("Connection", (port.transport,), {"bufferSize": READ_BYTES})
         self.listen_success(port)
         return port
 

@@ -28,3 +28,6 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W002",  # XFrameOptionsMiddleware
     "security.W003",  # CsrfViewMiddleware
 ]
+# Refused frames of one socket, forgotten at the rate of as many a minute, beyond which it is closed with 1008;
+# 0 is never.
+MAX_REFUSALS = env.int("MAX_REFUSALS", 200, validate=validate.Range(0, 1_000_000))

@@ -17,7 +17,7 @@ from deploy.local import Stack
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 TIMEOUT = 15
-ENVIRONMENT = {"PING_INTERVAL": "2", "PING_TIMEOUT": "4", "MEMBER_BUFFER_KIB": "64", "MESSAGE_MAX_CHARS": "16000"}
+ENVIRONMENT = {"PING_INTERVAL": "2", "PING_TIMEOUT": "4", "MEMBER_BUFFER_KIB": "64", "MESSAGE_MAX_CHARS": "16000", "MESSAGE_RATE": "0"}
 
 
 @pytest.fixture(scope="module")
