@@ -79,6 +79,20 @@ def author_of(scope: Mapping[str, Any]) -> str:
     return guest_name(scope["cookies"]) or new_guest_name()
 
 
+def identity_of(scope: Mapping[str, Any]) -> int | str | None:
+    """Return what tells who opened a WebSocket from others, whatever name is chosen: the user's id, the guest's tag.
+
+    None for a guest who came without the cookie, and is somebody else with each socket.
+    """
+    if scope["user"].is_authenticated:
+        return int(scope["user"].pk)
+    name = guest_name(scope["cookies"]) if COOKIE in scope["cookies"] else None
+    if name is None:
+        return None
+    tag = TAG.search(name)
+    return tag[1] if tag else name
+
+
 def new_guest_name() -> str:
     """Return a name such as ``guest-k7m2xq``."""
     return "guest-" + "".join(secrets.choice(ALPHABET) for _ in range(6))

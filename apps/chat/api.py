@@ -1,6 +1,9 @@
 """The HTTP API: read a room's messages, and post one. docs/api.md is the specification."""
 
+import functools
 import logging
+import math
+import threading
 import uuid
 
 from django.db import IntegrityError, InterfaceError, OperationalError
@@ -15,7 +18,8 @@ from base.logs import first_line
 from chat import journal
 from chat.events import layer_event, message_frames, message_json
 from chat.frames import HISTORY_DEFAULT, HISTORY_MAX
-from chat.messages import InvalidMessage, check_id, check_text, parse_object
+from chat.limits import Limits, RateLimited
+from chat.messages import InvalidMessage, check_fields, check_id, check_text, parse_object
 from chat.rooms import RoomNameConverter, group_name
 from web.errors import api_error, unavailable
 from web.publisher import publish
@@ -24,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # Of a sequence number: all that fits into the journal.
 MAX_DIGITS = 18
+# Gunicorn's workers have several.
+_threads = threading.Lock()
 
 
 @csrf_exempt  # _post_with_session checks it: who comes with a token has no cookie that could be abused
@@ -45,6 +51,9 @@ def messages(request: HttpRequest, room: str) -> HttpResponse:
         return _post(request, name, user.get_username())
     except InvalidMessage as error:
         return api_error(400, error.code, error.detail)
+    except RateLimited as error:
+        seconds = str(math.ceil(error.retry_after))
+        return api_error(429, "rate_limited", "Too many messages; wait for Retry-After seconds.", Retry_After=seconds)
     except (OperationalError, InterfaceError, IntegrityError) as error:
         logger.warning("The journal does not answer: %s", first_line(error))
         return unavailable()
@@ -60,7 +69,9 @@ def _post_with_session(request: HttpRequest, room: str) -> HttpResponse:
 
 
 def _post(request: HttpRequest, room: str, author: str) -> HttpResponse:
+    _count_post(author)
     content = parse_object(request.body)
+    check_fields(content, "message", "id")
     text = check_text(content.get("message"))
     message_id = check_id(content["id"]) if "id" in content else uuid.uuid4().hex
     with tracing.span("journal append"):
@@ -69,6 +80,16 @@ def _post(request: HttpRequest, room: str, author: str) -> HttpResponse:
         with tracing.span("publish"):
             publish(group_name(room), layer_event(room, stored.seq, message_frames(stored)))
     return JsonResponse(message_json(stored), status=201 if stored.is_new else 200)
+
+
+def _count_post(author: str) -> None:
+    with _threads:
+        _limits().take_post(author)
+
+
+@functools.cache
+def _limits() -> Limits:
+    return Limits()
 
 
 def _read(query: QueryDict, room: str) -> HttpResponse:

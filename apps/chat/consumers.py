@@ -1,4 +1,6 @@
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,13 +13,15 @@ from chat.events import CHAT_V1, TUTORIAL
 from chat.frames import HistoryFrame, InvalidFrame, MessageFrame, parse_after, parse_frame
 from chat.group_commit import Overloaded, Unavailable
 from chat.journal import Draft
+from chat.limits import MemberLimits, RateLimited
 from chat.live import live
 from chat.messages import InvalidMessage, parse_message
+from ws import metrics
 from ws.consumer import DirectConsumer
 from ws.topic import Event
 
 POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
-RETRY_SECONDS = {"overloaded": 1, "unavailable": 2}
+OVERLOADED_SECONDS, UNAVAILABLE_SECONDS = 1, 2
 
 
 class ChatConsumer(DirectConsumer):
@@ -25,6 +29,8 @@ class ChatConsumer(DirectConsumer):
 
     seq = 0
     is_accepted = False
+    # Made with the first frame: most members only read.
+    limits: MemberLimits | None = None
 
     async def connect(self) -> None:
         self.room: str = self.scope["url_route"]["kwargs"]["room"]
@@ -51,22 +57,26 @@ class ChatConsumer(DirectConsumer):
             self.live.presence.leave(self.room, self.author)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        self.limits = self.limits or self.live.limits.of_member()
         try:
             if self.protocol == TUTORIAL:
-                self._store_soon(Draft(self.room, uuid.uuid4().hex, self.author, parse_message(text_data)))
+                await self._say(self.limits, Draft(self.room, uuid.uuid4().hex, self.author, parse_message(text_data)))
                 return
             frame = parse_frame(text_data)
-        except InvalidFrame as error:
-            await self._send_error(error.code, error.detail, id=error.message_id)
         except InvalidMessage as error:
-            await self._send_error(error.code, error.detail)
-        else:
-            match frame:
-                case MessageFrame(message_id, text):
-                    self._store_soon(Draft(self.room, message_id, self.author, text))
-                case HistoryFrame(before, limit):
-                    await self._send_history(before, limit)
-                case _:
+            extra = {"id": error.message_id} if isinstance(error, InvalidFrame) else {}
+            await self._send_error(error.code, error.detail, **extra)
+            with self._limited():
+                self.live.limits.take_wrong(self.limits)
+            return
+        match frame:
+            case MessageFrame(message_id, text):
+                await self._say(self.limits, Draft(self.room, message_id, self.author, text))
+            case HistoryFrame(before, limit):
+                await self._send_history(self.limits, before, limit)
+            case _:
+                with self._limited():
+                    self.live.limits.take_typing(self.limits)
                     self.live.hub.publish(self.room, Event(events.typing_frames(self.author)))
 
     async def _begin(self, head: int) -> int:
@@ -98,6 +108,26 @@ class ChatConsumer(DirectConsumer):
         self.is_accepted = True
         self.live.presence.join(self.room, self.author)
 
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        """Count what a limit refuses, and say nothing about it."""
+        try:
+            yield
+        except RateLimited as error:
+            self.socket.refuse(error.limit)
+
+    async def _say(self, limits: MemberLimits, draft: Draft) -> None:
+        try:
+            self.live.limits.take_message(limits, self.socket.user, self.room)
+        except RateLimited as error:
+            await self._refuse("rate_limited", "Too many messages at once.", draft, error.retry_after)
+            if error.limit == "room":
+                metrics.REFUSED.labels("room").inc()  # not this member's fault
+            else:
+                self.socket.refuse(error.limit)
+        else:
+            self._store_soon(draft)
+
     def _store_soon(self, draft: Draft) -> None:
         # Not awaited, so that messages of one sender that come together are committed together.
         with tracing.span("receive"):
@@ -107,23 +137,29 @@ class ChatConsumer(DirectConsumer):
         try:
             stored = await self.live.commits.append(draft)
         except Overloaded:
-            await self._refuse("overloaded", "Too many messages wait for the database.", draft)
+            await self._refuse("overloaded", "Too many messages wait for the database.", draft, OVERLOADED_SECONDS)
         except Unavailable:
-            await self._refuse("unavailable", "The message was not stored, the database does not answer.", draft)
+            detail = "The message was not stored, the database does not answer."
+            await self._refuse("unavailable", detail, draft, UNAVAILABLE_SECONDS)
         else:
             if self.protocol == CHAT_V1:
                 await self.send(events.encode({"type": "ack", "id": draft.id, "seq": stored.seq}))
 
-    async def _refuse(self, code: str, detail: str, draft: Draft) -> None:
+    async def _refuse(self, code: str, detail: str, draft: Draft, retry_after: float) -> None:
         extra: dict[str, Any] = {"id": draft.id} if self.protocol == CHAT_V1 else {}
-        await self._send_error(code, detail, **extra, retry_after=RETRY_SECONDS[code])
+        await self._send_error(code, detail, **extra, retry_after=retry_after)
 
-    async def _send_history(self, before: int, limit: int) -> None:
+    async def _send_history(self, limits: MemberLimits, before: int, limit: int) -> None:
+        try:
+            self.live.limits.take_history(limits)
+        except RateLimited as error:
+            await self._send_error("rate_limited", "Too many pages at once.", retry_after=error.retry_after)
+            self.socket.refuse(error.limit)
+            return
         try:
             messages = await self.live.database.run(journal.before, self.room, before, limit + 1)
         except (DatabaseError, InterfaceError):
-            retry_after = RETRY_SECONDS["unavailable"]
-            await self._send_error("unavailable", "The database does not answer.", retry_after=retry_after)
+            await self._send_error("unavailable", "The database does not answer.", retry_after=UNAVAILABLE_SECONDS)
             return
         page = [events.message_json(message) for message in messages[-limit:]]
         await self.send(events.encode({"type": "history", "messages": page, "more": len(messages) > limit}))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chat.messages import InvalidMessage, check_id, check_text, parse_object
+from chat.messages import InvalidMessage, check_fields, check_id, check_text, parse_object
 
 HISTORY_DEFAULT, HISTORY_MAX = 50, 200
 # Beyond every number: without ``before``, history begins with the newest message.
@@ -44,14 +44,17 @@ def parse_frame(frame: str | None) -> MessageFrame | HistoryFrame | TypingFrame:
         case "message":
             message_id = check_id(content.get("id"))
             try:
+                check_fields(content, "type", "id", "message")
                 return MessageFrame(message_id, check_text(content.get("message")))
             except InvalidMessage as error:
                 raise InvalidFrame(error, message_id) from error
         case "history":
+            check_fields(content, "type", "before", "limit")
             return HistoryFrame(
                 _number(content, "before", NEWEST, None), _number(content, "limit", HISTORY_DEFAULT, HISTORY_MAX)
             )
         case "typing":
+            check_fields(content, "type")
             return TypingFrame()
     raise InvalidMessage("unknown_type", "type: expected message, history or typing.")
 

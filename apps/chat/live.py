@@ -8,6 +8,7 @@ from django.conf import settings
 from chat import events, journal
 from chat.group_commit import GroupCommit
 from chat.journal import Stored
+from chat.limits import Limits
 from chat.lobby import Lobby
 from chat.rooms import group_name
 from ws.database_thread import DatabaseThread
@@ -40,6 +41,7 @@ class Live:
         self.bounds = SharedReads(functools.partial(self.database.run, journal.bounds_of))
         self.presence = Presence(self.hub, self._present)
         self.lobby = Lobby(self.hub)
+        self.limits = Limits()
         self.commits = GroupCommit(
             functools.partial(self.database.run, journal.append), settings.JOURNAL_QUEUE, self._committed
         )

@@ -12,3 +12,6 @@ class LobbyConsumer(DirectConsumer):
 
     async def disconnect(self, code: int) -> None:
         self.lobby.leave(self)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        self.socket.refuse("wrong")

@@ -2,9 +2,12 @@
 
 import json
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+
+from chat.text import clean, is_empty
 
 MAX_ID_CHARS = 64
 
@@ -39,21 +42,30 @@ def parse_object(source: str | bytes) -> dict[str, Any]:
     return content
 
 
-def check_text(value: object) -> str:
-    """Return the text to store and to pass on; raises InvalidMessage, ``invalid_message`` or ``too_long``.
+def check_fields(content: Mapping[str, Any], *allowed: str) -> None:
+    """Raise InvalidMessage with the code ``unknown_field`` where there is another field than these."""
+    for field in content:
+        if field not in allowed:
+            raise InvalidMessage("unknown_field", f"{field[:MAX_ID_CHARS]!a}: unknown; expected {', '.join(allowed)}.")
 
-    ``None`` stands for a missing one.
+
+def check_text(value: object) -> str:
+    """Return the text to store and to pass on, see chat.text; ``None`` stands for a missing one.
+
+    Raises InvalidMessage with the code ``invalid_message``, ``empty`` or ``too_long``; it is counted as it is stored.
     """
     if value is None:
         raise InvalidMessage("invalid_message", "message: missing; expected a string.")
     if not isinstance(value, str):
         raise InvalidMessage("invalid_message", "message: expected a string.")
-    if len(value) > settings.MESSAGE_MAX_CHARS:
-        raise InvalidMessage("too_long", f"message: expected at most {settings.MESSAGE_MAX_CHARS} characters.")
     if _has_surrogate(value):
         raise InvalidMessage("invalid_message", "message: half of a surrogate pair is not text.")
-    # PostgreSQL stores no NUL.
-    return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    text = clean(value)
+    if len(text) > settings.MESSAGE_MAX_CHARS:
+        raise InvalidMessage("too_long", f"message: expected at most {settings.MESSAGE_MAX_CHARS} characters.")
+    if is_empty(text):
+        raise InvalidMessage("empty", "message: expected something that can be seen.")
+    return text
 
 
 def check_id(value: object) -> str:

@@ -1,15 +1,9 @@
 """``python -m ws``: Daphne, with its options taken from the settings."""
 
 import os
-import resource
 
 from base.environment import exit_on_wrong_configuration
-
-
-def raise_limit_of_open_files() -> None:
-    """Allow as many sockets as the system allows; container engines start processes with 1,024 (containerd 2)."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+from ws.open_files import raise_limit_of_open_files
 
 
 def main() -> None:
@@ -32,6 +26,7 @@ def main() -> None:
             *("--ping-timeout", str(settings.PING_TIMEOUT)),
             *("--websocket-max-message-size", max_bytes),
             *("--websocket-max-frame-size", max_bytes),
+            *("--websocket_connect_timeout", str(settings.HANDSHAKE_TIMEOUT)),
             # Sockets live until one side wants to end them.
             *("--websocket_timeout", "-1"),
             "ws.asgi:application",

@@ -11,8 +11,10 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
+from accounts.guests import identity_of  # noqa: E402
 from chat.routing import websocket_urlpatterns as chat  # noqa: E402
 from ws import health  # noqa: E402
+from ws.admission import ProcessLimit, UserLimit  # noqa: E402
 from ws.authentication import authenticated  # noqa: E402
 from ws.handshakes import OriginCheck, log_refusal  # noqa: E402
 
@@ -30,12 +32,17 @@ application = ProtocolTypeRouter(
     {
         "http": health.application,
         "websocket": OriginCheck(
-            authenticated(
-                URLRouter(
-                    [
-                        *chat,
-                        re_path("", not_found),  # type: ignore[arg-type]  # the stubs know views only
-                    ]
+            ProcessLimit(
+                authenticated(
+                    UserLimit(
+                        URLRouter(
+                            [
+                                *chat,
+                                re_path("", not_found),  # type: ignore[arg-type]  # the stubs know views only
+                            ]
+                        ),
+                        identity_of,
+                    )
                 )
             ),
             settings.ALLOWED_HOSTS,

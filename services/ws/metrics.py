@@ -8,8 +8,8 @@ import time
 from prometheus_client import Counter, Enum, Gauge, Histogram, generate_latest
 
 # Results of a handshake. Why it was refused: origin, auth (login needed), rate (too many from one client), not_found
-# (no such address), overloaded (this process takes no more), error (an exception).
-RESULTS = ("accepted", "origin", "auth", "rate", "not_found", "overloaded", "error")
+# (no such address), overloaded (this process takes no more), sockets_per_user (nor of this user), error (an exception).
+RESULTS = ("accepted", "origin", "auth", "rate", "not_found", "overloaded", "sockets_per_user", "error")
 # What refuses a frame: the rate of its socket, user or room; that of typing, history or pings; or it is a wrong one.
 LIMITS = ("member", "user", "room", "typing", "history", "ping", "wrong")
 # RFC 6455 section 7.4.1, and docs/protocol.md.

@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from typing import Any
 
 import structlog
@@ -60,6 +60,11 @@ class WebSocketProtocol(OpenConnection, Outgoing):
     def connectionMade(self) -> None:
         self.was_accepted = False
         super().connectionMade()
+
+    @property
+    def user(self) -> Hashable | None:
+        """What tells whose socket it is from others; see ws.admission."""
+        return self.server.admission.user_of(self)
 
     # --- The handshake
 

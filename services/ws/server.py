@@ -20,6 +20,7 @@ from twisted.logger import LogEvent, LogLevel, STDLibLogObserver, globalLogPubli
 from base.request_id import request_id_of
 from base.token_bucket import Limit
 from ws import event_loop_lag, metrics, settings
+from ws.admission import Admission
 from ws.drain import Drain
 from ws.open_sockets import SERVICE_RESTART, OpenSockets
 from ws.protocol import WebSocketProtocol
@@ -48,6 +49,7 @@ class Server(server.Server):
         # Pings as often as messages.
         self.ping_limit = Limit(settings.MESSAGE_RATE, settings.MESSAGE_BURST)
         self.refusal_limit = Limit(settings.MAX_REFUSALS / 60, settings.MAX_REFUSALS)
+        self.admission = Admission(settings.MAX_SOCKETS, settings.MAX_SOCKETS_PER_USER)
         self.sockets = OpenSockets(self.ping_interval, self.ping_timeout, settings.MAX_CONNECTION_AGE)
         self.tasks: set[asyncio.Task[None]] = set()
         self.drain: Drain | None = None
@@ -80,6 +82,7 @@ class Server(server.Server):
 
     def protocol_disconnected(self, protocol: Any) -> None:
         self.sockets.discard(protocol)
+        self.admission.leave(protocol)
         if protocol in self.connections:
             super().protocol_disconnected(protocol)
 

@@ -4,6 +4,7 @@ from environs import validate
 
 from base.environment import env
 from base.settings import *  # noqa: F403
+from ws.open_files import sockets_that_fit
 
 ASGI_APPLICATION = "ws.asgi.application"
 
@@ -21,6 +22,15 @@ DRAIN_SECONDS = env.float("DRAIN_SECONDS", 10, validate=validate.Range(0, 3600))
 # Seconds after which a socket is closed with 1012, give or take a tenth, so that old ones move to new processes;
 # 0 is never.
 MAX_CONNECTION_AGE = env.int("MAX_CONNECTION_AGE", 0, validate=validate.Range(0, 604800))
+# Sockets that the process takes; one more is closed with 1013. By default 15,000, or what its open files allow.
+MAX_SOCKETS = sockets_that_fit(env.int("MAX_SOCKETS", None, validate=validate.Range(1, 1_000_000)))
+# Sockets of one user, or of one guest, in the process; one more is closed with 1013. 0 is no limit.
+MAX_SOCKETS_PER_USER = env.int("MAX_SOCKETS_PER_USER", 50, validate=validate.Range(0, 1_000_000))
+# Seconds from the first byte of a connection to the end of its handshake.
+HANDSHAKE_TIMEOUT = env.int("HANDSHAKE_TIMEOUT", 5, validate=validate.Range(1, 300))
+# Refused frames of one socket, forgotten at the rate of as many a minute, beyond which it is closed with 1008;
+# 0 is never.
+MAX_REFUSALS = env.int("MAX_REFUSALS", 200, validate=validate.Range(0, 1_000_000))
 
 # ws serves no page: what protects pages is web's.
 SILENCED_SYSTEM_CHECKS = [
@@ -28,6 +38,3 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W002",  # XFrameOptionsMiddleware
     "security.W003",  # CsrfViewMiddleware
 ]
-# Refused frames of one socket, forgotten at the rate of as many a minute, beyond which it is closed with 1008;
-# 0 is never.
-MAX_REFUSALS = env.int("MAX_REFUSALS", 200, validate=validate.Range(0, 1_000_000))

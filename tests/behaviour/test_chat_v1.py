@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ PAGE = 200
 
 
 class Client:
-    """A client of chat.v1 that can wait for a frame of one type, and keeps what it passes over for later."""
+    """A client of chat.v1 that can wait for a frame of some types, and keeps what it passes over for later."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
@@ -24,23 +24,27 @@ class Client:
     async def send(self, **frame: Any) -> None:
         await self.socket.send(json.dumps(frame))
 
-    async def next(self, kind: str | None = None) -> dict[str, Any]:
+    async def next(self, *kinds: str) -> dict[str, Any]:
         for frame in self.passed:
-            if kind is None or frame["type"] == kind:
+            if not kinds or frame["type"] in kinds:
                 self.passed.remove(frame)
                 return frame
         while True:
             frame = json.loads(await self.socket.recv())
-            if kind is None or frame["type"] == kind:
+            if not kinds or frame["type"] in kinds:
                 return frame
             self.passed.append(frame)
 
     async def say(self, text: str, message_id: str) -> int:
-        """Send a message, and return its number once it is acknowledged."""
-        await self.send(type="message", id=message_id, message=text)
-        ack = await self.next("ack")
-        assert ack["id"] == message_id
-        return ack["seq"]
+        """Send a message, again where it comes too fast, and return its number once it is acknowledged."""
+        while True:
+            await self.send(type="message", id=message_id, message=text)
+            answer = await self.next("ack", "error")
+            assert answer["id"] == message_id
+            if answer["type"] == "ack":
+                return answer["seq"]
+            assert answer["code"] == "rate_limited", answer
+            await asyncio.sleep(answer["retry_after"])
 
 
 Enter = Callable[..., AbstractAsyncContextManager[Client]]
@@ -127,23 +131,41 @@ async def test_resume_replays_what_was_missed_and_goes_on_live(enter, room):
 
 
 async def test_resume_over_many_pages_while_messages_pour_in(enter, room):
-    missed = 5 * PAGE // 2 + 17
-    async with enter(room) as writer:
-        for number in range(missed):
-            await writer.send(type="message", id=str(number), message=str(number))
-        for _ in range(missed):
-            await writer.next("ack")
-        more = 200
+    missed, more = 5 * PAGE // 2 + 17, 200
+    # So many that none of them writes more than one may at once.
+    writers = 14
 
-        async def pour() -> None:
-            for number in range(missed, missed + more):
-                await writer.say(str(number), str(number))
+    async def write(writer: Client, first: int, end: int) -> None:
+        for number in range(first, end, writers):
+            await writer.say(str(number), str(number))
 
-        pouring = asyncio.create_task(pour())
+    async with AsyncExitStack() as opened:
+        members = [await opened.enter_async_context(enter(room)) for _ in range(writers)]
+        await asyncio.gather(*(write(member, number, missed) for number, member in enumerate(members)))
+        pouring = asyncio.gather(
+            *(write(member, missed + number, missed + more) for number, member in enumerate(members))
+        )
         async with enter(room, "?after=0") as reader:
             seen = [(await reader.next("message"))["seq"] for _ in range(missed + more)]
         await pouring
         assert seen == list(range(1, missed + more + 1))
+
+
+async def test_who_writes_too_fast_is_told_when_to_try_again_and_loses_nothing(enter, room):
+    """With the default of 60 messages at once, then 10 a second."""
+    async with enter(room) as alice, enter(room) as bob:
+        for number in range(60):
+            await alice.send(type="message", id=str(number), message=str(number))
+        assert {(await alice.next("ack", "error"))["type"] for _ in range(60)} == {"ack"}
+        answer = {"type": "ack"}
+        while answer["type"] == "ack":
+            await alice.send(type="message", id="over", message="over")
+            answer = await alice.next("ack", "error")
+        assert (answer["code"], answer["id"]) == ("rate_limited", "over")
+        assert 0 < answer["retry_after"] <= 0.1
+        assert await bob.say("unharmed", "b")
+        await asyncio.sleep(answer["retry_after"])
+        assert await alice.say("at last", "last")
 
 
 @pytest.mark.parametrize("after", ["x", "-1", "", "1.5", "9" * 30, "%E0%A5%A7"])
@@ -189,6 +211,10 @@ async def test_history_comes_in_pages_oldest_first(enter, room):
         (json.dumps({"type": "message", "id": "a", "message": "x" * 4001}), "too_long", "message"),
         ('{"type": "history", "before": "x"}', "invalid_history", "before"),
         ('{"type": "history", "before": 5, "limit": 201}', "invalid_history", "limit"),
+        (json.dumps({"type": "message", "id": "a", "message": "\0 "}), "empty", "message"),
+        ('{"type": "message", "id": "a", "message": "x", "color": "red"}', "unknown_field", "color"),
+        ('{"type": "history", "after": 5}', "unknown_field", "after"),
+        ('{"type": "typing", "message": "x"}', "unknown_field", "message"),
         (b"{}", "text_expected", ""),
     ],
 )

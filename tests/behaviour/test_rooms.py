@@ -72,6 +72,8 @@ async def test_no_such_room_closes_with_4404(join, name):
         ('{"message": null}', "invalid_message"),
         ('{"message": "\\ud800"}', "invalid_message"),
         (json.dumps({"message": "x" * 4001}), "too_long"),
+        ('{"message": ""}', "empty"),
+        (json.dumps({"message": " \n\0\u200b"}), "empty"),
         (b'{"message": "bytes"}', "text_expected"),
     ],
 )
@@ -86,11 +88,28 @@ async def test_bad_input_is_answered_to_its_sender_alone_and_the_socket_lives(jo
         assert await bob.receive() == {"message": "still here"}
 
 
-@pytest.mark.parametrize("text", ["", "x" * 4000, "<b>&</b>", "a\nb"])
+@pytest.mark.parametrize("text", ["x" * 4000, "<b>&</b>", "a\nb"])
 async def test_any_text_comes_back_as_it_was(join, room, text):
     async with join(room) as alice:
         await alice.say(text)
         assert await alice.receive() == {"message": text}
+
+
+async def test_what_the_tutorial_ignores_is_ignored(join, room):
+    async with join(room) as alice:
+        await alice.socket.send('{"message": "hello", "more": 1}')
+        assert await alice.receive() == {"message": "hello"}
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [("a\0\x1b[1mb\r\n", "a[1mb\n"), ("カ\u3099", "ガ"), ("\u202eevil", "\u202eevil\u202c")],
+    ids=["control characters", "NFC", "bidi"],
+)
+async def test_a_text_that_would_do_something_is_passed_on_without_it(join, room, text, stored):
+    async with join(room) as alice, join(room) as bob:
+        await alice.say(text)
+        assert await bob.receive() == {"message": stored}
 
 
 async def test_a_frame_over_64_kib_closes_with_1009(join, room):

@@ -9,7 +9,7 @@ from deploy.local import Stack
 from tests.faults.client import Client
 from tests.faults.drill import WS_PROCESSES, database, table
 from tests.faults.load import Outcome
-from tests.one_address import NO_LIMITS
+from tests.limits import NO_LIMITS
 from tests.postgres import Server
 
 _rooms = itertools.count(1)

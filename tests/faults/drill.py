@@ -14,7 +14,7 @@ from deploy.local.binaries import BinaryMissing
 from tests.faults.disk import small_disk
 from tests.faults.injections import DISK_MEBIBYTES, FAULTS, Fault, NotPermitted
 from tests.faults.load import Load, Outcome
-from tests.one_address import NO_LIMITS
+from tests.limits import NO_LIMITS
 from tests.postgres import PostgresMissing, Server
 
 WS_PROCESSES = 3

@@ -17,7 +17,7 @@ from deploy.local import Part, Stack
 from tests.faults.checker import Acknowledged, Count, check
 from tests.faults.client import Client
 from tests.faults.crowd import Close, Crowd, Member
-from tests.one_address import NO_LIMITS
+from tests.limits import NO_LIMITS
 
 SERVICE_RESTART = 1012
 ROOMS, MEMBERS_PER_ROOM = 40, 100

@@ -5,7 +5,7 @@ from pathlib import Path
 from deploy.local import Stack
 from tests.faults.client import Client
 from tests.faults.load import count
-from tests.one_address import NO_LIMITS
+from tests.limits import NO_LIMITS
 
 
 async def test_a_full_queue_answers_overloaded_and_all_arrive_in_the_end(

@@ -13,7 +13,7 @@ from deploy.local import Stack
 from tests.load.client import Crowd, Lost
 from tests.load.processes import cpu_seconds
 from tests.load.servers import Running, running
-from tests.one_address import NO_LIMITS
+from tests.limits import NO_LIMITS
 
 Figures = dict[str, float]
 # After so many seconds without the last delivery it is lost.

@@ -18,6 +18,7 @@ from deploy.local import Part, ports
 from deploy.local.binaries import find_redis
 from deploy.local.part import answers_http, answers_redis_ping
 from deploy.local.stack import ROOT
+from tests.limits import NO_LIMITS
 
 PEERS = Path(__file__).parent / "peers"
 NODE_MODULES = PEERS / "node_modules"
@@ -195,7 +196,7 @@ SERVERS = {
             "ours",
             "this project",
             lambda _: [sys.executable, "-m", "ws"],
-            {"DJANGO_SETTINGS_MODULE": "ws.settings", "DEBUG": "false", "SECRET_KEY": "benchmark"},
+            {"DJANGO_SETTINGS_MODULE": "ws.settings", "DEBUG": "false", "SECRET_KEY": "benchmark", **NO_LIMITS},
             keeps_messages=True,
             is_ready=answers_http("/readyz"),
         ),

@@ -11,7 +11,7 @@ import pytest
 from deploy.local import Stack
 from deploy.local.stack import ROOT
 from tests.native.test_publisher import make_token
-from tests.one_address import NO_LIMITS
+from tests.limits import NO_LIMITS
 
 EXAMPLES = 100
 

@@ -9,7 +9,7 @@ import redis
 
 from deploy.local import Stack
 from deploy.local.stack import ROOT
-from tests.one_address import NO_LIMITS
+from tests.limits import NO_LIMITS
 
 MAKE_TOKEN = """
 from accounts import tokens

@@ -14,10 +14,17 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from deploy.local import Stack
+from tests.limits import NO_LIMITS
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 TIMEOUT = 15
-ENVIRONMENT = {"PING_INTERVAL": "2", "PING_TIMEOUT": "4", "MEMBER_BUFFER_KIB": "64", "MESSAGE_MAX_CHARS": "16000", "MESSAGE_RATE": "0"}
+ENVIRONMENT = {
+    **NO_LIMITS,
+    "PING_INTERVAL": "2",
+    "PING_TIMEOUT": "4",
+    "MEMBER_BUFFER_KIB": "64",
+    "MESSAGE_MAX_CHARS": "16000",
+}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,80 @@
+"""How much one member, one user and one room may say. Every process counts what comes through itself."""
+
+import math
+import time
+from collections.abc import Hashable
+
+from django.conf import settings
+
+from base.token_bucket import Limit, TokenBucket, TokenBuckets, take_from_all
+
+MILLISECONDS = 1000
+
+
+class RateLimited(Exception):
+    """``limit`` is the one of ws.metrics.LIMITS that refused; ``retry_after`` the seconds until it does no more."""
+
+    def __init__(self, limit: str, wait: float) -> None:
+        super().__init__(limit)
+        self.limit = limit
+        self.retry_after = math.ceil(wait * MILLISECONDS) / MILLISECONDS
+
+
+class MemberLimits:
+    """What one socket may still send."""
+
+    __slots__ = ("history", "messages", "typing")
+
+    def __init__(self, messages: Limit, typing: Limit, history: Limit) -> None:
+        self.messages = TokenBucket(messages)
+        self.typing = TokenBucket(typing)
+        self.history = TokenBucket(history)
+
+
+class Limits:
+    """Those of one process. Not for threads; one of web has its own."""
+
+    def __init__(self) -> None:
+        self._messages = Limit(settings.MESSAGE_RATE, settings.MESSAGE_BURST)
+        self._typing = Limit(settings.TYPING_RATE, 1)
+        self._history = Limit(settings.HISTORY_RATE, max(1, 4 * settings.HISTORY_RATE))
+        self._users = TokenBuckets[Hashable](Limit(2 * settings.MESSAGE_RATE, 2 * settings.MESSAGE_BURST))
+        self._rooms = TokenBuckets[str](Limit(settings.ROOM_MESSAGE_RATE, max(1, settings.ROOM_MESSAGE_RATE)))
+
+    def of_member(self) -> MemberLimits:
+        """Return what a new socket may send."""
+        return MemberLimits(self._messages, self._typing, self._history)
+
+    def take_message(self, member: MemberLimits, user: Hashable, room: str) -> None:
+        """Count a message; raises RateLimited where it is not to be stored, and then nothing is counted.
+
+        ``user`` is who has the socket beside others, None for a guest who keeps no cookies.
+        """
+        now = time.monotonic()
+        buckets = {"member": member.messages, "room": self._rooms.of(room, now)}
+        if user is not None:
+            buckets["user"] = self._users.of(user, now)
+        if take_from_all(buckets.values(), now):
+            wait, limit = max((bucket.wait(now), name) for name, bucket in buckets.items())
+            raise RateLimited(limit, wait)
+
+    def take_post(self, user: Hashable) -> None:
+        """Count a message that a user posts over HTTP; raises RateLimited."""
+        _take("user", self._users.of(user, time.monotonic()))
+
+    def take_history(self, member: MemberLimits) -> None:
+        """Count a page of history; raises RateLimited."""
+        _take("history", member.history)
+
+    def take_typing(self, member: MemberLimits) -> None:
+        """Count a ``typing``; raises RateLimited."""
+        _take("typing", member.typing)
+
+    def take_wrong(self, member: MemberLimits) -> None:
+        """Count a frame that cannot be understood as a message; raises RateLimited."""
+        _take("wrong", member.messages)
+
+
+def _take(name: str, bucket: TokenBucket) -> None:
+    if wait := take_from_all([bucket], time.monotonic()):
+        raise RateLimited(name, wait)
