@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from chat.text import clean
 from tests.browser.line import Line
 from tests.browser.room_page import RoomPage
 
@@ -40,10 +41,9 @@ def test_it_is_shown_as_harmless_text(new_page: NewPage, room: str, text: str) -
     alice.say("after")
     expect(bob.messages).to_have_count(3)
     transcript = "log => log.value"
-    assert alice.log.evaluate(transcript) == f"before\n{text}\nafter\n"
     reader = RoomPage(new_page()).enter(room)
     for window in (alice, bob, reader):
-        assert window.log.evaluate(transcript) == f"before\n{text}\nafter\n"
+        assert window.log.evaluate(transcript) == f"before\n{clean(text)}\nafter\n"
         expect(window.page).to_have_title(f"{room} · channels-stack")
         expect(window.messages.locator("img, script, style, [onmouseover], a[href^='javascript']")).to_have_count(0)
         # Nothing is painted outside its own message, nor makes the page wider.
@@ -53,11 +53,12 @@ def test_it_is_shown_as_harmless_text(new_page: NewPage, room: str, text: str) -
         expect(window.messages.last).to_be_in_viewport(ratio=1)
 
 
-def test_a_null_character_is_replaced(new_page: NewPage, room: str) -> None:
+def test_everyone_sees_what_is_stored_also_who_wrote_it(new_page: NewPage, room: str) -> None:
     alice, bob = RoomPage(new_page()).enter(room), RoomPage(new_page()).enter(room)
-    alice.input.evaluate("input => { input.value = 'a\\0b'; }")
+    alice.input.evaluate("input => { input.value = 'a\\0b \\u202eevil'; }")
     alice.input.press("Enter")
-    bob.expect_transcript("a\N{REPLACEMENT CHARACTER}b")
+    for window in (alice, bob):
+        window.expect_transcript("ab \u202eevil\u202c")
 
 
 @pytest.mark.parametrize("text", ["\u0301" * 32 * 1024, "x" * 128 * 1024], ids=["64 KiB", "128 KiB"])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from deploy.capacity.model import REPEAT_SECONDS
 from deploy.local import Stack
+from tests.limits import NO_LIMITS
 from tests.load.connections import ROOMS, settled_memory
 from tests.load.fan_out import Figures
 from tests.load.processes import cpu_seconds, memory_kib
@@ -23,21 +24,6 @@ PROCESSES = 4
 SMALL_ROOM = 4
 # Nobody says anything for so long while a silence is measured, and is not pinged.
 NO_PINGS = {"PING_INTERVAL": "3600"}
-# All come from one address, and write more than a person does.
-NO_LIMITS = dict.fromkeys(
-    (
-        "MESSAGE_RATE",
-        "ROOM_MESSAGE_RATE",
-        "HISTORY_RATE",
-        "TYPING_RATE",
-        "MAX_SOCKETS_PER_USER",
-        "HANDSHAKE_RATE",
-        "MAX_SOCKETS_PER_ADDRESS",
-        "REQUEST_RATE",
-        "ACCOUNT_RATE",
-    ),
-    "0",
-)
 SETTLE_SECONDS = 3
 
 

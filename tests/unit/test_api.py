@@ -96,8 +96,22 @@ def test_a_room_of_any_script_however_it_is_encoded(bot):
     assert seqs(bot.get("/api/rooms/カ\u3099/messages")) == [1]
 
 
-def test_nul_becomes_a_replacement_character_because_postgresql_stores_none(bot):
-    assert post(bot, {"message": "a\0b"}).json()["message"] == "a\ufffdb"
+def test_a_text_is_stored_in_one_form_and_without_control_characters(bot):
+    assert post(bot, {"message": "a\0\x1b[1mカ\u3099"}).json()["message"] == "a[1mガ"
+
+
+def test_a_user_who_posts_too_fast_is_told_when_to_try_again(bot, settings):
+    settings.MESSAGE_RATE, settings.MESSAGE_BURST = 0.01, 2
+    api._limits.cache_clear()
+    try:
+        # Twice the burst of one socket.
+        assert [post(bot, {"message": "a"}).status_code for _ in range(5)] == [201, 201, 201, 201, 429]
+        refused = post(bot, {"message": "a"})
+    finally:
+        api._limits.cache_clear()
+    assert refused.json()["error"]["code"] == "rate_limited"
+    assert 45 <= int(refused["Retry-After"]) <= 50
+    assert bot.get("/api/rooms/lobby/messages").json()["head"] == 4
 
 
 @pytest.mark.parametrize(
@@ -111,6 +125,8 @@ def test_nul_becomes_a_replacement_character_because_postgresql_stores_none(bot)
         ({}, "invalid_message", "message: missing"),
         ({"message": 1}, "invalid_message", "message: "),
         (b'{"message": "\\ud800"}', "invalid_message", "message: "),
+        ({"message": ""}, "empty", "message: "),
+        ({"message": "a", "color": "red"}, "unknown_field", "color"),
         ({"message": "x" * 4001}, "too_long", "message: expected at most 4000"),
         ({"message": "a", "id": ""}, "invalid_id", "id: "),
         ({"message": "a", "id": None}, "invalid_id", "id: "),

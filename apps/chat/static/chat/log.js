@@ -126,7 +126,9 @@ export class MessageLog {
       this.#put(item, seq);
     }
     const item = this.#bySeq.get(seq);
-    this.#facts.set(item, { ...this.#facts.get(item), author, date });
+    // What we wrote may be stored a little different, such as without control characters.
+    if (message !== this.#facts.get(item).text && !removed) item.querySelector("p")?.replaceChildren(render(message));
+    this.#facts.set(item, { ...this.#facts.get(item), author, date, text: message });
     showAuthor(item, author);
     showTime(item.querySelector("time"), date);
     this.#touched.add(item);

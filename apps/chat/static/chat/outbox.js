@@ -19,6 +19,8 @@ const ACK_TIMEOUT = 20000;
 // Older ones are offered, not sent: nobody wants last week's answer to appear by itself.
 const STALE = 24 * 3600 * 1000;
 const TOO_BIG = 1009;
+// Milliseconds. Whoever comes back for each single token is refused for each single message, and closed for it.
+const LEAST_DELAY = 1000;
 
 export class Outbox extends EventTarget {
   #connection;
@@ -104,7 +106,7 @@ export class Outbox extends EventTarget {
       this.#next(id);
     } else if (id === this.#inFlight) {
       // Half as long again at most, so that those who were refused together do not come back together.
-      this.#pause(retry_after * 1000 * (1 + Math.random() / 2));
+      this.#pause(Math.max(LEAST_DELAY, retry_after * 1000) * (1 + Math.random() / 2));
     }
   }
 

@@ -1,0 +1,271 @@
+"""Each limit of ws, one under and one over, against real processes with small limits."""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from deploy.local import Stack
+from tests.limits import NO_LIMITS
+
+# Tokens that come back within an hour at the earliest, so that only the bursts count.
+NEVER = "0.0002"
+SECONDS = 20
+
+Frame = dict[str, Any]
+Enter = Callable[..., AbstractAsyncContextManager[ClientConnection]]
+
+
+@pytest.fixture
+def room() -> str:
+    return f"limits-{os.urandom(4).hex()}"
+
+
+@contextlib.contextmanager
+def stack_with(tmp_path, **environment: str) -> Iterator[Stack]:
+    with Stack(tmp_path, ws_processes=1, environment={**NO_LIMITS, **environment}) as stack:
+        yield stack
+
+
+@asynccontextmanager
+async def entered(
+    stack: Stack, room: str, protocol: str | None = "chat.v1", cookie: str = ""
+) -> AsyncIterator[ClientConnection]:
+    headers = {"Cookie": cookie} if cookie else {}
+    address = f"{stack.url.replace('http', 'ws', 1)}/ws/chat/{room}/"
+    options: Any = {"origin": stack.url, "max_queue": None, "additional_headers": headers}
+    async with connect(address, subprotocols=[protocol] if protocol else None, **options) as opened:
+        yield opened
+
+
+async def next_of(member: ClientConnection, *kinds: str) -> Frame:
+    async with asyncio.timeout(SECONDS):
+        while True:
+            frame = json.loads(await member.recv())
+            if frame.get("type") in kinds:
+                return frame
+
+
+async def say(member: ClientConnection, message_id: str) -> Frame:
+    await member.send(json.dumps({"type": "message", "id": message_id, "message": "hello"}))
+    return await next_of(member, "ack", "error")
+
+
+async def closed(member: ClientConnection) -> tuple[int, str]:
+    """Return the code and the reason with which the server closes."""
+    with pytest.raises(ConnectionClosed) as error:
+        async with asyncio.timeout(SECONDS):
+            while True:
+                await member.recv()
+    assert error.value.rcvd
+    return error.value.rcvd.code, error.value.rcvd.reason
+
+
+def metric(stack: Stack, name: str) -> float:
+    for row in httpx.get(f"{stack.part('ws-1').url}/metrics").text.splitlines():
+        if row.startswith(name + " "):
+            return float(row.split()[-1])
+    raise AssertionError(name)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(SECONDS):
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110  # it is another process
+            await asyncio.sleep(0.05)
+
+
+def guest_cookie(stack: Stack) -> str:
+    """Return the cookie of a new guest, as a browser gets it."""
+    return f"guest={httpx.get(f'{stack.url}/chat/').cookies['guest']}"
+
+
+async def test_a_member_says_its_burst_and_no_more(tmp_path, room):
+    with stack_with(tmp_path, MESSAGE_RATE=NEVER, MESSAGE_BURST="3") as stack:
+        async with entered(stack, room) as alice, entered(stack, room) as bob:
+            assert [(await say(alice, str(number)))["type"] for number in range(3)] == ["ack"] * 3
+            refused = await say(alice, "over")
+            assert (refused["code"], refused["id"]) == ("rate_limited", "over")
+            assert 4000 < refused["retry_after"] <= 5000
+            # Neither another member nor another room is asked to wait.
+            assert (await say(bob, "b"))["type"] == "ack"
+            assert metric(stack, 'websocket_refused_frames_total{limit="member"}') == 1
+        async with entered(stack, room, protocol=None) as carol:
+            for _ in range(4):
+                await carol.send('{"message": "hello"}')
+            async with asyncio.timeout(SECONDS):
+                while "error" not in (frame := json.loads(await carol.recv())):
+                    assert frame == {"message": "hello"}
+            assert frame["error"]["code"] == "rate_limited"
+            assert frame["error"]["retry_after"] > 4000
+            assert "id" not in frame["error"]
+
+
+async def test_all_windows_of_one_guest_may_say_twice_that_together(tmp_path, room):
+    with stack_with(tmp_path, MESSAGE_RATE=NEVER, MESSAGE_BURST="3") as stack:
+        cookie = guest_cookie(stack)
+        async with AsyncExitStack() as windows:
+            opened = [await windows.enter_async_context(entered(stack, room, cookie=cookie)) for _ in range(3)]
+            answers = [await say(window, f"{number}") for number in range(3) for window in opened[:2]]
+            assert {answer["type"] for answer in answers[:6]} >= {"ack"}
+            refused = await say(opened[2], "over")
+            assert refused["code"] == "rate_limited"
+            assert metric(stack, 'websocket_refused_frames_total{limit="user"}') >= 1
+            stranger = await windows.enter_async_context(entered(stack, room, cookie=guest_cookie(stack)))
+            assert (await say(stranger, "mine"))["type"] == "ack"
+
+
+async def test_a_room_takes_its_burst_and_the_others_go_on(tmp_path, room):
+    with stack_with(tmp_path, ROOM_MESSAGE_RATE="0.001") as stack:
+        async with entered(stack, room) as alice, entered(stack, room) as bob, entered(stack, f"{room}-2") as carol:
+            assert (await say(alice, "a"))["type"] == "ack"
+            refused = await say(bob, "b")
+            assert refused["code"] == "rate_limited"
+            assert refused["retry_after"] > 900
+            assert (await say(carol, "c"))["type"] == "ack"
+            assert metric(stack, 'websocket_refused_frames_total{limit="room"}') == 1
+
+
+async def test_history_and_typing_have_limits_of_their_own(tmp_path, room):
+    with stack_with(tmp_path, HISTORY_RATE="0.001", TYPING_RATE=NEVER) as stack:
+        async with entered(stack, room) as alice, entered(stack, room) as bob:
+            await alice.send('{"type": "history"}')
+            assert (await next_of(alice, "history", "error"))["type"] == "history"
+            await alice.send('{"type": "history"}')
+            refused = await next_of(alice, "history", "error")
+            assert refused["code"] == "rate_limited"
+            assert refused["retry_after"] > 900
+            for _ in range(5):
+                await alice.send('{"type": "typing"}')
+            assert (await say(alice, "behind"))["type"] == "ack"
+            seen = [await next_of(bob, "typing", "message") for _ in range(2)]
+            assert [frame["type"] for frame in seen] == ["typing", "message"]
+            assert metric(stack, 'websocket_refused_frames_total{limit="typing"}') == 4
+            assert metric(stack, 'websocket_refused_frames_total{limit="history"}') == 1
+
+
+@pytest.mark.parametrize(
+    ("frame", "limit"),
+    [
+        ('{"type": "message", "id": "x", "message": "hello"}', "member"),
+        ("no json", "wrong"),
+        ('{"type": "typing"}', "typing"),
+    ],
+    ids=["messages", "wrong frames", "typing"],
+)
+async def test_who_never_stops_is_closed_and_the_others_hear_everything(tmp_path, room, frame, limit):
+    environment = {"MESSAGE_RATE": "0.5", "MESSAGE_BURST": "20", "TYPING_RATE": "1", "MAX_REFUSALS": "50"}
+    with stack_with(tmp_path, **environment) as stack:
+        async with entered(stack, room) as abuser, entered(stack, room) as alice, entered(stack, room) as bob:
+            flood = asyncio.create_task(flood_until_closed(abuser, frame))
+            for number in range(20):
+                assert (await say(alice, f"a-{number}"))["type"] == "ack"
+            async with asyncio.timeout(SECONDS):
+                await flood
+            code, reason = await closed(abuser)
+            assert code == 1008
+            assert reason
+            heard = []
+            while len(heard) < 20:
+                message = await next_of(bob, "message")
+                heard += [message["id"]] if message["id"].startswith("a-") else []
+            assert heard == [f"a-{number}" for number in range(20)]
+        assert metric(stack, "websocket_abusive_closed_total") == 1
+        # As many as may be, and the one too many; what came behind was not even looked at.
+        assert 51 <= metric(stack, f'websocket_refused_frames_total{{limit="{limit}"}}') <= 60
+
+
+async def flood_until_closed(member: ClientConnection, frame: str) -> None:
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await member.send(frame)
+
+
+async def test_the_lobby_wants_to_hear_nothing(tmp_path):
+    with stack_with(tmp_path, MAX_REFUSALS="5") as stack:
+        address = f"{stack.url.replace('http', 'ws', 1)}/ws/rooms/"
+        async with connect(address, origin=stack.url) as visitor:  # type: ignore[arg-type]
+            await flood_until_closed(visitor, "hello")
+            assert (await closed(visitor))[0] == 1008
+
+
+async def test_one_socket_more_than_the_process_takes_is_told_so(tmp_path, room):
+    with stack_with(tmp_path, MAX_SOCKETS="2") as stack:
+        async with entered(stack, room), AsyncExitStack() as second:
+            alice = await second.enter_async_context(entered(stack, room))
+            async with entered(stack, room) as turned_away:
+                code, reason = await closed(turned_away)
+                assert (code, turned_away.subprotocol) == (1013, "chat.v1")
+                assert "try again" in reason
+            assert (await say(alice, "unharmed"))["type"] == "ack"
+            assert metric(stack, 'websocket_handshakes_total{result="overloaded"}') == 1
+            await second.aclose()
+            await until(lambda: metric(stack, "websocket_connections") == 1)
+            async with entered(stack, room) as bob:
+                assert (await say(bob, "let in"))["type"] == "ack"
+
+
+async def test_one_socket_more_than_a_guest_may_have_is_told_so(tmp_path, room):
+    with stack_with(tmp_path, MAX_SOCKETS_PER_USER="2") as stack:
+        cookie = guest_cookie(stack)
+        async with entered(stack, room, cookie=cookie), AsyncExitStack() as second:
+            await second.enter_async_context(entered(stack, room, cookie=cookie))
+            async with entered(stack, room, cookie=cookie) as turned_away:
+                code, reason = await closed(turned_away)
+                assert code == 1013
+                assert "close one" in reason
+            assert metric(stack, 'websocket_handshakes_total{result="sockets_per_user"}') == 1
+            async with entered(stack, room, cookie=guest_cookie(stack)) as stranger, entered(stack, room) as nameless:
+                assert (await say(stranger, "s"))["type"] == (await say(nameless, "n"))["type"] == "ack"
+            await second.aclose()
+            await until(lambda: metric(stack, "websocket_connections") == 1)
+            async with entered(stack, room, cookie=cookie) as again:
+                assert (await say(again, "let in"))["type"] == "ack"
+
+
+@pytest.mark.parametrize("through", ["ws-1", "nginx"])
+async def test_a_thousand_that_never_finish_their_handshake_keep_nobody_out(tmp_path, room, through):
+    with stack_with(tmp_path, HANDSHAKE_TIMEOUT="2") as stack, contextlib.ExitStack() as lines:
+        address = urlsplit(stack.part(through).url)
+        half_open = []
+        for _ in range(1000):
+            line = lines.enter_context(socket.create_connection((address.hostname, address.port), timeout=SECONDS))
+            line.sendall(b"GET /ws/chat/lobby/ HTTP/1.1\r\nHost: ")
+            half_open.append(line)
+        async with entered(stack, room) as alice:
+            assert (await say(alice, "let in"))["type"] == "ack"
+        # nginx has a timeout of its own, client_header_timeout, and keeps them to itself.
+        for line in half_open:
+            with contextlib.suppress(ConnectionResetError):
+                while line.recv(4096):
+                    pass
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"MAX_SOCKETS": "0"},
+        {"MAX_SOCKETS": "999999"},
+        {"MESSAGE_RATE": "-1"},
+        {"MESSAGE_BURST": "0"},
+        {"HANDSHAKE_TIMEOUT": "0"},
+    ],
+    ids=lambda environment: "=".join(*environment.items()),
+)
+def test_a_wrong_limit_stops_the_start_with_one_sentence(tmp_path, environment):
+    part = Stack(tmp_path, ws_processes=1, environment=environment).part("ws-1")
+    part.log.parent.mkdir(parents=True, exist_ok=True)
+    part.start()
+    part.wait_stopped(SECONDS)
+    (line,) = part.log.read_text().splitlines()
+    assert line.startswith("Wrong configuration: ")
+    assert next(iter(environment)) in line
