@@ -10,6 +10,7 @@ from ws import metrics
 
 OPEN = ws_protocol.WebSocketProtocol.STATE_OPEN
 TRY_AGAIN_LATER = 1013
+LINGER_SECONDS = 1.0
 # Of a close frame (RFC 6455, section 5.5).
 MAX_REASON_BYTES = 123
 
@@ -134,8 +135,8 @@ class Outgoing(ws_protocol.WebSocketProtocol):
     def hang_up(self, code: int, reason: str) -> None:
         """Close, and take nothing more from a client that has sent more than enough already.
 
-        Only our half of the connection ends at once: the kernel would answer what the client still sends with a
-        reset, which can overtake the close frame.
+        What it still sends is thrown away for a moment before our half of the connection ends: nginx, and the kernel,
+        answer what comes later with a reset, which overtakes the close frame.
         """
         if self.state != OPEN:
             return
@@ -146,7 +147,11 @@ class Outgoing(ws_protocol.WebSocketProtocol):
             self.transport.write(b"".join(self.backlog))
             self.backlog, self.backlog_bytes = None, 0
         self.transport.resumeProducing()
-        self.transport.loseWriteConnection()
+        asyncio.get_running_loop().call_later(LINGER_SECONDS, self._end_sending)
+
+    def _end_sending(self) -> None:
+        if self.state != self.STATE_CLOSED:
+            self.transport.loseWriteConnection()
 
     def _close_as_slow(self) -> None:
         metrics.SLOW_CLOSED.inc()

@@ -159,16 +159,11 @@ class WebSocketProtocol(OpenConnection, Outgoing):
         super().onMessageFrameBegin(length)
         self.fragments += 1
         if self.fragments > MAX_FRAGMENTS + self.message_data_total_length // BYTES_OF_A_FRAGMENT:
-            self._fail_connection(TOO_BIG, "The message has too many fragments.")
+            self.hang_up(TOO_BIG, "The message has too many fragments.")
 
     def onMessageFrameData(self, payload: bytes) -> None:
         if not self.failedByMe:
             self.message_data[0] += payload
-
-    def _fail_connection(self, code: int = TOO_BIG, reason: str = "") -> None:
-        # autobahn would go on reading for the answer to its close frame, be it a gigabyte.
-        self.failedByMe = True
-        self.hang_up(code, reason)
 
     def onPing(self, payload: bytes) -> None:
         self.pings = self.pings or TokenBucket(self.server.ping_limit)

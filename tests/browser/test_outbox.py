@@ -105,6 +105,24 @@ def test_retry_after_is_waited_for_and_nothing_overtakes(window: Window) -> None
     assert window.events("failed") == []
 
 
+def test_who_writes_too_fast_pauses_for_a_second_and_goes_on_in_order(window: Window) -> None:
+    """One refusal for each message would add up, and the socket would be closed."""
+    socket = window.start().socket().welcome()
+    one, two, three = (window.add(text) for text in ("one", "two", "three"))
+    window.received(socket, 1)
+    socket.send(type="error", code="rate_limited", detail="…", id=one, retry_after=0.05)
+    window.wait_events(1, "error")
+    window.pass_time(1499)
+    assert window.count("sent") == 1
+    window.pass_time(1)
+    assert ids(window.received(socket, 2)) == [one, one]
+    for number, message_id in enumerate((one, two, three), start=1):
+        socket.send(type="ack", id=message_id, seq=number)
+        window.wait_events(number, "sent")
+    assert ids(window.received(socket, 4)) == [one, one, two, three]
+    assert window.events("failed") == []
+
+
 def test_a_final_error_fails_the_message_and_the_next_goes_on(window: Window) -> None:
     socket = window.start().socket().welcome()
     one, two = window.add("too long"), window.add("two")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.load import connections, durable, fan_out, slow_member
+from tests.load import abuser, connections, durable, fan_out, slow_member
 from tests.load.fan_out import Figures
 from tests.load.unit_costs import unit_costs
 
@@ -122,6 +122,14 @@ SCENARIOS = [
         ("ours", "tutorial", "node-ws"),
         {"members": 20, "messages": 400, "kilobytes": 60},
         {"members": 20, "messages": 100, "kilobytes": 60},
+    ),
+    Scenario(
+        "abuser",
+        "{members} members, {rate} messages/s; a client that sends {flood:,}/s, is closed, and comes back each second",
+        abuser.abuser,
+        ("ours",),
+        {"members": 100, "rate": 20, "flood": 10_000, "seconds": 5, "rounds": 5},
+        {"members": 100, "rate": 20, "flood": 10_000, "seconds": 3, "rounds": 3},
     ),
     Scenario(
         "unit costs",

@@ -87,4 +87,5 @@ TARGETS = [
     ),
     own("slow member", "growth (MiB)", "MiB", at_most=2),
     between("slow member", "p99 with it (ms)", "p99 without (ms)", "p99 of the others / without it", at_most=1.2),
+    between("abuser", "p99 beside it (ms)", "p99 without (ms)", "p99 of the others / without it", at_most=2),
 ]

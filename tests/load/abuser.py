@@ -1,0 +1,85 @@
+"""What a client that never stops sending does to the others of its server."""
+
+import asyncio
+import base64
+import contextlib
+import os
+import statistics
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.load.client import address
+from tests.load.fan_out import Figures, complete, crowd_of, percentiles, pour
+from tests.load.servers import running
+
+ROOM = "abuser"
+# As one write, so that the flood costs the client next to nothing.
+BATCHES_PER_SECOND = 100
+RETURN_SECONDS = 1.0
+LIMITS = {"MESSAGE_RATE": "10", "MESSAGE_BURST": "60", "ROOM_MESSAGE_RATE": "200"}
+
+
+async def abuser(
+    server: str, directory: Path, members: int, rate: int, flood: int, seconds: float, rounds: int
+) -> Figures:
+    """Write at a steady rate in one room, in turn without and with a client that floods another.
+
+    It is closed for it, and comes back after a second. The figures are the medians of the rounds.
+    """
+    quiet, loud = [], []
+    with running(server, directory, environment=LIMITS) as process:
+        # Among so many senders that none is over its own limit.
+        async with crowd_of(process, members, senders=rate) as crowd:
+            await pour(crowd, rate, 1)
+            for _ in range(rounds):
+                complete(crowd, await pour(crowd, rate, seconds))
+                quiet.append(percentiles(crowd)["p99 (ms)"])
+                async with flooded(process.urls[0], flood):
+                    complete(crowd, await pour(crowd, rate, seconds))
+                loud.append(percentiles(crowd)["p99 (ms)"])
+        process.check()
+    return {"p99 without (ms)": statistics.median(quiet), "p99 beside it (ms)": statistics.median(loud)}
+
+
+@contextlib.asynccontextmanager
+async def flooded(origin: str, rate: int) -> AsyncIterator[None]:
+    """Have a client send so many messages a second, whenever it is let in."""
+    task = asyncio.create_task(_flood_again_and_again(origin, rate))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _flood_again_and_again(origin: str, rate: int) -> None:
+    while True:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await _flood(origin, rate)
+        await asyncio.sleep(RETURN_SECONDS)
+
+
+async def _flood(origin: str, rate: int) -> None:
+    url = urlsplit(address(origin, ROOM, "tutorial"))
+    key = base64.b64encode(os.urandom(16)).decode()
+    lines = [f"GET {url.path} HTTP/1.1", f"Host: {url.netloc}", f"Origin: {origin}", "Connection: Upgrade"]
+    lines += ["Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", "", ""]
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    reading: asyncio.Task[bytes] | None = None
+    try:
+        writer.write("\r\n".join(lines).encode())
+        await reader.readuntil(b"\r\n\r\n")
+        reading = asyncio.create_task(reader.read())
+        payload = b'{"message":"buy this"}'
+        batch = (b"\x81" + bytes([0x80 | len(payload)]) + bytes(4) + payload) * (rate // BATCHES_PER_SECOND)
+        # Until the server has ended the connection.
+        while not reading.done():
+            writer.write(batch)
+            await writer.drain()
+            await asyncio.sleep(1 / BATCHES_PER_SECOND)
+    finally:
+        if reading:
+            reading.cancel()
+        writer.close()
