@@ -23,6 +23,8 @@ def test_close_codes_are_counted_under_a_fixed_set_of_labels(code, label):
 def test_every_result_and_state_is_exposed_before_it_happens():
     for result in metrics.RESULTS:
         value("websocket_handshakes_total", result=result)
+    for limit in metrics.LIMITS:
+        value("websocket_refused_frames_total", limit=limit)
     assert value("drain_state", drain_state="serving") == 1
 
 
