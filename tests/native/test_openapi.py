@@ -10,8 +10,8 @@ import pytest
 
 from deploy.local import Stack
 from deploy.local.stack import ROOT
-from tests.native.test_publisher import make_token
 from tests.limits import NO_LIMITS
+from tests.native.test_publisher import make_token
 
 EXAMPLES = 100
 
