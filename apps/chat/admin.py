@@ -5,8 +5,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
+from base.layer_event import layer_event
 from chat import journal
-from chat.events import layer_event, removed_frames
+from chat.events import removed_frames
 from chat.models import Message, Room
 from chat.rooms import group_name
 from web.publisher import publish

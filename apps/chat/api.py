@@ -14,9 +14,10 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import tokens
 from base import tracing
+from base.layer_event import layer_event
 from base.logs import first_line
 from chat import journal
-from chat.events import layer_event, message_frames, message_json
+from chat.events import message_frames, message_json
 from chat.frames import HISTORY_DEFAULT, HISTORY_MAX
 from chat.limits import Limits, RateLimited
 from chat.messages import InvalidMessage, check_fields, check_id, check_text, parse_object

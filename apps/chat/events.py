@@ -4,10 +4,8 @@ A frame is JSON text, made once for all members. ``""`` is the tutorial's protoc
 """
 
 import json
-import time
 from typing import Any
 
-from base import tracing
 from chat.journal import Stored
 
 TUTORIAL = ""
@@ -39,18 +37,6 @@ def message_frames(stored: Stored) -> dict[str, str]:
 def removed_frames(seq: int) -> dict[str, str]:
     """Return the frames that tell open pages to take the text of a message away."""
     return {CHAT_V1: encode({"type": "removed", "seq": seq})}
-
-
-def layer_event(room: str, seq: int | None, frames: dict[str, str]) -> dict[str, Any]:
-    """Return what is sent to the room's group in the channel layer. ``seq`` is None for what has no number.
-
-    ``published_at`` is the Unix time, from which ws measures how long delivery takes; ``trace`` comes with it where
-    traces are on.
-    """
-    event = {"type": "event", "topic": room, "seq": seq, "frames": frames, "published_at": time.time()}
-    if trace := tracing.carrier():
-        event["trace"] = trace
-    return event
 
 
 def encode(content: dict[str, Any]) -> str:

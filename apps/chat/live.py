@@ -11,9 +11,9 @@ from chat.journal import Stored
 from chat.limits import Limits
 from chat.lobby import Lobby
 from chat.rooms import group_name
-from ws.database_thread import DatabaseThread
+from ws.database_thread import database_thread
 from ws.drain import at_the_end
-from ws.hub import Hub
+from ws.hub import hub_of
 from ws.presence import Presence
 from ws.shared_reads import SharedReads
 from ws.topic import Event
@@ -36,8 +36,8 @@ class Live:
     """What all consumers of the process share. Make it inside the event loop."""
 
     def __init__(self) -> None:
-        self.database = DatabaseThread()
-        self.hub = Hub(JournalSource(), self.database, settings.COALESCE_MS / 1000)
+        self.database = database_thread()
+        self.hub = hub_of(JournalSource)
         self.bounds = SharedReads(functools.partial(self.database.run, journal.bounds_of))
         self.presence = Presence(self.hub, self._present)
         self.lobby = Lobby(self.hub)
@@ -48,9 +48,8 @@ class Live:
         at_the_end(self.close)
 
     async def close(self) -> None:
-        """Withdraw the presence of all members, and send what still waits to be sent."""
+        """Withdraw the presence of all members."""
         self.presence.close()
-        await self.hub.close()
 
     def _committed(self, message: Stored) -> None:
         self.hub.publish(message.room, Event(events.message_frames(message), message.seq))

@@ -35,8 +35,11 @@ if ENVIRONMENT == "production":
         https_only=HTTPS_ONLY,
     )
 
-# Your apps. Both services load them: their HTTP side runs in web, their consumers in ws.
+# Your apps. web serves the pages of an app's urls.py below /<app>/, and its api_urls.py below /api/; ws serves the
+# sockets of its routing.py.
 PROJECT_APPS = ["accounts", "chat"]
+# The page that / leads to.
+HOME_PAGE = "chat:index"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

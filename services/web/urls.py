@@ -1,20 +1,22 @@
+from django.conf import settings
 from django.contrib import admin
 from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView, TemplateView
 
+from base.project_apps import modules
+
 handler400 = "web.errors.bad_request"
 handler404 = "web.errors.not_found"
 handler500 = "web.errors.server_error"
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="chat:index"), name="home"),
+    path("", RedirectView.as_view(pattern_name=settings.HOME_PAGE), name="home"),
     path("robots.txt", TemplateView.as_view(template_name="robots.txt", content_type="text/plain")),
     # For those who ask without looking at the page.
     path("favicon.ico", lambda request: redirect(static("web/icon.png"))),
-    path("chat/", include("chat.urls")),
-    path("api/", include("chat.api_urls")),
-    path("accounts/", include("accounts.urls")),
+    *(path(f"{app}/", include(module)) for app, module in modules("urls")),
+    *(path("api/", include(module)) for _, module in modules("api_urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
 ]

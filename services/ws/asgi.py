@@ -12,7 +12,7 @@ from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
 from accounts.guests import identity_of  # noqa: E402
-from chat.routing import websocket_urlpatterns as chat  # noqa: E402
+from base.project_apps import modules  # noqa: E402
 from ws import health  # noqa: E402
 from ws.admission import ProcessLimit, UserLimit  # noqa: E402
 from ws.authentication import authenticated  # noqa: E402
@@ -37,7 +37,7 @@ application = ProtocolTypeRouter(
                     UserLimit(
                         URLRouter(
                             [
-                                *chat,
+                                *(route for _, module in modules("routing") for route in module.websocket_urlpatterns),
                                 re_path("", not_found),  # type: ignore[arg-type]  # the stubs know views only
                             ]
                         ),

@@ -1,6 +1,7 @@
 """The one thread of a ws process that talks to the database, so that no slow query holds up the event loop."""
 
 import asyncio
+import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -23,6 +24,12 @@ class DatabaseThread:
         on a new one; so it must be harmless to repeat. Raises what it raises then.
         """
         return await asyncio.get_running_loop().run_in_executor(self._executor, _run, function, arguments)
+
+
+@functools.cache
+def database_thread() -> DatabaseThread:
+    """Return the process' one DatabaseThread."""
+    return DatabaseThread()
 
 
 def _run(function: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:

@@ -19,12 +19,12 @@ STEP_SECONDS = 0.05
 # the close frames to be answered, and for the disconnect handlers of those who did not answer.
 WORK_SECONDS, ANSWER_SECONDS, HANDLER_SECONDS = 3.0, 3.0, 1.0
 
-# What an app does when the last socket is gone, such as to withdraw its presence; see at_the_end.
+# What is done when the last socket is gone, such as to withdraw presence; see at_the_end.
 _endings: list[Callable[[], Awaitable[None]]] = []
 
 
 def at_the_end(ending: Callable[[], Awaitable[None]]) -> None:
-    """Have a coroutine function called once the process has no sockets and no work left."""
+    """Have a coroutine function called once the process has no sockets and no work left; the last one first."""
     _endings.append(ending)
 
 
@@ -57,7 +57,7 @@ class Drain:
         await self._close_evenly()
         self.is_over = True
         await self._farewell()
-        for ending in _endings:
+        for ending in reversed(_endings):
             await ending()
         logger.info("Drained")
 

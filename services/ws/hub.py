@@ -3,20 +3,25 @@
 It knows nothing of chat. An app hands it a Source, which reads its journal, and Events, which hold the frames
 already encoded. The channel layer loses what is sent while it is disconnected, so the hub counts: an event
 that is not the next one means a gap, which it fills from the journal; and every two seconds it compares its
-numbers with the journal's.
+numbers with the journal's. ``hub_of`` gives an app its hub.
 """
 
 import asyncio
 import contextlib
+import functools
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
+from django.conf import settings
+
 from base import tracing
+from base.layer_event import layer_event
 from base.logs import first_line
 from ws import metrics
-from ws.database_thread import DatabaseThread
+from ws.database_thread import DatabaseThread, database_thread
+from ws.drain import at_the_end
 from ws.frames import pieces
 from ws.shared_reads import SharedReads
 from ws.topic import Event, Member, Topic
@@ -43,7 +48,10 @@ class Source(Protocol):
         """Return the highest number of each topic."""
 
     def after(self, topic: str, seq: int) -> list[Event]:
-        """Return events later than a number, oldest first; an empty list where there are none."""
+        """Return events later than a number, oldest first; an empty list where there are none.
+
+        Numbers begin with 1 and may have holes: an app whose events each tell the whole state returns the last only.
+        """
 
 
 class Hub:
@@ -63,13 +71,17 @@ class Hub:
         self.wire = Wire(self._receive, self._poll_now.set)
         self.handlers: dict[str, Callable[[dict[str, Any]], None]] = {}
         self._poller = asyncio.create_task(self._poll())
-        metrics.TOPICS.set_function(self._topics.__len__)
-        metrics.MEMBERS.set_function(lambda: sum(map(len, self._topics.values())))
+        _hubs.add(self)
 
     @property
     def topics(self) -> Collection[str]:
         """Names of the topics with members here."""
         return self._topics.keys()
+
+    @property
+    def members(self) -> int:
+        """How many members all topics have here."""
+        return sum(map(len, self._topics.values()))
 
     async def open(self, name: str, member: Member) -> int:
         """Take a member in who does not hear events yet, and return the topic's number.
@@ -123,16 +135,7 @@ class Hub:
     def publish(self, name: str, event: Event) -> None:
         """Give an event to the members here at once, and to all other processes through the channel layer."""
         self.deliver(name, event)
-        message: dict[str, Any] = {
-            "type": "event",
-            "topic": name,
-            "seq": event.seq,
-            "frames": dict(event.frames),
-            "published_at": time.time(),
-        }
-        if trace := tracing.carrier():
-            message["trace"] = trace
-        self.send(name, message)
+        self.send(name, layer_event(name, event.seq, event.frames))
 
     def deliver(self, name: str, event: Event) -> None:
         """Give an event to the members here."""
@@ -145,6 +148,7 @@ class Hub:
 
     async def close(self) -> None:
         """Send what waits, then stop listening and comparing."""
+        _hubs.discard(self)
         self._poller.cancel()
         await asyncio.gather(self._poller, self.wire.close(), return_exceptions=True)
 
@@ -252,3 +256,17 @@ class Hub:
             if heads[topic.name] > topic.seq:
                 metrics.POLLING_REPAIRS.inc()
                 self._repair_soon(topic)
+
+
+# One for each app that has members in this process.
+_hubs: set[Hub] = set()
+metrics.TOPICS.set_function(lambda: sum(len(hub.topics) for hub in _hubs))
+metrics.MEMBERS.set_function(lambda: sum(hub.members for hub in _hubs))
+
+
+@functools.cache
+def hub_of(source: type[Source]) -> Hub:
+    """Return the process' one hub of a journal; it is closed when the process ends. Call it inside the event loop."""
+    hub = Hub(source(), database_thread(), settings.COALESCE_MS / 1000)
+    at_the_end(hub.close)
+    return hub

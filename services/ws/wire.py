@@ -1,4 +1,4 @@
-"""The process' one connection to the channel layer. It may be down at any time; nothing here waits for it long."""
+"""A hub's connection to the channel layer. It may be down at any time; nothing here waits for it long."""
 
 import asyncio
 import logging
@@ -71,8 +71,9 @@ class Wire:
         """Send to a group, in the background and in order. What cannot be sent is dropped."""
         if len(self._outgoing) == MAX_OUTGOING:
             metrics.CHANNEL_LAYER_DROPPED.inc()
+        else:
+            metrics.CHANNEL_LAYER_QUEUE.inc()
         self._outgoing.append((group, message))
-        metrics.CHANNEL_LAYER_QUEUE.set(len(self._outgoing))
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send_all())
 
@@ -94,9 +95,11 @@ class Wire:
         for task in (self._receiver, self._sender):
             if task:
                 task.cancel()
-        self._start(_flush(self._layer))
-        self._layer = channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
-        channel_layers.set(DEFAULT_CHANNEL_LAYER, self._layer)
+        # Unless another app's wire has replaced it already.
+        if get_channel_layer() is self._layer:
+            self._start(_flush(self._layer))
+            channel_layers.set(DEFAULT_CHANNEL_LAYER, channel_layers.make_backend(DEFAULT_CHANNEL_LAYER))
+        self._layer = get_channel_layer()
         self._channel = None
         self._opening = asyncio.Lock()
         self._joined.clear()
@@ -135,7 +138,7 @@ class Wire:
     async def _send_all(self) -> None:
         while self._outgoing:
             group, message = self._outgoing.popleft()
-            metrics.CHANNEL_LAYER_QUEUE.set(len(self._outgoing))
+            metrics.CHANNEL_LAYER_QUEUE.dec()
             try:
                 with metrics.CHANNEL_LAYER_SEND_DURATION.time():
                     async with asyncio.timeout(JOIN_SECONDS):
