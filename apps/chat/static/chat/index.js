@@ -1,9 +1,8 @@
 // The page where a room is picked: how many are in which room, as it changes.
 
+import { ReconnectingSocket } from "../web/reconnecting_socket.js";
 import { showAvatar } from "./authors.js";
 import { showRecent } from "./times.js";
-
-const RETRY = 5000;
 
 const busy = document.querySelector("#busy");
 const busyList = busy.querySelector("ul");
@@ -38,13 +37,9 @@ function makeLink(name, count) {
 }
 
 // Numbers, which come anew with every connection: nothing to resume, nothing lost.
-function connect() {
-  const socket = new WebSocket(new URL(busy.dataset.socket, window.location.href.replace(/^http/, "ws")));
-  socket.addEventListener("message", ({ data }) => show(new Map(Object.entries(JSON.parse(data).rooms))));
-  socket.addEventListener("close", () => {
-    show(new Map());
-    setTimeout(connect, RETRY * (1 + Math.random()));
-  });
-}
-
-connect();
+const socket = new ReconnectingSocket(busy.dataset.socket);
+socket.addEventListener("frame", ({ detail }) => show(new Map(Object.entries(detail.rooms))));
+socket.addEventListener("state", ({ detail }) => {
+  if (detail.state !== "online") show(new Map());
+});
+socket.connect();

@@ -35,7 +35,7 @@ const typists = new Typists(document.querySelector("#chat-typing"));
 
 // Where the room was when the page was rendered; unknown in a page without messages of a server without them.
 const head = log.newest ?? (list.dataset.head ? Number(list.dataset.head) : null);
-const connection = new ChatConnection(new URL(path, window.location.href.replace(/^http/, "ws")), { after: head });
+const connection = new ChatConnection(path, { after: head });
 // A guest who changes the name goes on sending what the old one has written.
 const outbox = new Outbox(connection, { name: `${path}${identity(author)}` });
 
