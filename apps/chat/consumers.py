@@ -27,7 +27,6 @@ OVERLOADED_SECONDS, UNAVAILABLE_SECONDS = 1, 2
 class ChatConsumer(DirectConsumer):
     """A member of one room, in the tutorial's protocol or in ``chat.v1`` (docs/protocol.md)."""
 
-    seq = 0
     is_accepted = False
     # Made with the first frame: most members only read.
     limits: MemberLimits | None = None

@@ -20,6 +20,9 @@ class DirectConsumer(AsyncWebsocketConsumer):
 
     channel_layer_alias = None
     groups = ()
+    # What the hub asks of a member: which of an event's frames it gets, and the last number it was given.
+    protocol = ""
+    seq = 0
     scope: dict[str, Any]
     socket: WebSocketProtocol
 

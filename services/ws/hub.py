@@ -103,20 +103,18 @@ class Hub:
         return topic.seq
 
     async def go_live(self, name: str, member: Member, after: int) -> None:
-        """Give the member all events later than ``after``, then every new one, without overlap or hole."""
+        """Give the member all events later than ``after``, then every new one, without overlap or hole.
+
+        Raises what the source raises where the journal cannot be read; the member has left then.
+        """
         topic = self._topics[name]
         member.seq = after
-        while member.seq < topic.seq and member.socket.is_connected:
-            events = await self._pages.get((name, member.seq))
-            texts = [event.frames[member.protocol] for event in events if member.protocol in event.frames]
-            for count, data in pieces(texts):
-                metrics.count_sent(count, len(data))
-                member.socket.write(data)
-                await member.socket.flushed()
-            if not events:
-                break
-            member.seq = events[-1].seq or member.seq
-        # Nothing is awaited between the comparison above and this line, so no event falls between.
+        try:
+            await self._catch_up(topic, member)
+        except BaseException:
+            self.leave(name, member)
+            raise
+        # Nothing is awaited between the last comparison of the numbers and this line, so no event falls between.
         topic.go_live(member)
 
     def leave(self, name: str, member: Member) -> None:
@@ -164,6 +162,18 @@ class Hub:
         # the topic opens all the same, and polling carries it.
         await self.wire.join(topic.group)
         topic.seq = (await self._read(self._source.heads, [topic.name]))[topic.name]
+
+    async def _catch_up(self, topic: Topic, member: Member) -> None:
+        while member.seq < topic.seq and member.socket.is_connected:
+            events = await self._pages.get((topic.name, member.seq))
+            texts = [event.frames[member.protocol] for event in events if member.protocol in event.frames]
+            for count, data in pieces(texts):
+                metrics.count_sent(count, len(data))
+                member.socket.write(data)
+                await member.socket.flushed()
+            if not events:
+                break
+            member.seq = events[-1].seq or member.seq
 
     async def _read_pages(self, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], list[Event]]:
         return await self._read(lambda: {key: self._source.after(*key) for key in keys})

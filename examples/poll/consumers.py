@@ -1,0 +1,25 @@
+from accounts.guests import author_of
+from poll.votes import Votes, record
+from ws.consumer import DirectConsumer
+from ws.database_thread import database_thread
+from ws.hub import hub_of
+
+
+class PollConsumer(DirectConsumer):
+    """A window with a poll. It is told every result, and says ``true`` or ``false``, as often as it likes."""
+
+    async def connect(self) -> None:
+        self.poll = self.scope["url_route"]["kwargs"]["poll"]
+        self.voter = author_of(self.scope)
+        self.hub = hub_of(Votes)
+        await self.hub.open(self.poll, self)
+        await self.accept()
+        await self.hub.go_live(self.poll, self, after=0)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if text_data in ("true", "false"):
+            event = await database_thread().run(record, self.poll, self.voter, text_data == "true")
+            self.hub.publish(self.poll, event)
+
+    async def disconnect(self, code: int) -> None:
+        self.hub.leave(self.poll, self)

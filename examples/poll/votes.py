@@ -1,0 +1,35 @@
+"""The votes as the hub reads them: a topic is a poll, and each event is the whole result of that moment."""
+
+import json
+from collections.abc import Collection
+
+from django.db.models import Count
+
+from poll.models import Vote
+from ws.topic import Event
+
+
+def record(poll: str, voter: str, is_yes: bool) -> Event:
+    """Store a vote, unless the voter has one already, and return the result."""
+    Vote.objects.get_or_create(poll=poll, voter=voter, defaults={"is_yes": is_yes})
+    return result(poll)
+
+
+def result(poll: str) -> Event:
+    """Return how many say ``true`` and ``false``. Its number is 1 before the first vote, and goes up by 1 with each."""
+    counts = dict(Vote.objects.filter(poll=poll).values_list("is_yes").annotate(Count("pk")))
+    return Event({"": json.dumps(counts)}, 1 + sum(counts.values()))
+
+
+class Votes:
+    """The Source of the hub (see ws.hub)."""
+
+    def group(self, topic: str) -> str:
+        return f"poll.{topic}"
+
+    def heads(self, topics: Collection[str]) -> dict[str, int]:
+        counts = dict(Vote.objects.filter(poll__in=topics).values_list("poll").annotate(Count("pk")))
+        return {topic: 1 + counts.get(topic, 0) for topic in topics}
+
+    def after(self, topic: str, seq: int) -> list[Event]:
+        return [result(topic)] if self.heads([topic])[topic] > seq else []

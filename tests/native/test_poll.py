@@ -1,0 +1,122 @@
+"""examples/poll, put beside the chat as docs/your-app.md says, in two ws processes."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from secrets import token_urlsafe
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from deploy.local.stack import ROOT
+from tests.native.run import Run, copy_repository
+
+CODE = [*ROOT.glob("examples/poll/*.py"), *ROOT.glob("examples/poll/static/poll/*.js")]
+NO_CODE = ("#", "//", '"""', "import ", "from ")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    folder = tmp_path_factory.mktemp("poll")
+    run = Run(folder / "run", copy_repository(folder / "repository", "poll"), WS_PROCESSES="2")
+    run.wait_for("ready: ")
+    yield run
+    assert run.end(signal.SIGINT) == 0
+
+
+@pytest.fixture
+def poll() -> str:
+    """Name of a poll in which nobody has voted."""
+    return "".join(character for character in token_urlsafe(24).lower() if character.isalpha())
+
+
+class Parts:
+    """The running stack's parts, by their names."""
+
+    def __init__(self, run: Run) -> None:
+        self._parts = {part["name"]: part for part in run.description()["parts"]}
+        self._origin = run.description()["url"]
+
+    def join(self, name: str, poll: str, **headers: str) -> ClientConnection:
+        """Open a socket on one ws process."""
+        url = f"{self._parts[name]['url'].replace('http', 'ws', 1)}/ws/poll/{poll}/"
+        return connect(url, origin=self._origin, additional_headers=headers)  # type: ignore[arg-type]
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        os.kill(self._parts[name]["pid"], number)
+
+
+def expect_result(voters: list[ClientConnection], **expected: int) -> None:
+    """Wait until each is told exactly these counts; what comes before is an earlier result."""
+    for voter in voters:
+        while json.loads(voter.recv(15)) != expected:
+            pass
+
+
+def test_its_code_is_less_than_sixty_lines_beside_imports() -> None:
+    lines = [line.strip() for path in CODE for line in path.read_text().splitlines()]
+    assert len([line for line in lines if line and not line.startswith(NO_CODE)]) < 60
+
+
+def test_the_chat_and_the_poll_are_served_side_by_side(run: Run) -> None:
+    with httpx.Client(base_url=run.description()["url"], follow_redirects=True) as visitor:
+        assert "pizza-for-lunch?" in visitor.get("/poll/").text
+        assert "room-name-input" in visitor.get("/").text
+
+
+def test_votes_in_two_processes_reach_everyone(run: Run, poll: str) -> None:
+    parts = Parts(run)
+    with ExitStack() as sockets:
+        voters = [sockets.enter_context(parts.join(name, poll)) for name in ("ws-1", "ws-2", "ws-1", "ws-2")]
+        expect_result(voters)
+        # All at the same time: two processes count them in the same moment.
+        for voter, vote in zip(voters, ("true", "true", "false", "true"), strict=True):
+            voter.send(vote)
+        expect_result(voters, true=3, false=1)
+        with parts.join("ws-2", poll) as late:
+            assert json.loads(late.recv(15)) == {"true": 3, "false": 1}
+
+
+def test_a_voter_counts_once_whatever_is_sent_again(run: Run, poll: str) -> None:
+    parts = Parts(run)
+    cookie = f"guest={httpx.get(run.description()['url'] + '/poll/pizza-for-lunch/').cookies['guest']}"
+    with parts.join("ws-1", poll, Cookie=cookie) as first, parts.join("ws-2", poll, Cookie=cookie) as second:
+        for vote in ("true", "true", "false", "no vote"):
+            first.send(vote)
+            second.send(vote)
+        with parts.join("ws-1", poll) as other:
+            expect_result([first, second, other], true=1)
+            other.send("false")
+            expect_result([first, second, other], true=1, false=1)
+
+
+def test_without_redis_results_still_come(run: Run, poll: str) -> None:
+    parts = Parts(run)
+    with parts.join("ws-1", poll) as alice, parts.join("ws-2", poll) as bob:
+        expect_result([alice, bob])
+        parts.signal("redis", signal.SIGSTOP)
+        try:
+            alice.send("true")
+            expect_result([alice, bob], true=1)
+        finally:
+            parts.signal("redis", signal.SIGCONT)
+        bob.send("false")
+        expect_result([alice, bob], true=1, false=1)
+
+
+def test_a_stopped_process_closes_both_apps_members_with_1012(run: Run, poll: str) -> None:
+    parts = Parts(run)
+    with parts.join("ws-2", poll) as voter:
+        expect_result([voter])
+        parts.signal("ws-2", signal.SIGTERM)
+        with pytest.raises(ConnectionClosed) as closed:
+            voter.recv(15)
+    assert closed.value.rcvd
+    assert closed.value.rcvd.code == 1012
+    assert "Traceback" not in Path(run.description()["parts"][3]["log"]).read_text()
+    run.wait_for("ws-2 started again")
