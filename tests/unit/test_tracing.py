@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from base import tracing
-from chat.events import layer_event
+from base.layer_event import layer_event
 
 ENDPOINT = "http://127.0.0.1:1"
 
