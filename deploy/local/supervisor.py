@@ -18,7 +18,7 @@ CODE_SUFFIXES = {".py", ".html", ".po"}
 
 
 class Supervisor:
-    """Restarts the stack's dead parts with exponential back-off, and with ``reload`` web and ws on every change."""
+    """Restarts the stack's dead parts with back-off, and with ``reload`` all that run our code on every change."""
 
     def __init__(self, stack: Stack, say: Callable[[str], None], reload: bool = False) -> None:
         self.stack = stack
@@ -45,8 +45,8 @@ class Supervisor:
                     self._revive(part)
 
     def _load_code(self) -> None:
-        self.say("code changed, restarting web and ws")
-        parts = [part for part in self.stack.parts if part.role in {"web", "ws"}]
+        self.say("code changed, restarting what runs it")
+        parts = [part for part in self.stack.parts if part.role not in {"nginx", "redis"}]
         for part in parts:
             part.signal(part.stop_signal)
         for part in parts:
