@@ -18,6 +18,7 @@ NODE_PEERS_INSTALLED := $(if $(shell command -v npm),$(NODE_PEERS)/node_modules/
 .PHONY: help run dev test test-django test-idle test-browser lint format lock audit sbom clean
 .PHONY: test-faults test-postgres test-observability drill bench bench-page capacity capacity-check test-conformance
 .PHONY: up down build dev-docker logs ps shell psql backup restore test-containers
+.PHONY: rename test-readme
 .PHONY: k8s-images k8s-up k8s-down k8s-status test-manifests test-url
 
 help: ## List the targets
@@ -71,6 +72,9 @@ capacity-check: $(VENV)/bench.installed ## Hold that model against small loads o
 
 test-browser: $(VENV)/test.installed ## Tests in a real Chromium
 	@$(BIN)/python -m pytest tests/browser
+
+test-readme: $(VENV)/test.installed ## What README and docs/your-app.md say, done in fresh clones
+	@$(BIN)/python -m pytest tests/readme
 
 lint: $(VENV)/bench.installed ## ruff, types, nginx's own check of its configuration, hadolint
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -183,6 +187,9 @@ test-manifests: $(VENV)/test.installed ## Render every Kubernetes overlay and ho
 test-url: $(VENV)/test.installed ## The behaviour tests against what runs at URL
 	@test -n "$(URL)" || { echo "Name the address: make test-url URL=http://localhost:8080"; exit 1; }
 	@BASE_URL="$(URL)" $(BIN)/python -m pytest tests/behaviour -m "not idle"
+
+rename: ## Give the template your product's name: make rename NAME=acme
+	@$(PYTHON) -m deploy.rename "$(NAME)"
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .run bench $(NODE_PEERS)/node_modules

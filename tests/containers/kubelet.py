@@ -1,8 +1,8 @@
 """Runs the pods of rendered manifests on the container engine, as a kubelet would.
 
 Same user, groups, read-only root, capabilities, limits, environment, volumes and commands; no init process. Names
-are found as in a cluster: ``web`` only through the search list, as ``web.channels-stack.svc.cluster.local``. What it
-cannot show: admission, NetworkPolicies, probes that restart, and the order in which a cluster does things.
+are found as in a cluster: ``web`` only through the search list, as ``web.channels-stack.svc.cluster.local``.
+What it cannot show: admission, NetworkPolicies, probes that restart, and the order in which a cluster does things.
 """
 
 import base64

@@ -1,0 +1,97 @@
+"""make rename, in fresh clones."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.rename import TEMPLATE, current_name
+from tests.manifests.manifests import KUBECTL
+from tests.readme.console import environment, run
+
+pytestmark = pytest.mark.skipif(current_name() != TEMPLATE, reason="this repository has been renamed already")
+
+# No letter between the two words: any way to write the old name.
+NAMED = "git grep --ignore-case --count 'channels[^a-z]stack' || true"
+
+
+def rename(clone: Path, name: str) -> tuple[int, str]:
+    """Return the exit code, and the last line that is the program's own."""
+    command = ["make", "--silent", "rename", f"NAME={name}"]
+    result = subprocess.run(command, cwd=clone, env=environment(), capture_output=True, text=True, check=False)
+    return result.returncode, (result.stdout + result.stderr).splitlines()[0]
+
+
+@pytest.fixture(scope="module")
+def renamed(shared_clone: Path) -> Path:
+    assert run(NAMED, shared_clone)
+    code, said = rename(shared_clone, "acme")
+    assert (code, said.split(" ", 1)[1]) == (0, "files changed. Look at them with git diff, then commit them.")
+    return shared_clone
+
+
+def test_no_old_name_is_left(renamed: Path) -> None:
+    assert run(NAMED, renamed) == ""
+    assert "stack" not in run("git ls-files | grep -i channels || true", renamed)
+
+
+def test_containers_cluster_and_page_have_the_new_one(renamed: Path) -> None:
+    assert "image: acme/ws:local" in run(f"{KUBECTL} kustomize deploy/k8s/overlays/local", renamed)
+    assert "namespace: acme" in run(f"{KUBECTL} kustomize deploy/k8s/overlays/local", renamed)
+    assert "${IMAGES:-acme}/ws:" in (renamed / "docker-compose.yml").read_text()
+    assert "· acme</title>" in (renamed / "services/web/templates/page.html").read_text()
+    assert (renamed / "README.md").read_text().startswith("# acme\n")
+
+
+def test_again_changes_nothing_and_another_name_is_refused(renamed: Path) -> None:
+    before = run("git diff", renamed)
+    assert rename(renamed, "acme") == (0, "This is acme already.")
+    code, said = rename(renamed, "other")
+    assert code
+    assert said.startswith("This is acme already; only a repository that is called ")
+    assert run("git diff", renamed) == before
+
+
+def test_what_a_newer_template_brings_is_renamed_too(renamed: Path) -> None:
+    run(
+        f"git commit --quiet --all --message rename && echo {TEMPLATE} > new && git add new && git commit -qm merge",
+        renamed,
+    )
+    code, said = rename(renamed, "acme")
+    assert (code, said.split(" ", 1)[0]) == (0, "1")
+    assert (renamed / "new").read_text() == "acme\n"
+    run("git rm --quiet --force new && git commit --quiet --message 'as it was'", renamed)
+
+
+@pytest.mark.timeout(600)
+def test_lint_and_tests_pass_as_before(renamed: Path) -> None:
+    # With this virtual environment, which has the same requirements: a new one for the clone would take a minute.
+    binaries = Path(sys.executable).parent
+    python = f"PYTHONPATH=services:apps:. {sys.executable}"
+    run(f"{binaries}/ruff check . && {binaries}/ruff format --check .", renamed)
+    run(f"{python} -m deploy.local.lint_nginx", renamed)
+    run(f"{python} -m pytest -q tests/unit tests/manifests tests/behaviour/test_pages.py", renamed, seconds=600)
+
+
+@pytest.mark.parametrize("name", ["", "a", "Acme", "acme_chat", "acme chat", "acme-", "1acme", "a" * 21, "x;reboot"])
+def test_a_name_that_cannot_be_a_namespace_is_refused(clone: Path, name: str) -> None:
+    code, said = rename(clone, name)
+    assert code
+    assert said == f"{name!r} is no name: expected 3 to 20 lower-case letters, digits and hyphens, a letter first."
+    assert run("git status --porcelain", clone) == ""
+
+
+@pytest.mark.parametrize("name", ["chat", "nginx", "redis"])
+def test_a_name_of_something_else_is_refused(clone: Path, name: str) -> None:
+    code, said = rename(clone, name)
+    assert code
+    assert said == f"{name!r} has another meaning in this repository; choose another name."
+
+
+def test_a_tree_with_changes_is_refused(clone: Path) -> None:
+    (clone / "README.md").write_text("changed")
+    code, said = rename(clone, "acme")
+    assert code
+    assert said == "There are changes that are not committed; commit or stash them, so that renaming can be undone."
+    assert run("git diff --stat", clone).count("|") == 1
