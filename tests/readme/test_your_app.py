@@ -1,0 +1,107 @@
+"""docs/your-app.md, done as it says."""
+
+import re
+import signal
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from websockets.sync.client import connect
+
+from deploy.local.stack import ROOT
+from tests.native.run import Run
+from tests.readme.console import commands, run
+
+DOCUMENT = "docs/your-app.md"
+TEXT = (ROOT / DOCUMENT).read_text()
+POLL, REMOVAL = "## A live poll in less than 60 lines", "## Remove the chat"
+SNIPPETS = re.findall(r"^```(python|yaml)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    re.findall(r"^`apps/poll/(\S+\.(?:py|js))`:\n\n```\w+\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL),
+    ids=lambda value: value if "\n" not in value else "",
+)
+def test_what_is_shown_is_what_is_there(name: str, shown: str) -> None:
+    assert shown == (ROOT / "examples/poll" / name).read_text()
+
+
+def add_poll(clone: Path) -> None:
+    *steps, start = commands(DOCUMENT, POLL)
+    assert start == "make dev"
+    for command in steps:
+        run(command, clone)
+
+
+def python(arguments: str, clone: Path) -> None:
+    """Run a module of this virtual environment in the clone."""
+    run(f"PYTHONPATH=services:apps:. {sys.executable} -m {arguments}", clone)
+
+
+def test_with_the_poll_beside_the_chat_types_and_migrations_are_right(clone: Path) -> None:
+    add_poll(clone)
+    python("mypy", clone)
+    run(f"DATABASE_URL=sqlite:///{clone}/db.sqlite3 {sys.executable} manage.py makemigrations --check", clone)
+
+
+def test_a_background_process_runs_with_the_stack_and_in_compose(clone: Path) -> None:
+    add_poll(clone)
+    command, order, append, method, service = (text for _, text in SNIPPETS[-5:])
+    folder = clone / "apps/poll/management/commands"
+    folder.mkdir(parents=True)
+    (folder / "count_votes.py").write_text(command)
+    stack = clone / "deploy/local/stack.py"
+    text = stack.read_text()
+    before, after = "        self.parts.append(self._nginx())\n", "    def _service("
+    assert text.count(before) == text.count(after) == 1
+    text = re.sub(r"^STOP_ORDER = .*\n", order, text, flags=re.MULTILINE)
+    stack.write_text(text.replace(before, append + before).replace(after, f"{method}\n{after}"))
+    started = Run(clone / ".run", clone, WS_PROCESSES="1")
+    started.wait_for("ready: ")
+    try:
+        log = next(Path(part["log"]) for part in started.description()["parts"] if part["name"] == "worker")
+        assert log.name == "worker.log"
+    finally:
+        assert started.end(signal.SIGINT) == 0
+    assert "0 votes" in log.read_text()
+
+    compose = clone / "docker-compose.yml"
+    compose.write_text(compose.read_text().replace("\n  redis:\n", f"\n{service}\n  redis:\n", 1))
+    services = yaml.safe_load(compose.read_text())["services"]
+    assert services["worker"]["image"] == services["web"]["image"]
+    assert services["worker"]["depends_on"] == services["web"]["depends_on"]
+
+
+@pytest.mark.timeout(400)
+def test_without_the_chat_the_poll_is_the_product_and_what_is_left_passes(clone: Path) -> None:
+    add_poll(clone)
+    run("git add --all && git commit --quiet --message 'Add the poll'", clone)
+    for command in commands(DOCUMENT, REMOVAL):
+        run(command, clone)
+    started = Run(clone / ".run", clone)
+    ready = started.wait_for("ready: ")
+    url = started.description()["url"]
+    try:
+        assert f"{url}/poll/pizza-for-lunch/" in ready
+        with httpx.Client(base_url=url) as visitor:
+            assert visitor.get("/chat/").status_code == visitor.get("/api/rooms/lobby/messages").status_code == 404
+            assert visitor.get("/accounts/login/").status_code == 200
+            assert visitor.get("/admin/", follow_redirects=True).status_code == 200
+        socket = f"{url.replace('http', 'ws', 1)}/ws/poll/pizza-for-lunch/"
+        with connect(socket, origin=url) as alice, connect(socket, origin=url) as bob:
+            assert [alice.recv(10), bob.recv(10)] == ["{}", "{}"]
+            alice.send("true")
+            assert [alice.recv(10), bob.recv(10)] == ['{"true": 1}'] * 2
+    finally:
+        assert started.end(signal.SIGINT) == 0
+    assert run("git ls-files | grep chat/ || true", clone) == ""
+    suites = re.search(
+        r"^test: .*\n\t@\$\(BIN\)/python -m (pytest .*)$", (clone / "Makefile").read_text(), re.MULTILINE
+    )
+    assert suites
+    python(suites[1], clone)
+    for check in ("ruff check .", "ruff format --check .", "mypy", "deploy.local.lint_nginx"):
+        python(check, clone)
