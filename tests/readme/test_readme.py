@@ -1,0 +1,173 @@
+"""Every command of the README, done in a fresh clone; a new one fails until it is accounted for here."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from secrets import token_hex
+
+import httpx
+import pytest
+import yaml
+from websockets.sync.client import connect
+
+from deploy.local import ports
+from deploy.local.stack import ROOT
+from tests.containers import engine
+from tests.manifests.manifests import KUBECTL
+from tests.readme.console import blocks, commands, run
+from tests.readme.terminal import Terminal
+
+RUN = "make run"
+COMPOSE = "docker compose up --wait"
+CHECK = "REDIS_URL=redis://127.0.0.1:26576/0 .venv/bin/python manage.py check_channel_layer"
+TEST_URL = "make test-url URL=https://chat.example.com"
+IMAGES = "make k8s-images"
+APPLY = "kubectl apply -k deploy/k8s/overlays/local"
+FORWARD = "kubectl -n channels-stack port-forward service/nginx 8080:80"
+DONE_HERE = {RUN, COMPOSE, CHECK, TEST_URL, IMAGES, APPLY, FORWARD}
+# Done by test_rename.py, and by test_your_app.py as the first step of docs/your-app.md.
+DONE_BESIDE = {"make rename NAME=acme", "cp -r examples/poll apps/"}
+# Two minutes in which the machine must do nothing else, and nothing in its figures is right or wrong.
+NOT_DONE = {"make bench QUICK=1"}
+README = commands("README.md")
+# The rest are suites; .ci/run runs each of them, and this one.
+SUITES = [command for command in README if command not in {*DONE_HERE, *DONE_BESIDE, *NOT_DONE}]
+
+
+def test_no_command_is_forgotten() -> None:
+    assert len(README) == len(set(README))
+    assert set(README) >= {*DONE_HERE, *DONE_BESIDE, *NOT_DONE}
+    assert DONE_BESIDE & set(commands("docs/your-app.md"))
+
+
+@pytest.mark.parametrize("command", SUITES)
+def test_ci_runs_the_suite(command: str) -> None:
+    make, target = command.split()
+    assert make == "make"
+    assert re.search(rf"(make|beside) .*\b{target}(\s|$)", (ROOT / ".ci/run").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", [*SUITES, *NOT_DONE])
+def test_the_target_exists(shared_clone: Path, command: str) -> None:
+    assert "python" in run(f"{command} --dry-run", shared_clone)
+
+
+def test_every_page_of_docs_is_linked() -> None:
+    text = (ROOT / "README.md").read_text()
+    for page in ROOT.glob("docs/*.md"):
+        assert f"](docs/{page.name})" in text, page.name
+
+
+def test_it_is_short_and_begins_with_what_one_wants() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) <= 200
+    beginning = "\n".join(lines[:31])
+    for wanted in ("docs/topology.svg", "$ make run", "docs/chat.png", "deliveries per CPU-second"):
+        assert wanted in beginning
+
+
+@pytest.fixture(scope="module")
+def running(shared_clone: Path) -> Iterator[Terminal]:
+    """`make run` as a stranger types it: with a virtual environment and a database that it makes itself."""
+    assert not (shared_clone / ".venv").exists()
+    terminal = Terminal(RUN, shared_clone, PORT=str(ports.pick()))
+    terminal.wait_for("ready: ", seconds=240)
+    yield terminal
+    terminal.press_ctrl_c()
+    assert terminal.lines[-1].endswith("stopping"), terminal.lines[-5:]
+    assert not (shared_clone / ".run/stack.json").exists()
+    assert run("git status --porcelain", shared_clone) == ""
+
+
+def parts(clone: Path) -> dict[str, str]:
+    """Return the addresses of the running parts by their names."""
+    return {part["name"]: part["url"] for part in json.loads((clone / ".run/stack.json").read_text())["parts"]}
+
+
+@pytest.mark.timeout(300)
+def test_make_run_prints_what_the_readme_shows(running: Terminal) -> None:
+    shown = [line.split()[0] for line in blocks("README.md")[0].splitlines()[1:]]
+    printed = [line.split()[0] for line in running.lines if line.strip()]
+    assert printed[printed.index("part") : printed.index("ready:") + 1] == shown
+
+
+def expect_chat(url: str) -> None:
+    """Fetch the page, open two sockets, and hear what one says in the other."""
+    assert 'id="room-name-input"' in httpx.get(url, follow_redirects=True).text
+    socket = f"{url.replace('http', 'ws', 1)}/ws/chat/{token_hex(4)}/"
+    with connect(socket, origin=url) as alice, connect(socket, origin=url) as bob:  # type: ignore[arg-type]
+        alice.send('{"message": "hello"}')
+        assert json.loads(bob.recv(10)) == {"message": "hello"}
+
+
+def test_the_chat_answers(running: Terminal, shared_clone: Path) -> None:
+    expect_chat(parts(shared_clone)["nginx"])
+
+
+def test_the_channel_layer_is_checked(running: Terminal, shared_clone: Path) -> None:
+    shown = re.search(r"REDIS_URL=(\S+)", CHECK)
+    assert shown
+    output = run(CHECK.replace(shown[1], parts(shared_clone)["redis"]), shared_clone)
+    assert re.fullmatch(r"The channel layer works: [\d.]+ ms there and back\.\n", output)
+
+
+@pytest.mark.timeout(300)
+def test_the_behaviour_tests_pass_against_an_address(running: Terminal, shared_clone: Path) -> None:
+    address = parts(shared_clone)["nginx"]
+    command = TEST_URL.replace("https://chat.example.com", address)
+    # A part of them, since `make test` runs all.
+    output = run(command, shared_clone, PYTEST_ADDOPTS="-k 'room or origin'")
+    assert re.search(r"\d+ passed", output)
+
+
+@pytest.fixture
+def containers(clone: Path) -> Iterator[dict[str, str]]:
+    """The variables that give this clone's containers and images names and ports of their own."""
+    if not engine.is_running():
+        pytest.fail("The README's Docker and Kubernetes need a container engine: install Docker, or start it.")
+    variables = {
+        "COMPOSE_PROJECT_NAME": f"readme-{token_hex(4)}",
+        "PORT": str(ports.pick()),
+        # Of their own, though made of the layers that other tests have built.
+        "VERSION": "readme",
+        "K8S_IMAGES": str(clone / ".run/images"),
+    }
+    yield variables
+    run("docker compose down --volumes", clone, **variables)
+    images = "docker compose config --images | grep ':readme$' | sort --unique"
+    run(f"docker image rm --force $({images})", clone, **variables)
+
+
+@pytest.mark.timeout(600)
+def test_docker_and_the_images_of_kubernetes(clone: Path, containers: dict[str, str]) -> None:
+    # compose builds them too, where the engine has buildx 0.17 or newer; this builds the same with any.
+    run("make build", clone, seconds=400, **containers)
+    run(COMPOSE, clone, seconds=200, **containers)
+    expect_chat(f"http://localhost:{containers['PORT']}")
+    assert len(run("docker compose ps --quiet", clone, **containers).split()) == 6
+    run(IMAGES, clone, seconds=400, **containers)
+    files = sorted(path.name for path in (clone / ".run/images").glob("*.tar"))
+    assert len(files) == 5
+    assert run("git status --porcelain", clone) == ""
+
+
+def test_kubernetes_as_far_as_that_goes_without_a_cluster(shared_clone: Path) -> None:
+    folder = APPLY.removeprefix("kubectl apply -k ")
+    objects = list(yaml.safe_load_all(run(f"{KUBECTL} kustomize {folder}", shared_clone)))
+    _, _, namespace, verb, target, forwarded = FORWARD.split()
+    kind, name = target.split("/")
+    assert (verb, kind) == ("port-forward", "service")
+    assert any(item["kind"] == "Namespace" and item["metadata"]["name"] == namespace for item in objects)
+    service = next(item for item in objects if item["kind"].lower() == kind and item["metadata"]["name"] == name)
+    assert service["metadata"]["namespace"] == namespace
+    assert int(forwarded.split(":")[1]) in [port["port"] for port in service["spec"]["ports"]]
+    images = {
+        container["image"]
+        for item in objects
+        if item["kind"] in {"Deployment", "StatefulSet", "Job"}
+        for container in item["spec"]["template"]["spec"]["containers"]
+    }
+    # Just those that `make k8s-images` saves.
+    saved = run(f"{IMAGES} --dry-run", shared_clone)
+    assert all(image in saved for image in images), images
