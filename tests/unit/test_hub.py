@@ -248,3 +248,27 @@ async def test_where_the_journal_cannot_be_read_the_member_is_told_and_forgotten
     with pytest.raises(OSError, match="gone"):
         await hub.open(TOPIC, Member())
     assert not hub.topics
+
+
+async def test_topics_and_members_of_all_hubs_of_the_process_are_counted(hub):
+    other = Hub(Journal(), InThread())
+    await enter(hub)
+    await enter(hub)
+    await enter(other)
+    assert [REGISTRY.get_sample_value(name) for name in ("hub_topics", "hub_members")] == [2, 3]
+    await other.close()
+    assert [REGISTRY.get_sample_value(name) for name in ("hub_topics", "hub_members")] == [1, 2]
+
+
+async def test_who_cannot_catch_up_has_left(hub, journal, monkeypatch):
+    journal.append()
+    member = Member()
+    await hub.open(TOPIC, member)
+
+    def broken(topic: str, seq: int) -> list[Event]:
+        raise OSError("no journal")
+
+    monkeypatch.setattr(journal, "after", broken)
+    with pytest.raises(OSError, match="no journal"):
+        await hub.go_live(TOPIC, member, after=0)
+    assert not hub.topics
