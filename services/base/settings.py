@@ -8,6 +8,7 @@ from base import tracing
 from base.database_url import database
 from base.environment import ROOT, env
 from base.logs import logging_settings
+from base.origin import parse_origins
 from base.production import refuse_local_settings
 from base.redis_url import parse_redis_url
 
@@ -19,6 +20,8 @@ SECRET_KEY = env.str("SECRET_KEY", LOCAL_SECRET_KEY)
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])]
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+# Other origins whose pages may open WebSockets and use the API.
+ALLOWED_ORIGINS = parse_origins("ALLOWED_ORIGINS", env.list("ALLOWED_ORIGINS", []))
 
 # Whether browsers reach nginx, or what stands before it, by https only.
 HTTPS_ONLY = env.bool("HTTPS_ONLY", ENVIRONMENT == "production")
@@ -102,6 +105,10 @@ ROOM_MESSAGE_RATE = env.float("ROOM_MESSAGE_RATE", 200, validate=validate.Range(
 HISTORY_RATE = env.float("HISTORY_RATE", 5, validate=validate.Range(0, 1_000_000))
 # A second's `typing` of one socket that the others are told of; 0 is no limit.
 TYPING_RATE = env.float("TYPING_RATE", 1, validate=validate.Range(0, 1_000_000))
+# Whether visitors come in who have not logged in.
+ALLOW_GUESTS = env.bool("ALLOW_GUESTS", True)
+# Seconds within which a ticket opens a WebSocket.
+TICKET_SECONDS = env.int("TICKET_SECONDS", 30, validate=validate.Range(1, 300))
 
 LOG_FORMAT = env.str(
     "LOG_FORMAT",

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
-from channels.security.websocket import OriginValidator
 
-from base.request_id import header, request_id_of
+from base.request_id import request_id_of
 from ws import metrics
 
 logger = structlog.get_logger(__name__)
 
 # Of a header that a stranger has made up.
 MAX_LOGGED_CHARS = 200
+LOGIN_NEEDED, NOT_FOUND = 4401, 4404
 
 
 def log_refusal(scope: Mapping[str, Any], reason: str, **details: object) -> None:
@@ -28,23 +27,14 @@ def log_refusal(scope: Mapping[str, Any], reason: str, **details: object) -> Non
     )
 
 
-class OriginCheck(OriginValidator):
-    """Lets through only pages of the given hosts; any other origin, and none, is answered 403 and logged.
+async def deny(send: Any, status: int, *headers: tuple[bytes, bytes]) -> None:
+    """Answer with an HTTP status; for programs, since a browser tells its page nothing about it."""
+    await send({"type": "websocket.http.response.start", "status": status, "headers": list(headers)})
+    await send({"type": "websocket.http.response.body", "body": b""})
 
-    A browser tells its page nothing about a 403, so the log is the only place where the reason can be seen.
-    """
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        origin = header(scope, b"origin")
-        if not self._is_allowed(origin):
-            shown = None if origin is None else origin[:MAX_LOGGED_CHARS]
-            log_refusal(scope, "origin", origin=shown, allowed_hosts=self.allowed_origins)
-            await send({"type": "websocket.close"})
-            return
-        await self.application(scope, receive, send)
-
-    def _is_allowed(self, origin: str | None) -> bool:
-        try:
-            return bool(self.valid_origin(None if origin is None else urlsplit(origin)))
-        except ValueError:  # not even an address, such as http://[
-            return False
+async def accept_and_close(scope: Mapping[str, Any], send: Any, code: int) -> None:
+    """Accept, then close: before the handshake is done a browser is told no code at all."""
+    # Chromium gives a socket up with 1006 that offered subprotocols and was answered with none.
+    await send({"type": "websocket.accept", "subprotocol": next(iter(scope["subprotocols"]), None)})
+    await send({"type": "websocket.close", "code": code})

@@ -49,10 +49,10 @@ class Refusal:
 class Client:
     """A member of a room, from ``async with`` on; ``url`` is nginx' or that of one ws process.
 
-    ``after`` is the number it resumes from the first time. ``origin`` is needed where ``url`` is not nginx'.
+    ``after`` is the number it resumes from the first time.
     """
 
-    def __init__(self, url: str, room: str, name: str, after: int = 0, origin: str | None = None) -> None:
+    def __init__(self, url: str, room: str, name: str, after: int = 0) -> None:
         self.room = room
         self.name = name
         self.seq = after
@@ -74,7 +74,7 @@ class Client:
         # Handshakes that failed, by HTTP status or kind of error.
         self.failed_handshakes: Counter[str] = Counter()
         self._address = f"{url.replace('http', 'ws', 1)}/ws/chat/{quote(room, safe='')}/"
-        self._origin = origin or url
+        self._origin = url
         self._socket: ClientConnection | None = None
         self._unsent: deque[str] = deque()
         self._sending = asyncio.Lock()

@@ -84,7 +84,7 @@ def enter(stack: Stack, room: str) -> Enter:
 
     @asynccontextmanager
     async def enter(name: str, part: str = "nginx", after: int = 0) -> AsyncIterator[Client]:
-        async with Client(stack.part(part).url, room, name, after, origin=stack.url) as client:
+        async with Client(stack.part(part).url, room, name, after) as client:
             await client.wait_for(lambda: client.is_online)
             yield client
 

@@ -52,12 +52,12 @@ class Member:
 
 
 class Crowd:
-    """Members of the given rooms, one for each name, at ``url``; ``origin`` where that is not nginx."""
+    """Members of the given rooms, one for each name, at ``url``."""
 
-    def __init__(self, url: str, rooms: Iterable[str], origin: str | None = None) -> None:
+    def __init__(self, url: str, rooms: Iterable[str]) -> None:
         address = urlsplit(url)
         self.host, self.port = address.hostname, address.port
-        self.origin = origin or url
+        self.url = url
         self.members = [Member(room) for room in rooms]
         self.failed_handshakes: Counter[str] = Counter()
         # How late our own event loop was: what is measured can be no better.
@@ -173,7 +173,7 @@ class Connection(asyncio.Protocol):
         key = base64.b64encode(os.urandom(16)).decode()
         transport.write(
             f"GET /ws/chat/{self.member.room}/?after={self.member.seq} HTTP/1.1\r\n"
-            f"Host: {self.crowd.origin.removeprefix('http://')}\r\nOrigin: {self.crowd.origin}\r\n"
+            f"Host: {self.crowd.url.removeprefix('http://')}\r\nOrigin: {self.crowd.url}\r\n"
             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: chat.v1\r\n\r\n".encode()
         )

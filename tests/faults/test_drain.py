@@ -66,13 +66,11 @@ def journal_locked(stack: Stack, postgres: Server | None) -> Lock:
 
 
 @asynccontextmanager
-async def socket(
-    stack: Stack, part: Part, room: str, query: str = "", **options: Any
-) -> AsyncIterator[ClientConnection]:
+async def socket(part: Part, room: str, query: str = "", **options: Any) -> AsyncIterator[ClientConnection]:
     """A socket of one ws process that has been welcomed, and does not come back."""
     async with connect(
         f"{part.url.replace('http', 'ws', 1)}/ws/chat/{room}/{query}",
-        origin=stack.url,  # type: ignore[arg-type]
+        origin=part.url,  # type: ignore[arg-type]
         subprotocols=["chat.v1"],  # type: ignore[list-item]
         compression=None,
         proxy=None,
@@ -111,13 +109,13 @@ async def exit_code(part: Part) -> int:
 async def test_ready_no_more_at_once_and_no_new_sockets_after_the_delay(stack, room, restart_with):
     part = restart_with(DRAIN_DELAY="3", DRAIN_SECONDS="3")
     async with contextlib.AsyncExitStack() as sockets, httpx.AsyncClient() as http:
-        members = [await sockets.enter_async_context(socket(stack, part, room)) for _ in range(2)]
+        members = [await sockets.enter_async_context(socket(part, room)) for _ in range(2)]
         part.signal(signal.SIGTERM)
         await until_draining(part)
         assert (await http.get(f"{part.url}/readyz")).json() == {"status": "draining"}
         assert (await http.get(f"{part.url}/livez")).status_code == 200
         assert 'drain_state{drain_state="announced"} 1.0' in (await http.get(f"{part.url}/metrics")).text
-        members.append(await sockets.enter_async_context(socket(stack, part, room)))
+        members.append(await sockets.enter_async_context(socket(part, room)))
         closing = [asyncio.create_task(until_closed(member)) for member in members]
         await asyncio.wait(closing, return_when=asyncio.FIRST_COMPLETED)
         assert part.is_running
@@ -136,7 +134,7 @@ async def test_few_members_are_spread_over_the_whole_time_too(stack, room, resta
         return time.monotonic()
 
     async with contextlib.AsyncExitStack() as sockets:
-        members = [await sockets.enter_async_context(socket(stack, part, room)) for _ in range(4)]
+        members = [await sockets.enter_async_context(socket(part, room)) for _ in range(4)]
         closing = [asyncio.create_task(closed_at(member)) for member in members]
         part.signal(signal.SIGTERM)
         times = await asyncio.gather(*closing)
@@ -147,7 +145,7 @@ async def test_few_members_are_spread_over_the_whole_time_too(stack, room, resta
 async def test_a_second_sigterm_cuts_short_and_still_says_1012(stack, room, restart_with):
     part = restart_with(DRAIN_DELAY="300", DRAIN_SECONDS="3600")
     async with contextlib.AsyncExitStack() as sockets:
-        members = [await sockets.enter_async_context(socket(stack, part, room)) for _ in range(20)]
+        members = [await sockets.enter_async_context(socket(part, room)) for _ in range(20)]
         part.signal(signal.SIGTERM)
         await until_draining(part)
         part.signal(signal.SIGTERM)
@@ -162,7 +160,7 @@ async def test_who_never_answers_is_counted_out_and_does_not_keep_the_process(st
         reader, writer = await asyncio.open_connection(host, port)
         key = "MDEyMzQ1Njc4OWFiY2RlZg=="
         writer.write(
-            f"GET /ws/chat/{room}/ HTTP/1.1\r\nHost: {host}\r\nOrigin: {stack.url}\r\n"
+            f"GET /ws/chat/{room}/ HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {part.url}\r\n"
             "Connection: Upgrade\r\nUpgrade: websocket\r\n"
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
         )
@@ -178,7 +176,7 @@ async def test_who_never_answers_is_counted_out_and_does_not_keep_the_process(st
 
 async def test_a_message_in_flight_is_acknowledged_before_the_close(stack, enter, room, restart_with, journal_locked):
     part = restart_with(DRAIN_SECONDS="0")
-    async with socket(stack, part, room) as alice:
+    async with socket(part, room) as alice:
         async with journal_locked():
             await alice.send(json.dumps({"type": "message", "id": "in-flight", "message": "hello"}))
             # Answered after the message was taken: one thread does both.
@@ -197,7 +195,7 @@ async def test_a_message_in_flight_is_acknowledged_before_the_close(stack, enter
 
 async def test_a_database_that_does_not_answer_keeps_nobody(stack, enter, room, restart_with, journal_locked):
     part = restart_with(DRAIN_SECONDS="0")
-    async with socket(stack, part, room) as alice, journal_locked():
+    async with socket(part, room) as alice, journal_locked():
         await alice.send(json.dumps({"type": "message", "id": "alice-0", "message": "hello"}))
         await alice.send(json.dumps({"type": "typing"}))
         while json.loads(await alice.recv())["type"] != "typing":
@@ -221,7 +219,7 @@ async def test_who_still_reads_what_it_missed_is_told_1012_too(stack, enter, roo
             await writer.say(f"{number} {'x' * 3900}")
         await writer.wait_for(lambda: not writer.unacknowledged, 60)
     part = restart_with()
-    async with socket(stack, part, room, "?after=0", max_queue=1) as reader:
+    async with socket(part, room, "?after=0", max_queue=1) as reader:
         part.signal(signal.SIGTERM)
         await until_draining(part)
         frames, code = await until_closed(reader)

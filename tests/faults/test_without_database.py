@@ -59,7 +59,7 @@ async def test_who_comes_while_postgres_is_away_is_sent_away_with_1013_and_comes
 ):
     if postgres is None:
         pytest.skip("only on PostgreSQL: SQLite's readers do not wait for its writers")
-    alice = Client(stack.part("ws-1").url, room, "alice", origin=stack.url)
+    alice = Client(stack.part("ws-1").url, room, "alice")
     async with AsyncExitStack() as resources:
         async with database_away():
             await resources.enter_async_context(alice)

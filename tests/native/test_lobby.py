@@ -20,7 +20,8 @@ def test_a_process_that_comes_later_asks_the_others_and_forgets_one_that_died(tm
     with Stack(tmp_path) as stack:
 
         def join(part: str, path: str) -> ClientConnection:
-            return connect(f"{stack.part(part).url.replace('http', 'ws', 1)}/ws/{path}/", origin=stack.url)  # type: ignore[arg-type]
+            url = stack.part(part).url
+            return connect(f"{url.replace('http', 'ws', 1)}/ws/{path}/", origin=url)  # type: ignore[arg-type]
 
         with join("ws-1", "chat/dev"), join("ws-2", "chat/dev"), join("ws-2", "chat/ops"):
             with join("ws-1", "rooms") as visitor:

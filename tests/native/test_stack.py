@@ -11,15 +11,15 @@ from websockets.sync.client import ClientConnection, connect
 from deploy.local import PartFailed, Stack
 
 
-def join(url: str, origin: str) -> ClientConnection:
-    return connect(f"{url.replace('http', 'ws', 1)}/ws/chat/lobby/", origin=origin)  # type: ignore[arg-type]
+def join(url: str) -> ClientConnection:
+    return connect(f"{url.replace('http', 'ws', 1)}/ws/chat/lobby/", origin=url)  # type: ignore[arg-type]
 
 
 def test_members_on_different_processes_hear_each_other_also_on_one_added_later(tmp_path):
     with Stack(tmp_path) as stack, ExitStack() as sockets:
         stack.add_ws()
         urls = [stack.part(f"ws-{number}").url for number in (1, 2, 3)]
-        members = [sockets.enter_context(join(url, stack.url)) for url in urls]
+        members = [sockets.enter_context(join(url)) for url in urls]
         for speaker in members:
             speaker.send(json.dumps({"message": "hello"}))
             assert [json.loads(member.recv(10)) for member in members] == [{"message": "hello"}] * 3
@@ -29,11 +29,11 @@ def test_a_killed_process_leaves_the_others_working_and_comes_back(tmp_path):
     with Stack(tmp_path) as stack:
         assert stack.part("ws-1").kill() == -9
         assert not stack.part("ws-1").is_running
-        with join(stack.url, stack.url) as member:
+        with join(stack.url) as member:
             member.send(json.dumps({"message": "hello"}))
             assert json.loads(member.recv(10)) == {"message": "hello"}
         stack.restart("ws-1")
-        with join(stack.part("ws-1").url, stack.url) as member:
+        with join(stack.part("ws-1").url) as member:
             member.send(json.dumps({"message": "back"}))
             assert json.loads(member.recv(10)) == {"message": "back"}
 
@@ -41,7 +41,7 @@ def test_a_killed_process_leaves_the_others_working_and_comes_back(tmp_path):
 def test_without_redis_the_chat_goes_on_and_the_probes_say_degraded(tmp_path):
     with Stack(tmp_path) as stack, ExitStack() as sockets:
         urls = [stack.part(name).url for name in ("ws-1", "ws-2")]
-        alice, bob = (sockets.enter_context(join(url, stack.url)) for url in urls)
+        alice, bob = (sockets.enter_context(join(url)) for url in urls)
         stack.part("redis").kill()
         for url in [*urls, stack.part("web").url]:
             with urllib.request.urlopen(f"{url}/readyz") as response:
