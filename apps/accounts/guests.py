@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from django.conf import settings
+from django.contrib.auth import middleware
 from django.core import signing
-from django.core.exceptions import ValidationError
+from django.core.exceptions import MiddlewareNotUsed, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
@@ -32,7 +33,8 @@ class AuthoredRequest(HttpRequest):
 class GuestMiddleware:
     """Sets ``request.author``: the user name of who is logged in, else the guest's stable name.
 
-    A new guest gets the cookie with the first page. No database row is made.
+    A new guest gets the cookie with the first page. No database row is made. Where guests do not come in, a visitor
+    who has not logged in has no name.
     """
 
     def __init__(self, get_response: Callable[[AuthoredRequest], HttpResponse]) -> None:
@@ -42,6 +44,9 @@ class GuestMiddleware:
         if request.user.is_authenticated:
             request.author = request.user.get_username()
             return self.get_response(request)
+        if not settings.ALLOW_GUESTS:
+            request.author = ""
+            return self.get_response(request)
         known = guest_name(request.COOKIES)
         request.author = known or new_guest_name()
         response = self.get_response(request)
@@ -49,6 +54,15 @@ class GuestMiddleware:
         if known is None and response.get("Content-Type", "").startswith("text/html"):
             remember(response, request.author)
         return response
+
+
+class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
+    """Where guests do not come in, leads them to the page where they log in; a view may be ``login_not_required``."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        if settings.ALLOW_GUESTS:
+            raise MiddlewareNotUsed
+        super().__init__(get_response)
 
 
 def remember(response: HttpResponse, name: str) -> None:

@@ -26,12 +26,22 @@ def digest(token: str) -> str:
 
 def bearer(request: HttpRequest) -> str | None:
     """Return the token of the Authorization header, which may be wrong; None without one."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return bearer_in(request.headers.get("Authorization", ""))
+
+
+def bearer_in(authorization: str) -> str | None:
+    """Return the token in the value of an Authorization header; None where it has another scheme."""
+    scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
+
+
+def find(token: str) -> ApiToken | None:
+    """Return what is stored of a token, with its user; None where it is unknown or expired, or the user inactive."""
+    valid = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return ApiToken.objects.select_related("user").filter(valid, digest=digest(token), user__is_active=True).first()
 
 
 def user_of(token: str) -> User | None:
     """Return whose token it is; None where it is unknown or expired, or the user inactive."""
-    valid = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    found = ApiToken.objects.select_related("user").filter(valid, digest=digest(token), user__is_active=True).first()
+    found = find(token)
     return found.user if found else None

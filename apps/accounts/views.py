@@ -2,12 +2,14 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.views import RedirectURLMixin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import CreateView, FormView
@@ -27,6 +29,7 @@ class SignUpForm(UserCreationForm):
         return super().clean_username()
 
 
+@method_decorator(login_not_required, name="dispatch")
 class SignUpView(RedirectURLMixin, CreateView):
     """Make an account, log in, and go where the visitor came from."""
 

@@ -1,5 +1,7 @@
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -8,31 +10,61 @@ from django.utils.text import Truncator
 from base.layer_event import layer_event
 from chat import journal
 from chat.events import removed_frames
-from chat.models import Message, Room
-from chat.rooms import group_name
+from chat.models import Ban, Membership, Message, Room
+from chat.rooms import RoomNameConverter, group_name
 from web.publisher import publish
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that are looked at only: numbers must neither change nor vanish."""
+class RoomForm(ModelForm):
+    def clean_name(self) -> str:
+        try:
+            return RoomNameConverter().to_python(self.cleaned_data["name"])
+        except ValueError:
+            raise ValidationError("Expected 1 to 64 letters, digits, - and _.") from None
 
-    show_full_result_count = False
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+class SeatInline(admin.TabularInline):
+    """Users of a room. A line is added or deleted, never changed: see access.py, which hears of no change."""
+
+    extra = 0
+    autocomplete_fields = ["user"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Room | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Room | Message | None = None) -> bool:
-        return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Room | Message | None = None) -> bool:
-        return False
+class MembershipInline(SeatInline):
+    model = Membership
+    verbose_name_plural = "members, for a room that is for members only"
+
+
+class BanInline(SeatInline):
+    model = Ban
+    verbose_name_plural = "bans"
 
 
 @admin.register(Room)
-class RoomAdmin(ReadOnlyAdmin):
-    list_display = ["name", "head", "pruned_to", "room_messages"]
+class RoomAdmin(admin.ModelAdmin):
+    """Who may enter which room. A room is never deleted: its numbers must not begin anew."""
+
+    form = RoomForm
+    show_full_result_count = False
+    list_display = ["name", "access", "head", "pruned_to", "room_messages"]
+    list_filter = ["access"]
     search_fields = ["name"]
     ordering = ["name"]
+    fields = ["name", "access"]
+    inlines = [MembershipInline, BanInline]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Room | None = None) -> list[str]:
+        return ["name"] if obj else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: Room | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Room, form: ModelForm, change: bool) -> None:
+        # Not the numbers: they may have risen since the form was read.
+        obj.save(update_fields=["access"] if change else None)
 
     @admin.display(description="messages")
     def room_messages(self, room: Room) -> str:
@@ -41,7 +73,7 @@ class RoomAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnlyAdmin):
+class MessageAdmin(admin.ModelAdmin):
     """Search, and remove the text of messages. Who may "change" messages may do so."""
 
     list_display = ["room", "seq", "author", "excerpt", "sent_at", "is_removed"]
@@ -53,6 +85,18 @@ class MessageAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
     fields = ["room", "seq", "client_id", "author", "text", "sent_at", "removed_at"]
     actions = ["remove_text"]
+
+    show_full_result_count = False
+
+    # Looked at only: numbers must neither change nor vanish.
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
+        return False
 
     @admin.display(description="text")
     def excerpt(self, message: Message) -> str:

@@ -6,17 +6,20 @@ import math
 import threading
 import uuid
 
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from accounts import tokens
+from accounts.api import Caller, answer, login_needed
 from base import tracing
 from base.layer_event import layer_event
 from base.logs import first_line
-from chat import journal
+from chat import access, journal
+from chat.access import Refusal
 from chat.events import message_frames, message_json
 from chat.frames import HISTORY_DEFAULT, HISTORY_MAX
 from chat.limits import Limits, RateLimited
@@ -33,23 +36,20 @@ MAX_DIGITS = 18
 _threads = threading.Lock()
 
 
-@csrf_exempt  # _post_with_session checks it: who comes with a token has no cookie that could be abused
+@csrf_exempt  # accounts.api checks it: who comes with a token has no cookie that could be abused
+@login_not_required  # Answered with 401, not with a page
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def messages(request: HttpRequest, room: str) -> HttpResponse:
-    """GET: a page of the room's messages, for everyone. POST: append one, for users."""
+    """GET: a page of the room's messages, for who may enter the room. POST: append one, for users among them."""
     try:
         name = RoomNameConverter().to_python(room)
     except ValueError:
         return api_error(404, "no_such_room", "room: expected 1 to 64 letters, digits, - and _.")
     try:
         if request.method != "POST":
-            return _read(request.GET, name)
-        if (token := tokens.bearer(request)) is None:
-            return _post_with_session(request, name)
-        if (user := tokens.user_of(token)) is None:
-            return _login_needed("invalid_token", "The token is unknown, expired, or its user is inactive.")
-        return _post(request, name, user.get_username())
+            return answer(request, lambda caller: _read(request, name, caller), guests=settings.ALLOW_GUESTS)
+        return answer(request, lambda caller: _post(request, name, caller))
     except InvalidMessage as error:
         return api_error(400, error.code, error.detail)
     except RateLimited as error:
@@ -60,16 +60,10 @@ def messages(request: HttpRequest, room: str) -> HttpResponse:
         return unavailable()
 
 
-def _post_with_session(request: HttpRequest, room: str) -> HttpResponse:
-    if not request.user.is_authenticated:
-        return _login_needed("login_needed", "Log in, or send the header Authorization: Bearer <token>.")
-    author = request.user.get_username()
-    # Read before Django looks for the CSRF token in a form, after which it could not be read any more.
-    request.body  # noqa: B018
-    return csrf_protect(lambda request: _post(request, room, author))(request)
-
-
-def _post(request: HttpRequest, room: str, author: str) -> HttpResponse:
+def _post(request: HttpRequest, room: str, caller: Caller) -> HttpResponse:
+    if refusal := _refusal(room, caller):
+        return refusal
+    author = caller.user.get_username()
     _count_post(author)
     content = parse_object(request.body)
     check_fields(content, "message", "id")
@@ -93,7 +87,10 @@ def _limits() -> Limits:
     return Limits()
 
 
-def _read(query: QueryDict, room: str) -> HttpResponse:
+def _read(request: HttpRequest, room: str, caller: Caller) -> HttpResponse:
+    if refusal := _refusal(room, caller):
+        return refusal
+    query = request.GET
     after, before = _number(query, "after"), _number(query, "before")
     limit = _limit(query)
     if after is not None and before is not None:
@@ -132,5 +129,10 @@ def _limit(query: QueryDict) -> int:
     return int(value)
 
 
-def _login_needed(code: str, detail: str) -> HttpResponse:
-    return api_error(401, code, detail, WWW_Authenticate="Bearer")
+def _refusal(room: str, caller: Caller) -> HttpResponse | None:
+    match access.refusals([room], caller.user).get(room):
+        case Refusal.LOGIN_NEEDED:
+            return login_needed()
+        case Refusal.FORBIDDEN:
+            return api_error(403, "forbidden", "room: this user may not enter it.")
+    return None

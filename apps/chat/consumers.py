@@ -1,3 +1,4 @@
+import functools
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from django.db import DatabaseError, InterfaceError
 from accounts.guests import author_of
 from base import tracing
 from chat import events, journal
+from chat.access import Refusal, is_about_access, room_subject, seat_subject
 from chat.events import CHAT_V1, TUTORIAL
 from chat.frames import HistoryFrame, InvalidFrame, MessageFrame, parse_after, parse_frame
 from chat.group_commit import Overloaded, Unavailable
@@ -18,10 +20,17 @@ from chat.live import live
 from chat.messages import InvalidMessage, parse_message
 from ws import metrics
 from ws.consumer import DirectConsumer
+from ws.handshakes import log_refusal
 from ws.topic import Event
 
 POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
 OVERLOADED_SECONDS, UNAVAILABLE_SECONDS = 1, 2
+
+
+@functools.lru_cache(maxsize=1000)
+def subjects_of_guest(room: str) -> tuple[str, ...]:
+    """Return what a guest's socket ends with; the same object for all in a room."""
+    return (room_subject(room),)
 
 
 class ChatConsumer(DirectConsumer):
@@ -30,13 +39,20 @@ class ChatConsumer(DirectConsumer):
     is_accepted = False
     # Made with the first frame: most members only read.
     limits: MemberLimits | None = None
+    # None for a guest.
+    user_id: int | None = None
 
     async def connect(self) -> None:
         self.room: str = self.scope["url_route"]["kwargs"]["room"]
         self.author = author_of(self.scope)
+        user_id = self.scope["user"].pk
         self.protocol = CHAT_V1 if CHAT_V1 in self.scope["subprotocols"] else TUTORIAL
         self.live = live()
         try:
+            if refusal := await self.live.gate.refusal(self.room, user_id):
+                await self._refuse_entry(refusal)
+                return
+            self._take_seat(user_id)
             head = await self.live.hub.open(self.room, self)
             after = await self._resume(head) if self.protocol == CHAT_V1 else await self._begin(head)
             await self.live.hub.go_live(self.room, self, after)
@@ -49,6 +65,18 @@ class ChatConsumer(DirectConsumer):
             if not self.is_accepted:
                 await self.accept(self.protocol or None)
             await self.close(TRY_AGAIN_LATER)
+
+    async def revoked(self, subjects: frozenset[str]) -> None:
+        if not all(map(is_about_access, subjects)):
+            await super().revoked(subjects)
+            return
+        try:
+            refusal = await self.live.gate.recheck(self.room, self.user_id)
+        except (DatabaseError, InterfaceError):
+            await self.close(TRY_AGAIN_LATER)
+        else:
+            if refusal:
+                await self.close(refusal.value)
 
     async def disconnect(self, code: int) -> None:
         self.live.hub.leave(self.room, self)
@@ -77,6 +105,18 @@ class ChatConsumer(DirectConsumer):
                 with self._limited():
                     self.live.limits.take_typing(self.limits)
                     self.live.hub.publish(self.room, Event(events.typing_frames(self.author)))
+
+    def _take_seat(self, user_id: int | None) -> None:
+        if user_id is None:
+            self.socket.subjects = subjects_of_guest(self.room)
+        else:
+            self.user_id = user_id
+            self.socket.subjects += (room_subject(self.room), seat_subject(self.room, user_id))
+
+    async def _refuse_entry(self, refusal: Refusal) -> None:
+        log_refusal(self.scope, "auth" if refusal is Refusal.LOGIN_NEEDED else "forbidden")
+        await self.accept(self.protocol or None)
+        await self.close(refusal.value)
 
     async def _begin(self, head: int) -> int:
         await self._accept(None)

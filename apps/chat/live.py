@@ -1,4 +1,4 @@
-"""The chat's moving parts in one ws process: database thread, group commit, hub, presence, lobby."""
+"""The chat's moving parts in one ws process: database thread, group commit, hub, gate, presence, lobby."""
 
 import functools
 from collections.abc import Collection, Mapping
@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from django.conf import settings
 
 from chat import events, journal
+from chat.gate import Gate
 from chat.group_commit import GroupCommit
 from chat.journal import Stored
 from chat.limits import Limits
@@ -15,6 +16,7 @@ from ws.database_thread import database_thread
 from ws.drain import at_the_end
 from ws.hub import hub_of
 from ws.presence import Presence
+from ws.revocations import revocations
 from ws.shared_reads import SharedReads
 from ws.topic import Event
 
@@ -39,8 +41,9 @@ class Live:
         self.database = database_thread()
         self.hub = hub_of(JournalSource)
         self.bounds = SharedReads(functools.partial(self.database.run, journal.bounds_of))
+        self.gate = Gate(self.database, revocations())
         self.presence = Presence(self.hub, self._present)
-        self.lobby = Lobby(self.hub)
+        self.lobby = Lobby(self.hub, self.gate.open_to_guests)
         self.limits = Limits()
         self.commits = GroupCommit(
             functools.partial(self.database.run, journal.append), settings.JOURNAL_QUEUE, self._committed

@@ -10,9 +10,10 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
+from base.logs import first_line
 from ws.hub import Hub
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,8 @@ REPORT_SECONDS = 10.0
 FORGET_SECONDS = 30.0
 # In a report and in a frame: the rooms with most members.
 MAX_ROOMS = 50
+# Rooms of this process that are looked at for it; private ones may be among them.
+MAX_CANDIDATES = 200
 
 
 class Visitor(Protocol):
@@ -33,10 +36,15 @@ class Visitor(Protocol):
 
 
 class Lobby:
-    """Knows the counts, and tells them to its visitors. Make it inside the event loop."""
+    """Knows the counts, and tells them to its visitors. Make it inside the event loop.
 
-    def __init__(self, hub: Hub) -> None:
+    ``open_rooms`` returns those of some rooms that a guest may enter: no other is told of, here or elsewhere.
+    """
+
+    def __init__(self, hub: Hub, open_rooms: Callable[[Collection[str]], Awaitable[set[str]]]) -> None:
         self._hub = hub
+        self._open_rooms = open_rooms
+        self._public: set[str] = set()
         self._process = uuid.uuid4().hex
         self._here: dict[str, int] = {}
         self._elsewhere: dict[str, tuple[float, dict[str, int]]] = {}
@@ -66,11 +74,19 @@ class Lobby:
             # Whoever has members in a room knows all of them; two reports differ only for a moment.
             for room, count in theirs.items():
                 counts[room] = max(count, counts.get(room, 0))
-        return busiest(counts)
+        return busiest({room: count for room, count in counts.items() if room in self._public})
 
     def _counts_here(self) -> dict[str, int]:
         self._here = {room: count for room, count in self._here.items() if room in self._hub.topics}
-        return dict(self._here)
+        return {room: count for room, count in self._here.items() if room in self._public}
+
+    async def _find_public(self) -> None:
+        """Ask which of the busiest rooms are public; what is not known yet is not told of."""
+        candidates = set(busiest(self._here, MAX_CANDIDATES)).union(*(counts for _, counts in self._elsewhere.values()))
+        try:
+            self._public = await self._open_rooms(candidates)
+        except Exception as error:
+            logger.warning("It is not known which rooms are public: %s", first_line(error))
 
     def _heard(self, message: dict[str, Any]) -> None:
         if message["process"] == self._process:
@@ -93,6 +109,7 @@ class Lobby:
                 for process, (heard, counts) in self._elsewhere.items()
                 if now - heard < FORGET_SECONDS
             }
+            await self._find_public()
             is_new = not self._hub.wire.has_joined(GROUP)
             if is_new:
                 await self._hub.wire.join(GROUP)
@@ -116,9 +133,9 @@ class Lobby:
                 logger.exception("A visitor could not be told the counts")
 
 
-def busiest(counts: Mapping[str, int]) -> dict[str, int]:
-    """Return the MAX_ROOMS rooms with most members."""
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_ROOMS])
+def busiest(counts: Mapping[str, int], limit: int = MAX_ROOMS) -> dict[str, int]:
+    """Return the rooms with most members."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:limit])
 
 
 def encode(counts: Mapping[str, int]) -> str:

@@ -1,16 +1,21 @@
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
 from accounts.guests import AuthoredRequest
 from chat import journal
+from chat.access import refusals
+from chat.models import Room
 from chat.rooms import MAX_CHARS, RoomNameConverter
 from chat.transcript import lines
 
 # Messages in the page itself, which is readable before any script runs.
 PAGE_MESSAGES = 50
 RECENT_ROOMS = 12
+# Of which those are shown that the visitor may enter.
+RECENT_CANDIDATES = 50
 
 
 @never_cache
@@ -22,7 +27,7 @@ def index(request: AuthoredRequest) -> HttpResponse:
             return redirect("chat:room", RoomNameConverter().to_python(wanted))
         except ValueError:
             pass  # asked again, with what was typed
-    context = {"max_chars": MAX_CHARS, "wanted": wanted, "recent_rooms": journal.recent_rooms(RECENT_ROOMS)}
+    context = {"max_chars": MAX_CHARS, "wanted": wanted, "recent_rooms": recent_rooms(request)}
     return render(request, "chat/index.html", context, status=400 if wanted else 200)
 
 
@@ -30,6 +35,8 @@ def index(request: AuthoredRequest) -> HttpResponse:
 @never_cache
 def room(request: AuthoredRequest, room: str) -> HttpResponse:
     """One room with its newest messages, oldest first; those after ``head`` come over the WebSocket."""
+    if refusals([room], request.user):
+        raise PermissionDenied
     messages, head = journal.newest(room, PAGE_MESSAGES)
     return render(
         request,
@@ -40,6 +47,13 @@ def room(request: AuthoredRequest, room: str) -> HttpResponse:
             "message_max_chars": settings.MESSAGE_MAX_CHARS,
             "lines": list(lines(messages)),
             "head": head,
-            "recent_rooms": journal.recent_rooms(RECENT_ROOMS),
+            "recent_rooms": recent_rooms(request),
         },
     )
+
+
+def recent_rooms(request: AuthoredRequest) -> list[Room]:
+    """Return the rooms that were written in last, of those that the visitor may enter."""
+    rooms = journal.recent_rooms(RECENT_CANDIDATES)
+    hidden = refusals([room.name for room in rooms], request.user)
+    return [room for room in rooms if room.name not in hidden][:RECENT_ROOMS]

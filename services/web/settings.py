@@ -7,11 +7,12 @@ from environs import validate
 
 from base.environment import ROOT, env
 from base.settings import *  # noqa: F403
-from base.settings import DEBUG, INSTALLED_APPS
+from base.settings import ALLOWED_ORIGINS, DEBUG, INSTALLED_APPS
 
 ROOT_URLCONF = "web.urls"
 WSGI_APPLICATION = "web.wsgi.application"
 CSRF_FAILURE_VIEW = "web.errors.csrf_failure"
+LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 
 # web comes first: its templates win over those of Django and of the apps.
@@ -20,6 +21,7 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "corsheaders",
     "csp",
     "axes",
     *INSTALLED_APPS,
@@ -29,6 +31,7 @@ MIDDLEWARE = [
     "web.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -36,6 +39,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.guests.GuestMiddleware",
+    "accounts.guests.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -71,6 +75,13 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# Pages of other origins may use the API with a token. Never with our cookies.
+CORS_ALLOWED_ORIGINS = ALLOWED_ORIGINS
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_METHODS = ["GET", "HEAD", "POST"]
+CORS_ALLOW_HEADERS = ["authorization", "content-type"]
+CORS_EXPOSE_HEADERS = ["retry-after", "www-authenticate", "x-request-id"]
 
 # Never in the sessions' table: the message that shows a new API token is nothing to keep.
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"

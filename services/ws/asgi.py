@@ -11,23 +11,24 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
+from accounts import revocations as table  # noqa: E402
 from accounts.guests import identity_of  # noqa: E402
 from base.project_apps import modules  # noqa: E402
 from ws import health  # noqa: E402
 from ws.admission import ProcessLimit, UserLimit  # noqa: E402
 from ws.authentication import authenticated  # noqa: E402
-from ws.handshakes import OriginCheck, log_refusal  # noqa: E402
-
-NOT_FOUND = 4404
+from ws.handshakes import NOT_FOUND, accept_and_close, log_refusal  # noqa: E402
+from ws.origins import OriginCheck  # noqa: E402
+from ws.revocations import revocations  # noqa: E402
 
 
 async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Accept, then close with 4404: before the handshake is done a browser is told no code at all."""
+    """There is nothing at this address."""
     log_refusal(scope, "not_found")
-    await send({"type": "websocket.accept"})
-    await send({"type": "websocket.close", "code": NOT_FOUND})
+    await accept_and_close(scope, send, NOT_FOUND)
 
 
+revocations().table = table
 application = ProtocolTypeRouter(
     {
         "http": health.application,
@@ -46,6 +47,7 @@ application = ProtocolTypeRouter(
                 )
             ),
             settings.ALLOWED_HOSTS,
+            settings.ALLOWED_ORIGINS,
         ),
     }
 )

@@ -6,6 +6,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from ws import metrics
 from ws.frames import frame, text_frame
+from ws.handshakes import LOGIN_NEEDED
 from ws.protocol import WebSocketProtocol
 
 
@@ -39,8 +40,14 @@ class DirectConsumer(AsyncWebsocketConsumer):
                 await self.websocket_connect(message)
             case "websocket.receive":
                 await self.receive(text_data=message.get("text"), bytes_data=message.get("bytes"))
+            case "websocket.revoked":
+                await self.revoked(message["subjects"])
             case "websocket.disconnect":
                 await self.disconnect(message["code"])
+
+    async def revoked(self, subjects: frozenset[str]) -> None:
+        """Some of the socket's subjects hold no more: see ws.revocations. Closes with 4401."""
+        await self.close(LOGIN_NEEDED)
 
     async def accept(self, subprotocol: str | None = None, headers: Any = None) -> None:
         """Accept the handshake; ``headers`` are not supported, as in Daphne."""

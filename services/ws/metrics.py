@@ -7,13 +7,24 @@ import time
 
 from prometheus_client import Counter, Enum, Gauge, Histogram, generate_latest
 
-# Results of a handshake. Why it was refused: origin, auth (login needed), rate (too many from one client), not_found
-# (no such address), overloaded (this process takes no more), sockets_per_user (nor of this user), error (an exception).
-RESULTS = ("accepted", "origin", "auth", "rate", "not_found", "overloaded", "sockets_per_user", "error")
+# Results of a handshake. Why it was refused: origin, auth (login needed, or a wrong token), forbidden (not for this
+# user), rate (too many from one client), not_found (no such address), overloaded (this process takes no more),
+# sockets_per_user (nor of this user), error (an exception).
+RESULTS = (
+    "accepted",
+    "origin",
+    "auth",
+    "forbidden",
+    "rate",
+    "not_found",
+    "overloaded",
+    "sockets_per_user",
+    "error",
+)
 # What refuses a frame: the rate of its socket, user or room; that of typing, history or pings; or it is a wrong one.
 LIMITS = ("member", "user", "room", "typing", "history", "ping", "wrong")
 # RFC 6455 section 7.4.1, and docs/protocol.md.
-CLOSE_CODES = (1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4401, 4404)
+CLOSE_CODES = (1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4401, 4403, 4404)
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 # Sockets
@@ -64,6 +75,12 @@ DRAIN_STATE = Enum(
     "serving; announced: not ready, still taking handshakes; draining: closing its sockets.",
     states=["serving", "announced", "draining"],
 )
+
+# Revocations
+REVOCATION_READ_ERRORS = Counter(
+    "revocation_read_errors", "Reads of the revocations that failed; they are tried every two seconds."
+)
+REVOKED_SOCKETS = Counter("websocket_revoked", "Sockets told that something they were opened with holds no more.")
 
 # A series that appears only with its first event has no rate before the second.
 for _result in RESULTS:

@@ -13,7 +13,7 @@ from autobahn.websocket.protocol import TrafficStats, WebSocketProtocol
 from autobahn.websocket.utf8validator import Utf8Validator
 from twisted.internet.defer import Deferred
 
-OWN = ("transport", "state", "send_now", "is_backed_up", "heard", "handler", "socket_opened", "request_id")
+OWN = ("transport", "state", "send_now", "is_backed_up", "heard", "handler", "socket_opened", "request_id", "subjects")
 
 
 class OpenConnection:

@@ -10,10 +10,14 @@ SERVICE_RESTART = 1012
 
 
 class Socket(Protocol):
-    """``heard`` is the monotonic time of the last bytes received, ``socket_opened`` the Unix time of the handshake."""
+    """``heard`` is the monotonic time of the last bytes received, ``socket_opened`` the Unix time of the handshake.
+
+    ``subjects`` are what it was opened with; see ws.revocations.
+    """
 
     heard: float
     socket_opened: float
+    subjects: tuple[str, ...]
 
     def sendPing(self) -> None:
         """Send a ping frame."""
@@ -26,6 +30,9 @@ class Socket(Protocol):
 
     def close_after_work(self, code: int) -> None:
         """Close once what the client has sent is answered."""
+
+    def revoke(self, subjects: frozenset[str]) -> None:
+        """Learn that some of the subjects hold no more."""
 
 
 class OpenSockets:

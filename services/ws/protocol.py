@@ -5,6 +5,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -13,7 +14,9 @@ from daphne.utils import HEADER_NAME_RE
 from base.token_bucket import TokenBucket, take_from_all
 from ws import metrics
 from ws.frames import frame, text_frame
+from ws.handshakes import MAX_LOGGED_CHARS, log_refusal
 from ws.open_connection import OpenConnection, keep_only_own_state
+from ws.open_sockets import SERVICE_RESTART
 from ws.outgoing import Outgoing
 
 logger = structlog.get_logger(__name__)
@@ -56,6 +59,8 @@ class WebSocketProtocol(OpenConnection, Outgoing):
     # Pings, and frames that were refused; made with the first.
     pings: TokenBucket | None = None
     refusals: TokenBucket | None = None
+    # What it was opened with; see ws.revocations.
+    subjects: tuple[str, ...] = ()
 
     def connectionMade(self) -> None:
         self.was_accepted = False
@@ -87,6 +92,15 @@ class WebSocketProtocol(OpenConnection, Outgoing):
             target = head.split(b" ", 2)[1]
             self._raw_query_string = target.partition(b"?")[2]
             super().processHandshake()
+
+    def failHandshake(self, reason: str, code: int = 400, responseHeaders: list[tuple[str, str]] | None = None) -> None:
+        # autobahn itself refuses what is not even an address; to a visitor and in the log it is a foreign origin too.
+        if reason.startswith("HTTP Origin header"):
+            headers = [(name.encode(), value.encode("latin1")) for name, value in self.http_headers.items()]
+            origin = self.http_headers["origin"][:MAX_LOGGED_CHARS]
+            log_refusal({"path": self.http_request_path, "headers": headers}, "origin", origin=origin)
+            reason, code = "Access denied", 403
+        super().failHandshake(reason, code, responseHeaders)
 
     def _become_http(self) -> None:
         """Hand the connection over to Daphne's HTTP side, as that does for WebSockets."""
@@ -245,6 +259,14 @@ class WebSocketProtocol(OpenConnection, Outgoing):
 
     # --- The end
 
+    def revoke(self, subjects: frozenset[str]) -> None:
+        """Hand ``websocket.revoked`` to who attached; any other comes again, and its handshake is judged anew."""
+        metrics.REVOKED_SOCKETS.inc()
+        if self.handler is None:
+            self.close(SERVICE_RESTART)
+        else:
+            self._take({"type": "websocket.revoked", "subjects": subjects})
+
     def close_after_work(self, code: int) -> None:
         """Close once what the client has sent is answered; take nothing more from it."""
         self.leaving = code
@@ -258,7 +280,11 @@ class WebSocketProtocol(OpenConnection, Outgoing):
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         # Daphne tests for truth, so that an empty message is never sent.
-        if message["type"] == "websocket.send" and self.state != self.STATE_CONNECTING:
+        if message["type"] == "websocket.http.response.start":
+            self._deny(message["status"], message["headers"])
+        elif message["type"] == "websocket.http.response.body":
+            pass  # autobahn sends none
+        elif message["type"] == "websocket.send" and self.state != self.STATE_CONNECTING:
             if message.get("text") is not None:
                 self.write(text_frame(message["text"]))
             else:
@@ -267,3 +293,10 @@ class WebSocketProtocol(OpenConnection, Outgoing):
             self.close(message.get("code") or NORMAL, message.get("reason"))
         else:
             super().handle_reply(message)
+
+    def _deny(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Answer the handshake with another status than 101, as ASGI's extension ``websocket.http.response``."""
+        if self.state == self.STATE_CONNECTING:
+            names = [(name.decode(), value.decode()) for name, value in headers]
+            self.failHandshake(HTTPStatus(status).phrase, status, names)
+            self.server.protocol_disconnected(self)

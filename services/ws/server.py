@@ -24,6 +24,7 @@ from ws.admission import Admission
 from ws.drain import Drain
 from ws.open_sockets import SERVICE_RESTART, OpenSockets
 from ws.protocol import WebSocketProtocol
+from ws.revocations import revocations
 
 logger = logging.getLogger(__name__)
 _twisted_log = STDLibLogObserver("twisted")
@@ -75,6 +76,7 @@ class Server(server.Server):
         self.sockets.add(protocol)
         if self.drain and self.drain.is_over:
             protocol.close(SERVICE_RESTART)
+        revocations().opened(protocol)
 
     def adopt(self, protocol: WebSocketProtocol) -> None:
         """Take a socket that attached out of the books that Daphne goes through every second."""
@@ -102,6 +104,7 @@ class Server(server.Server):
             twisted_loop.add_signal_handler(number, self._told_to_stop)
         metrics.SOCKETS.set_function(self.sockets.__len__)
         self._measuring = twisted_loop.create_task(event_loop_lag.measure())
+        self._watching = twisted_loop.create_task(revocations().watch(self.sockets))
         self._listen()
         # What is there by now stays: a full collection that walks all of it holds up the event loop for 60 ms and more.
         gc.collect()

@@ -124,7 +124,20 @@ def test_close_codes_that_ask_to_come_back(window: Window, code: int, delay: int
     window.socket(3)
 
 
-@pytest.mark.parametrize("code", [1008, 4401, 4404])
+def test_a_login_that_ended_is_tried_again_at_once_and_once(window: Window) -> None:
+    window.start().socket().welcome().close(4401)
+    assert window.wait_events(2, "state")[-1] == {"type": "state", "state": "reconnecting", "code": 4401}
+    window.pass_time(500)
+    window.socket(2).welcome().close(4401)
+    window.wait_events(4, "state")
+    window.pass_time(500)
+    # Refused at the door: nobody is logged in.
+    window.socket(3).close(4401)
+    assert window.wait_events(5, "state")[-1] == {"type": "state", "state": "offline", "code": 4401}
+    window.expect_no_socket(4, within=600_000)
+
+
+@pytest.mark.parametrize("code", [1008, 4403, 4404])
 def test_close_codes_that_are_final(window: Window, code: int) -> None:
     window.start().socket().welcome().close(code)
     assert window.wait_events(2, "state")[-1] == {"type": "state", "state": "offline", "code": code}

@@ -10,6 +10,7 @@ import { ChatConnection } from "./protocol.js";
 import { Unread } from "./unread.js";
 
 const PAGE = 50;
+const LOGIN_NEEDED = 4401;
 // Older messages are fetched before the reader is quite at the top, in pixels.
 const NEAR_TOP = 600;
 // Of what is read out; the rest is in the transcript.
@@ -58,9 +59,17 @@ function showError({ code, detail, retry_after: retryAfter }) {
   isDelayed = retryAfter !== undefined;
 }
 
+// The login under which the page was made has ended; until we are back nobody knows as whom.
+let hasLoginEnded = false;
+
 connection.addEventListener("state", ({ detail }) => {
+  if (detail.code === LOGIN_NEEDED) hasLoginEnded = true;
+  // Somebody else by now: the page shows a wrong name, and forms that are not theirs.
+  if (detail.state === "online" && hasLoginEnded && connection.you !== author) window.location.reload();
+  const reason = detail.state === "offline" ? state.dataset[`code${detail.code}`] : undefined;
   // Nothing is said while nothing is wrong.
-  state.textContent = state.dataset[detail.state] ?? "";
+  state.textContent = reason ?? state.dataset[detail.state] ?? "";
+  if (reason) form.hidden = true;
   list.dataset.connected = detail.state === "online";
   if (detail.state === "online") loadOlder();
   else members.hide();

@@ -14,8 +14,9 @@ const WELCOME_TIMEOUT = 15000;
 
 const RESTARTING = 1012;
 const OVERLOADED = 1013;
-// What was wrong stays wrong: a bad request, a login that is missing, a room that does not exist.
-const FINAL = new Set([1008, 4401, 4404]);
+const LOGIN_NEEDED = 4401;
+// What was wrong stays wrong: a bad request, a place that is not for us, one that does not exist.
+const FINAL = new Set([1008, 4403, 4404]);
 
 export class ReconnectingSocket extends EventTarget {
   state = "connecting";
@@ -97,9 +98,11 @@ export class ReconnectingSocket extends EventTarget {
 
   #closed(code) {
     this.#forgetSocket();
-    if (FINAL.has(code)) return this.#stop(code);
+    // A login that ended under us: another tab may hold a new one already. Whoever is refused at the door needs one.
+    const isLoggedOut = code === LOGIN_NEEDED && this.state !== "online";
+    if (FINAL.has(code) || isLoggedOut) return this.#stop(code);
     // It served us until now, and another process is there already.
-    if (code === RESTARTING && this.state === "online") this.#attempts = 0;
+    if ([RESTARTING, LOGIN_NEEDED].includes(code) && this.state === "online") this.#attempts = 0;
     if (code === OVERLOADED) this.#attempts = Math.max(this.#attempts, 4);
     this.#comeBack();
     this.#setState(isNetworkGone() ? "offline" : "reconnecting", code);
@@ -136,7 +139,8 @@ export class ReconnectingSocket extends EventTarget {
   };
 
   #setState(state, code) {
-    if (state === this.state) return;
+    // Why it ended for good is said, also to who was told "offline" already.
+    if (state === this.state && !(code >= 4000)) return;
     this.state = state;
     this.#emit("state", { state, code });
   }

@@ -1,0 +1,76 @@
+"""Who may enter a room, read in it and write: ``refusals`` decides it for pages, HTTP API, WebSockets and the lobby.
+
+To decide it otherwise, replace ``refusals``, and let ``accounts.revocations.revoke`` know whenever somebody may do less
+than before: ``room_subject`` for everyone in the room, ``seat_subject`` for one user. Their sockets are asked again.
+"""
+
+import functools
+from collections.abc import Collection
+from enum import Enum
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Exists, OuterRef
+from django.db.models.signals import post_delete, post_save, pre_save
+from django.dispatch import receiver
+
+from accounts.models import User
+from accounts.revocations import revoke
+from chat.models import Ban, Membership, Room
+
+Visitor = AbstractBaseUser | AnonymousUser
+
+
+class Refusal(Enum):
+    """Why somebody may not enter; the value is the close code of WebSockets."""
+
+    LOGIN_NEEDED = 4401
+    FORBIDDEN = 4403
+
+
+def refusals(rooms: Collection[str], visitor: Visitor) -> dict[str, Refusal]:
+    """Return those of the rooms that the visitor may not enter, and why, in one query; the others are open. Blocks."""
+    found = Room.objects.filter(name__in=rooms)
+    if not isinstance(visitor, User):
+        return dict.fromkeys(
+            found.exclude(access=Room.Access.PUBLIC).values_list("name", flat=True), Refusal.LOGIN_NEEDED
+        )
+    found = found.annotate(
+        is_banned=Exists(Ban.objects.filter(room=OuterRef("pk"), user=visitor)),
+        is_member=Exists(Membership.objects.filter(room=OuterRef("pk"), user=visitor)),
+    )
+    is_open = {Room.Access.PUBLIC: True, Room.Access.STAFF: visitor.is_staff}
+    return {
+        name: Refusal.FORBIDDEN
+        for name, access, is_banned, is_member in found.values_list("name", "access", "is_banned", "is_member")
+        if is_banned or not is_open.get(Room.Access(access), is_member)
+    }
+
+
+@functools.lru_cache(maxsize=1000)
+def room_subject(room: str) -> str:
+    """Return the subject of all sockets in a room; see accounts.revocations. Most have it in common."""
+    return f"room:{room}"
+
+
+def seat_subject(room: str, user_id: int) -> str:
+    """Return the subject of one user's sockets in a room."""
+    return f"seat:{user_id}:{room}"
+
+
+def is_about_access(subject: str) -> bool:
+    """Whether a subject is one of these two, so that ``refusals`` has the answer."""
+    return subject.startswith(("room:", "seat:"))
+
+
+@receiver(pre_save, sender=Room)
+def _access_changes(instance: Room, **_: Any) -> None:
+    before = Room.objects.filter(name=instance.name).values_list("access", flat=True).first()
+    if (before or Room.Access.PUBLIC) != instance.access:
+        revoke(room_subject(instance.name))
+
+
+@receiver(post_save, sender=Ban)
+@receiver(post_delete, sender=Membership)
+def _seat_lost(instance: Ban | Membership, **_: Any) -> None:
+    revoke(seat_subject(instance.room.name, instance.user_id))

@@ -1,0 +1,80 @@
+"""The answers of chat.access, as one ws process asks for them: many at once, and those that let in remembered."""
+
+import asyncio
+from collections.abc import Collection
+
+from django.contrib.auth.models import AnonymousUser
+
+from accounts.models import User
+from chat import access
+from chat.access import Refusal
+from ws.database_thread import DatabaseThread
+from ws.revocations import Revocations
+from ws.shared_reads import SharedReads
+
+MAX_REMEMBERED = 10_000
+
+# A room, and a user's key, None for a guest.
+Question = tuple[str, int | None]
+
+
+class Gate:
+    """Says who may enter. A permission is remembered until anything at all is revoked, so it is never older than that.
+
+    Refusals are not: nobody says when they end. While revocations cannot be read, nothing is remembered.
+    """
+
+    def __init__(self, database: DatabaseThread, revocations: Revocations) -> None:
+        self._database = database
+        self._revocations = revocations
+        self._reads = SharedReads(self._read)
+        self._remembered: set[Question] = set()
+        self._generation = revocations.generation
+
+    async def refusal(self, room: str, user_id: int | None) -> Refusal | None:
+        """Return why a user, or a guest (None), may not enter; raises what the database raises."""
+        question = (room, user_id)
+        if self._knows(question):
+            return None
+        generation = self._revocations.generation
+        refusal = await self._reads.get(question)
+        if refusal is None and self._is_valid(generation):
+            if len(self._remembered) >= MAX_REMEMBERED:
+                self._remembered.clear()
+            self._remembered.add(question)
+        return refusal
+
+    async def recheck(self, room: str, user_id: int | None) -> Refusal | None:
+        """The same, always asking anew."""
+        return await self._reads.get((room, user_id))
+
+    async def open_to_guests(self, rooms: Collection[str]) -> set[str]:
+        """Return those of the rooms that a guest may enter; raises what the database raises."""
+        unknown = [room for room in rooms if not self._knows((room, None))]
+        refusals = await asyncio.gather(*(self.refusal(room, None) for room in unknown))
+        return set(rooms) - {room for room, refusal in zip(unknown, refusals, strict=True) if refusal}
+
+    def _knows(self, question: Question) -> bool:
+        return self._is_valid(self._revocations.generation) and question in self._remembered
+
+    def _is_valid(self, generation: int) -> bool:
+        """Whether what was read in that generation still holds."""
+        if self._generation != self._revocations.generation:
+            self._remembered.clear()
+            self._generation = self._revocations.generation
+        return self._revocations.is_current and generation == self._generation
+
+    async def _read(self, questions: Collection[Question]) -> dict[Question, Refusal | None]:
+        return await self._database.run(_answer, questions)
+
+
+def _answer(questions: Collection[Question]) -> dict[Question, Refusal | None]:
+    ids = {user_id for _, user_id in questions if user_id is not None}
+    users = User.objects.filter(is_active=True).in_bulk(ids) if ids else {}
+    answers: dict[Question, Refusal | None] = {}
+    for user_id in {user_id for _, user_id in questions}:
+        rooms = {room for room, other in questions if other == user_id}
+        visitor = AnonymousUser() if user_id is None else users.get(user_id, AnonymousUser())
+        refusals = access.refusals(rooms, visitor)
+        answers |= {(room, user_id): refusals.get(room) for room in rooms}
+    return answers
