@@ -1,0 +1,170 @@
+"""Who may enter which room, and what is written down when somebody may no more."""
+
+import json
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.test import Client
+from django.urls import reverse
+
+from accounts import revocations, tokens
+from accounts.models import ApiToken, Revocation, User
+from chat import access, api, journal
+from chat.access import Refusal
+from chat.journal import Draft
+from chat.models import Ban, Membership, Room
+
+pytestmark = pytest.mark.django_db
+GUEST = AnonymousUser()
+
+
+@pytest.fixture(autouse=True)
+def unpublished(monkeypatch) -> None:
+    monkeypatch.setattr(api, "publish", lambda *_: None)
+
+
+@pytest.fixture
+def rooms() -> dict[str, Room]:
+    journal.append([Draft(name, "1", "alice", f"text of {name}") for name in ("open", "club", "office")])
+    Room.objects.filter(name="club").update(access="members")
+    Room.objects.filter(name="office").update(access="staff")
+    return {room.name: room for room in Room.objects.all()}
+
+
+@pytest.fixture
+def alice() -> User:
+    return User.objects.create_user("alice")
+
+
+def subjects() -> set[str]:
+    return set(Revocation.objects.values_list("subject", flat=True))
+
+
+def test_who_may_enter_which_room(rooms, alice, django_assert_num_queries):
+    names = [*rooms, "nobody-was-here"]
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    member = User.objects.create_user("member")
+    Membership.objects.create(room=rooms["club"], user=member)
+    with django_assert_num_queries(4):
+        assert access.refusals(names, GUEST) == dict.fromkeys(["club", "office"], Refusal.LOGIN_NEEDED)
+        assert access.refusals(names, alice) == dict.fromkeys(["club", "office"], Refusal.FORBIDDEN)
+        assert access.refusals(names, clerk) == {"club": Refusal.FORBIDDEN}
+        assert access.refusals(names, member) == {"office": Refusal.FORBIDDEN}
+    for room in rooms.values():
+        Ban.objects.create(room=room, user=member)
+    assert access.refusals(names, member) == dict.fromkeys(rooms, Refusal.FORBIDDEN)
+
+
+def test_pages_and_api_ask_it(rooms, alice, client):
+    token = tokens.new_token()
+    ApiToken.objects.create(user=alice, name="test", digest=tokens.digest(token))
+    bot = Client(headers={"authorization": f"Bearer {token}"})
+    for method in ("get", "post"):
+        options = {"data": json.dumps({"message": "x"}), "content_type": "application/json"} if method == "post" else {}
+        answer = getattr(client, method)("/api/rooms/club/messages", **options)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "login_needed")
+        answer = getattr(bot, method)("/api/rooms/club/messages", **options)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+    page = client.get("/chat/club/")
+    assert (page.status_code, "text of club" in page.content.decode()) == (403, False)
+    shown = {room.name for room in client.get("/chat/").context["recent_rooms"]}
+    assert shown == {"open"}
+    Membership.objects.create(room=rooms["club"], user=alice)
+    client.force_login(alice)
+    assert "text of club" in client.get("/chat/club/").content.decode()
+    assert {room.name for room in client.get("/chat/").context["recent_rooms"]} == {"open", "club"}
+    assert bot.get("/api/rooms/club/messages").status_code == 200
+
+
+def test_a_wrong_token_is_never_a_guest(rooms, client):
+    answer = client.get("/api/rooms/open/messages", headers={"authorization": "Bearer made-up"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_token")
+
+
+def test_where_no_guests_come_in(rooms, client, settings, alice):
+    settings.ALLOW_GUESTS = False
+    client = Client()
+    assert client.get("/chat/open/").headers["location"] == "/accounts/login/?next=/chat/open/"
+    answer = client.get("/api/rooms/open/messages")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "login_needed")
+    assert client.get("/accounts/login/").status_code == 200
+    assert client.get("/accounts/signup/").status_code == 200
+    assert "guest" not in client.cookies
+    client.force_login(alice)
+    assert client.get("/chat/open/").status_code == 200
+
+
+def test_what_ends_a_users_sockets_is_written_down(alice):
+    alice.set_password("first")
+    alice.save()
+    Revocation.objects.all().delete()
+    subject = revocations.user_subject(alice)
+    alice.first_name = "Alice"
+    alice.save()
+    alice.save(update_fields=["last_login"])
+    assert subjects() == set()
+    alice.set_password("second")
+    alice.save()
+    assert subjects() == {subject}
+    changed = revocations.user_subject(alice)
+    assert changed != subject
+    alice.is_active = False
+    alice.save()
+    assert subjects() == {subject, changed}
+    Revocation.objects.all().delete()
+    User.objects.filter(pk=alice.pk).delete()
+    assert changed in subjects()
+
+
+def test_a_logout_ends_its_session_only(alice):
+    here, elsewhere = Client(), Client()
+    here.force_login(alice)
+    elsewhere.force_login(alice)
+    key = here.session.session_key
+    # Logging in has ended the sessions before.
+    Revocation.objects.all().delete()
+    here.post(reverse("logout"))
+    assert subjects() == {revocations.session_subject(key)}
+
+
+def test_a_deleted_token_is_written_down(alice):
+    token = ApiToken.objects.create(user=alice, name="test", digest="x")
+    subject = revocations.token_subject(token)
+    assert subjects() == set()
+    token.delete()
+    assert subjects() == {subject}
+
+
+def test_a_change_that_is_rolled_back_ends_nothing(alice, monkeypatch):
+    monkeypatch.setattr(User, "save_base", lambda *_, **__: 1 / 0)
+    alice.set_password("second")
+    with pytest.raises(ZeroDivisionError):
+        alice.save()
+    assert subjects() == set()
+
+
+def test_what_takes_a_seat_is_written_down(rooms, alice):
+    membership = Membership.objects.create(room=rooms["club"], user=alice)
+    assert subjects() == set()
+    membership.delete()
+    assert subjects() == {access.seat_subject("club", alice.pk)}
+    Ban.objects.create(room=rooms["open"], user=alice)
+    assert access.seat_subject("open", alice.pk) in subjects()
+    rooms["open"].access = "members"
+    rooms["open"].save(update_fields=["access"])
+    assert access.room_subject("open") in subjects()
+    Room.objects.create(name="new", access="staff")
+    assert access.room_subject("new") in subjects()
+
+
+def test_the_admin_changes_who_may_enter_and_no_number(rooms, alice, admin_client):
+    room = rooms["open"]
+    journal.append([Draft("open", "2", "alice", "while the form was open")])
+    form = {"access": "members", "_save": "1", "bans-0-user": alice.pk, "bans-0-reason": "spam"}
+    for inline, total in (("memberships", 0), ("bans", 1)):
+        form |= {f"{inline}-TOTAL_FORMS": total, f"{inline}-INITIAL_FORMS": 0}
+    assert admin_client.post(f"/admin/chat/room/{room.pk}/change/", form).status_code == 302
+    room.refresh_from_db()
+    assert (room.access, room.head) == ("members", 2)
+    assert list(Ban.objects.values_list("room__name", "user__username")) == [("open", "alice")]
+    assert {access.room_subject("open"), access.seat_subject("open", alice.pk)} <= subjects()
