@@ -64,7 +64,7 @@ def _post(request: HttpRequest, room: str, caller: Caller) -> HttpResponse:
     if refusal := _refusal(room, caller):
         return refusal
     author = caller.user.get_username()
-    _count_post(author)
+    _count_post(caller.user.pk)
     content = parse_object(request.body)
     check_fields(content, "message", "id")
     text = check_text(content.get("message"))
@@ -77,9 +77,9 @@ def _post(request: HttpRequest, room: str, caller: Caller) -> HttpResponse:
     return JsonResponse(message_json(stored), status=201 if stored.is_new else 200)
 
 
-def _count_post(author: str) -> None:
+def _count_post(user: int) -> None:
     with _threads:
-        _limits().take_post(author)
+        _limits().take_post(user)
 
 
 @functools.cache
