@@ -1,0 +1,108 @@
+"""How a ws process reads what was revoked; tests/native/test_revocation.py does it with real processes."""
+
+import pytest
+
+from ws import revocations
+from ws.revocations import Revocations
+
+
+class Table:
+    """A table whose rows become visible when the test says so."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, str] = {}
+        self.floors: list[int] = []
+
+    def begin(self) -> int:
+        return 10
+
+    def after(self, number: int) -> list[tuple[int, str]]:
+        self.floors.append(number)
+        return [(key, subject) for key, subject in sorted(self.rows.items()) if key > number]
+
+    def prune(self) -> None:
+        pass
+
+
+class Socket:
+    heard = socket_opened = 0.0
+
+    def __init__(self, *subjects: str) -> None:
+        self.subjects = subjects
+        self.told: list[frozenset[str]] = []
+
+    def revoke(self, subjects: frozenset[str]) -> None:
+        self.told.append(subjects)
+
+
+@pytest.fixture
+def clock(monkeypatch) -> list[float]:
+    now = [1000.0]
+    monkeypatch.setattr(revocations.time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def table(monkeypatch) -> Table:
+    def here(function):
+        async def call(*arguments):
+            return function(*arguments)
+
+        return call
+
+    monkeypatch.setattr(revocations, "database_sync_to_async", here)
+    return Table()
+
+
+@pytest.fixture
+def reader(table, clock) -> Revocations:
+    reader = Revocations()
+    reader.table = table
+    return reader
+
+
+async def test_each_socket_is_told_once_and_only_of_its_own(reader, table):
+    alice, bob = Socket("session:a", "user:1"), Socket("session:b")
+    table.rows = {11: "session:a", 12: "user:1", 13: "session:x"}
+    for _ in range(3):
+        await reader.read([alice, bob])
+    assert alice.told == [frozenset({"session:a", "user:1"})]
+    assert bob.told == []
+    assert reader.generation == 1
+
+
+async def test_a_row_that_becomes_visible_after_a_higher_number_is_found(reader, table, clock):
+    alice = Socket("late")
+    table.rows = {20: "early"}
+    await reader.read([alice])
+    clock[0] += revocations.WINDOW_SECONDS - 1
+    table.rows[15] = "late"
+    await reader.read([alice])
+    assert alice.told == [frozenset({"late"})]
+
+
+async def test_what_was_seen_long_ago_is_not_read_again(reader, table, clock):
+    table.rows = {20: "a"}
+    await reader.read([])
+    clock[0] += revocations.WINDOW_SECONDS + 1
+    await reader.read([])
+    await reader.read([])
+    assert table.floors == [10, 10, 20]
+
+
+async def test_a_socket_that_opens_after_its_revocation_was_read_is_told(reader, table):
+    table.rows = {11: "session:a"}
+    await reader.read([])
+    alice, bob = Socket("session:a"), Socket("session:b")
+    reader.opened(alice)
+    reader.opened(bob)
+    assert (alice.told, bob.told) == ([frozenset({"session:a"})], [])
+
+
+async def test_it_is_current_for_five_seconds(reader, clock):
+    assert not reader.is_current
+    await reader.read([])
+    clock[0] += 4.9
+    assert reader.is_current
+    clock[0] += 0.2
+    assert not reader.is_current
