@@ -77,7 +77,7 @@ def _post(request: HttpRequest, room: str, caller: Caller) -> HttpResponse:
     return JsonResponse(message_json(stored), status=201 if stored.is_new else 200)
 
 
-def _count_post(user: int) -> None:
+def _count_post(user: object) -> None:
     with _threads:
         _limits().take_post(user)
 
