@@ -97,8 +97,8 @@ JOURNAL_QUEUE = env.int("JOURNAL_QUEUE", 5000, validate=validate.Range(1, 1_000_
 COALESCE_MS = env.int("COALESCE_MS", 0, validate=validate.Range(0, 1000))
 # Messages a second that one socket may send on average, and how many of them at once; a user's sockets together, and
 # posts over HTTP, twice that, in each process. 0 is no limit.
-MESSAGE_RATE = env.float("MESSAGE_RATE", 10, validate=validate.Range(0, 1_000_000))
-MESSAGE_BURST = env.int("MESSAGE_BURST", 60, validate=validate.Range(1, 1_000_000))
+MESSAGE_RATE = env.float("MESSAGE_RATE", 20, validate=validate.Range(0, 1_000_000))
+MESSAGE_BURST = env.int("MESSAGE_BURST", 200, validate=validate.Range(1, 1_000_000))
 # The same for all members of a room in one process, with a burst of one second's; 0 is no limit.
 ROOM_MESSAGE_RATE = env.float("ROOM_MESSAGE_RATE", 200, validate=validate.Range(0, 1_000_000))
 # Pages of history a second that one socket may ask for, with a burst of four seconds'; 0 is no limit.
