@@ -30,8 +30,8 @@ SBOM = "make sbom"
 DONE_HERE = {RUN, COMPOSE, CHECK, TEST_URL, IMAGES, APPLY, FORWARD, CAPACITY, SBOM}
 # Done by test_rename.py, and by test_your_app.py as the first step of docs/your-app.md.
 DONE_BESIDE = {"make rename NAME=acme", "cp -r examples/poll apps/"}
-# Minutes in which the machine must do nothing else, and nothing in its figures is right or wrong; and all of `make test`
-# once more, which the workflow does for each version.
+# Two minutes in which the machine must do nothing else, and nothing in its figures is right or wrong; and all of
+# `make test` once more, which the workflow does for each version.
 NOT_DONE = {"make bench QUICK=1", "make test-django DJANGO=6.0"}
 README = commands("README.md")
 # The rest are suites; .ci/run runs each of them, and this one.
