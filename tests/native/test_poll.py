@@ -40,12 +40,12 @@ class Parts:
 
     def __init__(self, run: Run) -> None:
         self._parts = {part["name"]: part for part in run.description()["parts"]}
-        self._origin = run.description()["url"]
 
     def join(self, name: str, poll: str, **headers: str) -> ClientConnection:
         """Open a socket on one ws process."""
-        url = f"{self._parts[name]['url'].replace('http', 'ws', 1)}/ws/poll/{poll}/"
-        return connect(url, origin=self._origin, additional_headers=headers)  # type: ignore[arg-type]
+        origin = self._parts[name]["url"]
+        url = f"{origin.replace('http', 'ws', 1)}/ws/poll/{poll}/"
+        return connect(url, origin=origin, additional_headers=headers)  # type: ignore[arg-type]
 
     def signal(self, name: str, number: signal.Signals) -> None:
         os.kill(self._parts[name]["pid"], number)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import httpx
@@ -44,6 +45,11 @@ def make_user(stack: Stack, name: str) -> str:
         f"user = User.objects.create_user({name!r}, password={PASSWORD!r})\n"
         "ApiToken.objects.create(user=user, name='test', digest=tokens.digest(token))\nprint(token)",
     )
+
+
+def log_in_new(stack: Stack, name: str) -> httpx.Client:
+    make_user(stack, name)
+    return log_in(stack, name)
 
 
 def log_in(stack: Stack, name: str) -> httpx.Client:
@@ -112,6 +118,52 @@ def test_a_ticket_opens_one_socket_and_no_log_knows_it(stack):
         text = log.read_text()
         assert ticket not in text, log.name
         assert token not in text, log.name
+
+
+def test_of_many_who_come_with_one_ticket_at_once_one_gets_in(stack):
+    headers = {"Authorization": f"Bearer {make_user(stack, 'shared')}"}
+    for _ in range(5):
+        ticket = httpx.post(f"{stack.url}/api/tickets", headers=headers).json()["ticket"]
+
+        def come(part: str, query: str = f"?ticket={ticket}") -> str | int:
+            try:
+                with open_socket(stack, "a", part=part, query=query) as socket:
+                    return name_in(socket)
+            except InvalidStatus as refused:
+                return refused.response.status_code
+
+        with ThreadPoolExecutor(12) as pool:
+            answers = list(pool.map(come, ["ws-1", "ws-2"] * 6))
+        assert sorted(answers, key=str) == [401] * 11 + ["shared"]
+
+
+def test_a_room_of_members_is_in_nobody_elses_list(stack):
+    alice = log_in_new(stack, "member")
+    shell(
+        stack,
+        "from chat.models import *\nfrom accounts.models import *\n"
+        "room = Room.objects.create(name='cellar', access='members')\n"
+        "Membership.objects.create(room=room, user=User.objects.get(username='member'))",
+    )
+    # Also where the process remembers it as open.
+    with open_socket(stack, "cellar", alice) as inside, open_socket(stack, "seen") as other:
+        assert (name_in(inside), name_in(other)[:6]) == ("member", "guest-")
+        url = stack.part("ws-1").url
+        with connect(f"{url.replace('http', 'ws', 1)}/ws/rooms/", origin=url) as visitor:  # type: ignore[arg-type]
+            while "seen" not in (rooms := json.loads(visitor.recv(15))["rooms"]):
+                pass
+            assert "cellar" not in rooms
+        inside.send(json.dumps({"type": "message", "id": "1", "message": "among us"}))
+        while json.loads(inside.recv(15))["type"] != "ack":
+            pass
+    guest = httpx.Client(base_url=stack.url)
+    assert "cellar" not in guest.get("/chat/").text
+    assert "cellar" in alice.get("/chat/").text
+    assert guest.get("/api/rooms/cellar/messages").status_code == 401
+    page = guest.get("/chat/cellar/")
+    assert page.status_code == 403
+    assert "among us" not in page.text
+    assert "among us" in alice.get("/chat/cellar/").text
 
 
 def test_what_ends_closes_the_right_sockets_in_every_process_without_redis(stack):

@@ -82,20 +82,19 @@ class Prometheus:
             time.sleep(0.2)
 
 
-def open_socket(stack: Stack, url: str, origin: str | None = None) -> ClientConnection:
-    return connect(url.replace("http", "ws", 1), origin=origin or stack.url)  # type: ignore[arg-type]
+def open_socket(url: str, origin: str | None = None) -> ClientConnection:
+    """Open the chat's socket at a server's address, as a page of its own or of another origin."""
+    address = f"{url.replace('http', 'ws', 1)}/ws/chat/lobby/"
+    return connect(address, origin=origin or url)  # type: ignore[arg-type]
 
 
 def send_traffic(stack: Stack, bearer: str) -> None:
     """Do what moves the counters: pages, posts, messages between processes, and a refused handshake."""
-    address = "/ws/chat/lobby/"
     headers = {"Authorization": f"Bearer {bearer}"}
     with httpx.Client(base_url=stack.url, headers=headers) as client, ExitStack() as opened:
         for path in ("/chat/", "/chat/lobby/", "/nowhere"):
             client.get(path)
-        sockets = [
-            opened.enter_context(open_socket(stack, part.url + address)) for part in stack.parts if part.role == "ws"
-        ]
+        sockets = [opened.enter_context(open_socket(part.url)) for part in stack.parts if part.role == "ws"]
         for socket in sockets:
             socket.send('{"message": "hello"}')
             for listener in sockets:
@@ -104,7 +103,7 @@ def send_traffic(stack: Stack, bearer: str) -> None:
         for socket in sockets:
             socket.recv(10)
     with pytest.raises(InvalidStatus):
-        open_socket(stack, stack.url + address, origin="https://evil.example")
+        open_socket(stack.url, origin="https://evil.example")
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
 """How a ws process reads what was revoked; tests/native/test_revocation.py does it with real processes."""
 
+import asyncio
+
 import pytest
 
-from ws import revocations
+from ws import metrics, revocations
 from ws.revocations import Revocations
 
 
@@ -106,3 +108,30 @@ async def test_it_is_current_for_five_seconds(reader, clock):
     assert reader.is_current
     clock[0] += 0.2
     assert not reader.is_current
+
+
+async def test_a_table_that_cannot_be_read_is_said_once_and_read_again(reader, table, caplog, monkeypatch):
+    errors, is_read = [ConnectionError("the database is away")] * 3, asyncio.Event()
+    read = table.after
+
+    def after(number):
+        if errors:
+            raise errors.pop()
+        is_read.set()
+        return read(number)
+
+    table.after = after
+    table.rows = {11: "session:a"}
+    monkeypatch.setattr(revocations, "READ_SECONDS", 0)
+    alice, counted = Socket("session:a"), metrics.REVOCATION_READ_ERRORS._value.get()
+    watching = asyncio.create_task(reader.watch([alice]))
+    await asyncio.wait_for(is_read.wait(), 5)
+    while not alice.told:
+        await asyncio.sleep(0)
+    watching.cancel()
+    assert metrics.REVOCATION_READ_ERRORS._value.get() - counted == 3
+    said = [record.getMessage() for record in caplog.records if record.name == revocations.__name__]
+    assert said == [
+        "Revocations cannot be read, sockets stay open: the database is away",
+        "Revocations are read again",
+    ]

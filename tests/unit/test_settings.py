@@ -28,6 +28,8 @@ def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[s
         ("MESSAGE_MAX_CHARS", "0", "Must be greater than or equal to 1"),
         ("ENVIRONMENT", "staging", "Must be one of: local, production"),
         ("DEBUG", "perhaps", "Not a valid boolean"),
+        ("TICKET_SECONDS", "301", "Must be greater than or equal to 1 and less than or equal to 300"),
+        ("ALLOWED_ORIGINS", "app.example.com", "expected scheme://host"),
         ("DATABASE_URL", "mysql://a/b", "expected sqlite:///path or postgres://"),
         ("REDIS_URL", "localhost", "expected redis://"),
         ("LOG_LEVEL", "LOUD", "Must be one of: DEBUG, INFO, WARNING, ERROR"),
