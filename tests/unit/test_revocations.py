@@ -32,9 +32,11 @@ class Socket:
     def __init__(self, *subjects: str) -> None:
         self.subjects = subjects
         self.told: list[frozenset[str]] = []
+        self.is_told = asyncio.Event()
 
     def revoke(self, subjects: frozenset[str]) -> None:
         self.told.append(subjects)
+        self.is_told.set()
 
 
 @pytest.fixture
@@ -111,13 +113,12 @@ async def test_it_is_current_for_five_seconds(reader, clock):
 
 
 async def test_a_table_that_cannot_be_read_is_said_once_and_read_again(reader, table, caplog, monkeypatch):
-    errors, is_read = [ConnectionError("the database is away")] * 3, asyncio.Event()
+    errors = [ConnectionError("the database is away")] * 3
     read = table.after
 
     def after(number):
         if errors:
             raise errors.pop()
-        is_read.set()
         return read(number)
 
     table.after = after
@@ -125,9 +126,7 @@ async def test_a_table_that_cannot_be_read_is_said_once_and_read_again(reader, t
     monkeypatch.setattr(revocations, "READ_SECONDS", 0)
     alice, counted = Socket("session:a"), metrics.REVOCATION_READ_ERRORS._value.get()
     watching = asyncio.create_task(reader.watch([alice]))
-    await asyncio.wait_for(is_read.wait(), 5)
-    while not alice.told:
-        await asyncio.sleep(0)
+    await asyncio.wait_for(alice.is_told.wait(), 5)
     watching.cancel()
     assert metrics.REVOCATION_READ_ERRORS._value.get() - counted == 3
     said = [record.getMessage() for record in caplog.records if record.name == revocations.__name__]
