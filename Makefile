@@ -49,8 +49,8 @@ test-faults: $(VENV)/test.installed ## Kill, stop and cut off every part while p
 test-conformance: $(VENV)/test.installed ## The Autobahn Testsuite's cases and 100,000 malformed frames, against our server
 	@$(BIN)/python -m pytest tests/conformance
 
-test-postgres: $(VENV)/test.installed ## Unit, behaviour and fault tests on a PostgreSQL server of their own
-	@$(BIN)/python -m pytest -p tests.postgres tests/unit tests/behaviour tests/faults -m "not idle"
+test-postgres: $(VENV)/test.installed ## Unit and fault tests on a PostgreSQL server of their own
+	@$(BIN)/python -m pytest -p tests.postgres tests/unit tests/faults
 
 test-observability: $(VENV)/test.installed ## Alert rules and dashboard, asked of a real Prometheus that scrapes a real stack
 	@$(BIN)/python -m pytest tests/observability

@@ -10,7 +10,18 @@ from tests.containers.project import ROOT, Project
 
 # What is left out asks only the page's own script and style, which are the same files, and takes minutes, or runs a
 # stack of its own.
-LEFT_OUT = ("accessibility", "composer", "outbox", "poll", "protocol")
+LEFT_OUT = (
+    "accessibility",
+    "composer",
+    "content_security_policy",
+    "history",
+    "hostile_texts",
+    "outbox",
+    "poll",
+    "protocol",
+    "transcript",
+    "unread",
+)
 ANYWHERE = [f"--ignore=tests/browser/test_{name}.py" for name in LEFT_OUT]
 
 

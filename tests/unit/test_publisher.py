@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -74,6 +74,13 @@ def test_nothing_is_started_before_the_first_message():
     assert threading.active_count() == before
 
 
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 15
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 async def test_without_redis_nobody_waits_and_the_log_says_it_once(redis, caplog):
     publisher = Publisher()
     redis.kill()
@@ -82,6 +89,8 @@ async def test_without_redis_nobody_waits_and_the_log_says_it_once(redis, caplog
         for number in range(1000):
             publisher.publish("g", message(number))
         assert time.monotonic() - started < 0.5
+        # The publisher's own thread may not have had its turn yet.
+        await asyncio.to_thread(wait_until, lambda: caplog.records)
         redis.start()
         redis.wait_ready()
         async with Listener() as listener:
