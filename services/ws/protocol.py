@@ -50,6 +50,7 @@ class WebSocketProtocol(OpenConnection, Outgoing):
 
     request: Any = None
     request_id: str
+    asked_at = 0.0
     handler: Handler | None = None
     heard = 0.0
     inbox: deque[dict[str, Any]] | None = None

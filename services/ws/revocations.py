@@ -15,7 +15,7 @@ from channels.db import database_sync_to_async
 
 from base.logs import first_line
 from ws import metrics
-from ws.open_sockets import Socket
+from ws.open_sockets import Socket as OpenSocket
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,12 @@ WINDOW_SECONDS = 60.0
 # Without a successful read for so long nobody knows what holds.
 CURRENT_SECONDS = 5.0
 PRUNE_SECONDS = 3600.0
+
+
+class Socket(OpenSocket, Protocol):
+    """``asked_at`` is the monotonic time at which its handshake came; needed until ``opened``."""
+
+    asked_at: float
 
 
 class Table(Protocol):
@@ -50,7 +56,6 @@ class Revocations:
         self._floor: int | None = None
         # By number: when it was first seen, and its subject.
         self._seen: dict[int, tuple[float, str]] = {}
-        self._recent: frozenset[str] = frozenset()
         self._read_at = self._pruned_at = -CURRENT_SECONDS - PRUNE_SECONDS
         self._is_failing = False
 
@@ -59,7 +64,7 @@ class Revocations:
         """Whether the table was read in the last CURRENT_SECONDS."""
         return time.monotonic() - self._read_at < CURRENT_SECONDS
 
-    async def watch(self, sockets: Iterable[Socket]) -> None:
+    async def watch(self, sockets: Iterable[OpenSocket]) -> None:
         """Read for ever, and tell these sockets; run it as a task. Without a table there is nothing to do."""
         while self.table:
             try:
@@ -71,7 +76,7 @@ class Revocations:
                 self._is_failing = True
             await asyncio.sleep(READ_SECONDS)
 
-    async def read(self, sockets: Iterable[Socket]) -> None:
+    async def read(self, sockets: Iterable[OpenSocket]) -> None:
         """Read once; raises what the table raises."""
         assert self.table
         begun = time.monotonic()
@@ -84,8 +89,8 @@ class Revocations:
             logger.warning("Revocations are read again")
         new = {number: subject for number, subject in rows if number not in self._seen}
         self._forget(begun - WINDOW_SECONDS)
-        self._seen |= {number: (begun, subject) for number, subject in new.items()}
-        self._recent = frozenset(subject for _, subject in self._seen.values())
+        now = time.monotonic()
+        self._seen |= {number: (now, subject) for number, subject in new.items()}
         if new:
             self.generation += 1
             self._tell(tuple(sockets), frozenset(new.values()))
@@ -94,8 +99,9 @@ class Revocations:
             await database_sync_to_async(self.table.prune)()
 
     def opened(self, socket: Socket) -> None:
-        """Tell a socket of what was revoked during its handshake."""
-        self._tell((socket,), self._recent)
+        """Tell a socket of what was revoked during its handshake; what was before, the handshake has seen."""
+        during = frozenset(subject for seen_at, subject in self._seen.values() if seen_at >= socket.asked_at)
+        self._tell((socket,), during)
 
     def _forget(self, before: float) -> None:
         for number, (seen_at, _) in list(self._seen.items()):
@@ -103,7 +109,7 @@ class Revocations:
                 del self._seen[number]
                 self._floor = max(self._floor or 0, number)
 
-    def _tell(self, sockets: Iterable[Socket], subjects: frozenset[str]) -> None:
+    def _tell(self, sockets: Iterable[OpenSocket], subjects: frozenset[str]) -> None:
         for socket in sockets:
             if not subjects.isdisjoint(socket.subjects):
                 socket.revoke(subjects.intersection(socket.subjects))

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -67,6 +68,7 @@ class Server(server.Server):
         if scope["type"] == "websocket":
             scope["ws.socket"] = protocol
             protocol.request_id = request_id_of(scope)
+            protocol.asked_at = time.monotonic()
         else:
             scope["ws.is_draining"] = self.drain is not None
         return super().create_application(protocol, scope)

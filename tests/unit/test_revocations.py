@@ -27,7 +27,7 @@ class Table:
 
 
 class Socket:
-    heard = socket_opened = 0.0
+    heard = socket_opened = asked_at = 0.0
 
     def __init__(self, *subjects: str) -> None:
         self.subjects = subjects
@@ -94,13 +94,18 @@ async def test_what_was_seen_long_ago_is_not_read_again(reader, table, clock):
     assert table.floors == [10, 10, 20]
 
 
-async def test_a_socket_that_opens_after_its_revocation_was_read_is_told(reader, table):
-    table.rows = {11: "session:a"}
+async def test_a_socket_is_told_of_what_was_revoked_during_its_handshake(reader, table, clock):
+    alice, bob, carol = Socket("room:a"), Socket("room:b"), Socket("room:a")
+    alice.asked_at = bob.asked_at = clock[0]
+    table.rows = {11: "room:a"}
+    clock[0] += 1
     await reader.read([])
-    alice, bob = Socket("session:a"), Socket("session:b")
-    reader.opened(alice)
-    reader.opened(bob)
-    assert (alice.told, bob.told) == ([frozenset({"session:a"})], [])
+    # One whose handshake came later was judged by what had changed.
+    clock[0] += 1
+    carol.asked_at = clock[0]
+    for socket in (alice, bob, carol):
+        reader.opened(socket)
+    assert (alice.told, bob.told, carol.told) == ([frozenset({"room:a"})], [], [])
 
 
 async def test_it_is_current_for_five_seconds(reader, clock):
