@@ -127,7 +127,7 @@ def test_the_behaviour_tests_pass_against_an_address(running: Terminal, shared_c
 
 @pytest.mark.timeout(300)
 def test_what_else_can_be_asked(running: Terminal, shared_clone: Path) -> None:
-    assert "ws processes" in run(CAPACITY, shared_clone)
+    assert "\nCores: " in run(CAPACITY, shared_clone)
     for path in run(SBOM, shared_clone).split()[-2:]:
         assert json.loads((shared_clone / path).read_text())["bomFormat"] == "CycloneDX"
 
