@@ -55,9 +55,7 @@ def gaps(members: Sequence[Member]) -> Iterator[float]:
 
 
 @pytest.mark.timeout(300)
-async def test_4000_members_move_to_the_other_process_and_miss_nothing(tmp_path: Path, postgres, figures):
-    if postgres:
-        pytest.skip("once is enough: make test-faults runs it")
+async def test_4000_members_move_to_the_other_process_and_miss_nothing(tmp_path: Path, figures):
     rooms = [f"drain-{number}" for number in range(ROOMS)]
     with Stack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"DRAIN_SECONDS": str(DRAIN_SECONDS)}) as stack:
         async with contextlib.AsyncExitStack() as resources:
