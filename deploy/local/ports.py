@@ -2,11 +2,15 @@
 
 import random
 import socket
+from collections.abc import Iterator
+from functools import cache
+from itertools import cycle, islice
 
 HOST = "127.0.0.1"
 # Below Linux' range for outgoing connections (32768-60999): a client's socket there could take the
 # port of a part between two of its starts.
 RANGE = range(20000, 32000)
+BLOCK_SIZE = 200
 
 
 def is_free(port: int) -> bool:
@@ -21,8 +25,27 @@ def is_free(port: int) -> bool:
 
 
 def pick() -> int:
-    """Return a port that nothing listens on."""
-    for port in random.sample(RANGE, 200):
+    """Return a port that nothing listens on, and that no other process picks as long as this one lives.
+
+    Raises OSError where there is none.
+    """
+    _, ports = _own_block()
+    for port in islice(ports, BLOCK_SIZE):
         if is_free(port):
             return port
-    raise OSError(f"no free port between {RANGE.start} and {RANGE.stop}")
+    raise OSError("no free port in this process' block")
+
+
+@cache
+def _own_block() -> tuple[socket.socket, Iterator[int]]:
+    """Claim a block of ports by holding the UDP port of its first: seconds pass between a pick and its use."""
+    blocks = range(RANGE.start, RANGE.stop, BLOCK_SIZE)
+    for first in random.sample(blocks, len(blocks)):
+        claim = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            claim.bind((HOST, first))
+        except OSError:
+            claim.close()
+        else:
+            return claim, cycle(range(first, first + BLOCK_SIZE))
+    raise OSError(f"no free block of ports between {RANGE.start} and {RANGE.stop}")
