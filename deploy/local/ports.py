@@ -47,5 +47,5 @@ def _own_block() -> tuple[socket.socket, Iterator[int]]:
         except OSError:
             claim.close()
         else:
-            return claim, cycle(range(first, first + BLOCK_SIZE))
+            return claim, cycle(range(first + 1, first + BLOCK_SIZE))
     raise OSError(f"no free block of ports between {RANGE.start} and {RANGE.stop}")
