@@ -12,6 +12,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping
+from secrets import token_hex
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -68,6 +69,7 @@ class Hub:
         self._coalesce = coalesce
         self._topics: dict[str, Topic] = {}
         self._poll_now = asyncio.Event()
+        self._id = token_hex(8)
         self.wire = Wire(self._receive, self._poll_now.set)
         self.handlers: dict[str, Callable[[dict[str, Any]], None]] = {}
         self._poller = asyncio.create_task(self._poll())
@@ -133,7 +135,7 @@ class Hub:
     def publish(self, name: str, event: Event) -> None:
         """Give an event to the members here at once, and to all other processes through the channel layer."""
         self.deliver(name, event)
-        self.send(name, layer_event(name, event.seq, event.frames))
+        self.send(name, layer_event(name, event.seq, event.frames) | {"hub": self._id})
 
     def deliver(self, name: str, event: Event) -> None:
         """Give an event to the members here."""
@@ -151,6 +153,8 @@ class Hub:
         await asyncio.gather(self._poller, self.wire.close(), return_exceptions=True)
 
     def _receive(self, message: dict[str, Any]) -> None:
+        if message.get("hub") == self._id:
+            return  # delivered when it was published
         if message["type"] == "event":
             with tracing.span("deliver", message.get("trace")):
                 self.deliver(message["topic"], Event(message["frames"], message["seq"], message.get("published_at")))

@@ -137,6 +137,18 @@ async def test_what_comes_again_is_dropped(hub, journal):
     await alice.has(1, 2)
 
 
+async def test_what_has_no_number_is_heard_once_here_and_in_other_processes(hub, journal):
+    other = Hub(journal, InThread())
+    alice, bob = await enter(hub), await enter(other)
+    hub.publish(TOPIC, Event({"v1": "typing"}))
+    await bob.has("typing")
+    # By the same way, so what came of the first to the process itself has come.
+    other.publish(TOPIC, journal.append())
+    await alice.has("typing", 1)
+    await bob.has("typing", 1)
+    await other.close()
+
+
 async def test_what_comes_too_early_waits_for_what_is_missing(hub, journal, monkeypatch):
     monkeypatch.setattr(hub_module, "GAP_SECONDS", 60)
     monkeypatch.setattr(hub_module, "POLL_SECONDS", 60)
