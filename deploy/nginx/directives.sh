@@ -5,6 +5,7 @@
 #   TRUSTED_PROXIES          addresses or CIDR blocks whose X-Forwarded-For and -Proto are believed
 #   NGINX_RESOLVER           name servers; those of RESOLV_CONF (/etc/resolv.conf) where unset
 #   TLS_CERTIFICATE, TLS_KEY paths of PEM files: https on TLS_LISTEN, and plain http only leads there
+#   REFUSALS_SYSLOG          host:port, by UDP, of web.nginx_metrics, which counts what nginx refuses
 #   ALLOWED_HOSTS, HSTS_SECONDS, MAX_BODY_KIB, HANDSHAKE_RATE, MAX_SOCKETS_PER_ADDRESS, REQUEST_RATE, ACCOUNT_RATE
 #                            as .env.example explains them
 set -eu
@@ -54,6 +55,13 @@ number() { # NAME DEFAULT
   echo "$number"
 }
 
+refusals=${REFUSALS_SYSLOG:-}
+case $refusals in
+  *[!A-Za-z0-9.:_-]*) echo "REFUSALS_SYSLOG: expected host:port, not $refusals." >&2; exit 1 ;;
+esac
+# shellcheck disable=SC2016 # nginx's variable
+NGINX_REFUSALS_LOG=${refusals:+access_log syslog:server=$refusals,nohostname refusals if='$exceeded_limit;'}
+
 NGINX_MAX_BODY_KIB=$(number MAX_BODY_KIB 64)
 hsts_seconds=$(number HSTS_SECONDS 3600)
 NGINX_TRANSPORT_SECURITY=''
@@ -91,7 +99,7 @@ NGINX_ACCOUNT_RATE=$((NGINX_ACCOUNT_RATE ? NGINX_ACCOUNT_RATE : 1))
 
 export NGINX_RESOLVER_DIRECTIVE NGINX_WEB_SERVERS NGINX_WS_SERVERS NGINX_REAL_IP_FROM NGINX_TRUSTED_PROXIES
 export NGINX_TLS NGINX_TLS_LISTEN NGINX_TLS_LISTEN_DEFAULT NGINX_TLS_REDIRECT NGINX_TRANSPORT_SECURITY
-export NGINX_SERVER_NAMES NGINX_MAX_BODY_KIB NGINX_SOCKET_LIMITS NGINX_REQUEST_LIMITS
+export NGINX_REFUSALS_LOG NGINX_SERVER_NAMES NGINX_MAX_BODY_KIB NGINX_SOCKET_LIMITS NGINX_REQUEST_LIMITS
 export NGINX_HANDSHAKE_RATE NGINX_REQUEST_RATE NGINX_ACCOUNT_RATE
 
 exec "$@"

@@ -21,7 +21,7 @@ def test_every_combination_is_valid(files: tuple[str, ...], profile: tuple[str, 
     services = json.loads(Project(SAFE, files).compose(*profile, "config", "--format", "json"))["services"]
     ours = {"nginx", "web", "ws", "migrate"}
     kept_here = set() if files == PRODUCTION else {"redis", "postgres"}
-    watchers = {"prometheus", "grafana"} if profile else set()
+    watchers = {"nginx-metrics", "prometheus", "grafana"} if profile else set()
     assert services.keys() == ours | kept_here | watchers
     assert all(service["read_only"] and service["cap_drop"] == ["ALL"] for service in services.values())
 

@@ -48,8 +48,13 @@ class Workload:
         return [*self.pod.get("initContainers", []), *self.pod["containers"]]
 
     @property
+    def lasting_containers(self) -> list[Object]:
+        """Those that run as long as the pod: sidecars too, which are listed as init containers."""
+        return [item for item in self.containers if item in self.pod["containers"] or "restartPolicy" in item]
+
+    @property
     def ports(self) -> dict[str, int]:
-        ports = [port for container in self.pod["containers"] for port in container.get("ports", [])]
+        ports = [port for container in self.lasting_containers for port in container.get("ports", [])]
         return {port["name"]: port["containerPort"] for port in ports}
 
     def __str__(self) -> str:

@@ -21,8 +21,8 @@ def door(*ports: int) -> set[Edge]:
 STACK = {*named("nginx→web:8000 nginx→ws:8000 web→redis:6379 ws→redis:6379")} | dns("nginx", "web", "ws", "redis")
 POSTGRES = {*named("web→postgres:5432 ws→postgres:5432 migrate→postgres:5432")} | dns("migrate", "postgres")
 MONITORING = {
-    *named("prometheus→web:8000 prometheus→ws:8000 prometheus→grafana:3000 grafana→prometheus:9090"),
-    *named("keda→prometheus:9090"),
+    *named("prometheus→web:8000 prometheus→ws:8000 prometheus→nginx:8000"),
+    *named("prometheus→grafana:3000 grafana→prometheus:9090 keda→prometheus:9090"),
 } | dns("prometheus", "grafana")
 SENTINEL = {*named("web→redis:26379 ws→redis:26379 redis→redis:6379 redis→redis:26379")}
 ELSEWHERE = {

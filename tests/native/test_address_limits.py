@@ -101,7 +101,7 @@ async def test_handshakes_of_one_address_are_limited(tmp_path):
         other, writer = await open_socket(stack, "127.0.0.2")
         assert b" 101 " in other
         writer.close()
-        assert limited_lines(stack, "rate")[0]["path"] == "/ws/chat/lobby/"
+        assert limited_lines(stack, "handshakes")[0]["path"] == "/ws/chat/lobby/"
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_pages_of_one_address_are_limited_with_a_page_and_the_api_with_json(stac
         assert answer.headers["retry-after"] == "5"
         assert set(statuses(lambda: crowd.get(styles))) == {200}
         assert other.get("/chat/lobby/").status_code == 200
-    assert {"/chat/lobby/", "/api/rooms/lobby/messages"} == {line["path"] for line in limited_lines(stack, "rate")}
+    assert {"/chat/lobby/", "/api/rooms/lobby/messages"} == {line["path"] for line in limited_lines(stack, "requests")}
 
 
 def test_forms_that_cost_a_password_s_hash_are_limited_more_strictly(tmp_path):

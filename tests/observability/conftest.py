@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from deploy.local import Part, Stack, ports
 from deploy.local.part import answers_http
 from deploy.local.stack import ROOT
+from tests.native.test_nginx_metrics import nginx_metrics
 from tests.native.test_publisher import make_token
 
 FOLDER = ROOT / "deploy" / "observability"
@@ -31,16 +32,16 @@ def find_program(name: str) -> str:
 
 
 class Prometheus:
-    """Prometheus on a free port, which scrapes every second."""
+    """Prometheus on a free port, which scrapes the parts that have metrics every second."""
 
-    def __init__(self, directory: Path, stack: Stack) -> None:
+    def __init__(self, directory: Path, parts: Collection[Part]) -> None:
         port = ports.pick()
         directory.mkdir()
         shutil.copy(FOLDER / "alerts.yml", directory)
         shipped = (FOLDER / "prometheus.yml").read_text()
         targets = {
-            role: [part.url.removeprefix("http://") for part in stack.parts if part.role == role]
-            for role in ("web", "ws")
+            role: [part.url.removeprefix("http://") for part in parts if part.role == role]
+            for role in ("web", "ws", "nginx-metrics")
         }
         self.targets = sum(map(len, targets.values()))
         jobs = [{"job_name": role, "static_configs": [{"targets": each}]} for role, each in targets.items()]
@@ -94,6 +95,7 @@ def send_traffic(stack: Stack, bearer: str) -> None:
     with httpx.Client(base_url=stack.url, headers=headers) as client, ExitStack() as opened:
         for path in ("/chat/", "/chat/lobby/", "/nowhere"):
             client.get(path)
+        client.get("/chat/", headers={"Host": "evil.example"})
         sockets = [opened.enter_context(open_socket(part.url)) for part in stack.parts if part.role == "ws"]
         for socket in sockets:
             socket.send('{"message": "hello"}')
@@ -109,9 +111,13 @@ def send_traffic(stack: Stack, bearer: str) -> None:
 @pytest.fixture(scope="session")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     directory = tmp_path_factory.mktemp("observability")
-    with Stack(directory / "stack", ws_processes=2, environment={"WEB_WORKERS": "3"}) as stack:
-        prometheus = Prometheus(directory / "prometheus", stack)
+    environment = {"WEB_WORKERS": "3", "REFUSALS_SYSLOG": f"{ports.HOST}:{ports.pick()}"}
+    with Stack(directory / "stack", ws_processes=2, environment=environment) as stack:
+        beside_nginx = nginx_metrics(stack, directory)
+        prometheus = Prometheus(directory / "prometheus", [*stack.parts, beside_nginx])
         try:
+            beside_nginx.start()
+            beside_nginx.wait_ready()
             prometheus.part.start()
             prometheus.part.wait_ready()
             bearer = make_token(stack)
@@ -122,3 +128,4 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
             yield prometheus
         finally:
             prometheus.part.stop()
+            beside_nginx.stop()

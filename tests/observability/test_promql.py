@@ -23,6 +23,7 @@ MOVED = [
     'sum(rate(database_query_duration_seconds_count{job="web"}[1m]))',
     'sum(rate(database_query_duration_seconds_count{job="ws"}[1m]))',
     'sum(rate(websocket_handshakes_total{result="origin"}[1m]))',
+    'sum(rate(nginx_refused_requests_total{limit="host"}[1m]))',
     "sum(rate(channel_layer_messages_sent_total[1m]))",
     "sum(rate(channel_layer_messages_received_total[1m]))",
     "sum(rate(channel_layer_send_duration_seconds_count[1m]))",
