@@ -18,6 +18,7 @@ from chat.journal import Draft
 from chat.limits import MemberLimits, RateLimited
 from chat.live import live
 from chat.messages import InvalidMessage, parse_message
+from chat.metrics import INVALID
 from ws import metrics
 from ws.consumer import DirectConsumer
 from ws.handshakes import log_refusal
@@ -91,6 +92,7 @@ class ChatConsumer(DirectConsumer):
                 return
             frame = parse_frame(text_data)
         except InvalidMessage as error:
+            INVALID.labels(error.code).inc()
             extra = {"id": error.message_id} if isinstance(error, InvalidFrame) else {}
             await self._send_error(error.code, error.detail, **extra)
             with self._limited():

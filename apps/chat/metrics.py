@@ -12,5 +12,20 @@ JOURNAL_BATCH = Histogram(
 )
 JOURNAL_QUEUE = Gauge("journal_queue_messages", "Messages that wait for the next group commit.")
 JOURNAL_REFUSED = Counter("journal_refused_messages", "Messages not stored, by what the sender was told.", ["reason"])
+INVALID = Counter("chat_invalid_frames", "Frames that a room answered with an error, by its code.", ["code"])
+# docs/protocol.md explains them.
+INVALID_CODES = (
+    "text_expected",
+    "invalid_json",
+    "invalid_message",
+    "unknown_type",
+    "unknown_field",
+    "invalid_id",
+    "invalid_history",
+    "empty",
+    "too_long",
+)
+for _code in INVALID_CODES:
+    INVALID.labels(_code)
 for _reason in ("overloaded", "unavailable"):
     JOURNAL_REFUSED.labels(_reason)

@@ -9,7 +9,7 @@ from prometheus_client import Counter, Enum, Gauge, Histogram, generate_latest
 
 # Results of a handshake. Why it was refused: origin, auth (login needed, or a wrong token), forbidden (not for this
 # user), rate (too many from one client), not_found (no such address), overloaded (this process takes no more),
-# sockets_per_user (nor of this user), error (an exception).
+# sockets_per_user (nor of this user), timeout (it never ended), error (an exception).
 RESULTS = (
     "accepted",
     "origin",
@@ -19,6 +19,7 @@ RESULTS = (
     "not_found",
     "overloaded",
     "sockets_per_user",
+    "timeout",
     "error",
 )
 # What refuses a frame: the rate of its socket, user or room; that of typing, history or pings; or it is a wrong one.

@@ -103,6 +103,11 @@ class WebSocketProtocol(OpenConnection, Outgoing):
             reason, code = "Access denied", 403
         super().failHandshake(reason, code, responseHeaders)
 
+    def onOpenHandshakeTimeout(self) -> None:
+        if self.state == self.STATE_CONNECTING:
+            metrics.HANDSHAKES.labels("timeout").inc()
+        super().onOpenHandshakeTimeout()
+
     def _become_http(self) -> None:
         """Hand the connection over to Daphne's HTTP side, as that does for WebSockets."""
         transport, data = self.transport, self.data

@@ -250,6 +250,18 @@ async def test_a_thousand_that_never_finish_their_handshake_keep_nobody_out(tmp_
             with contextlib.suppress(ConnectionResetError):
                 while line.recv(4096):
                     pass
+        timeouts = metric(stack, 'websocket_handshakes_total{result="timeout"}')
+        assert timeouts == (1000 if through == "ws-1" else 0)
+
+
+async def test_a_text_over_the_limit_is_refused_and_counted(tmp_path, room):
+    with stack_with(tmp_path, MESSAGE_MAX_CHARS="5") as stack:
+        async with entered(stack, room) as alice:
+            assert (await say(alice, "hello"))["type"] == "ack"
+            await alice.send(json.dumps({"type": "message", "id": "longer", "message": "hello!"}))
+            error = await next_of(alice, "error")
+            assert (error["code"], error["id"]) == ("too_long", "longer")
+        assert metric(stack, 'chat_invalid_frames_total{code="too_long"}') == 1
 
 
 @pytest.mark.parametrize(
