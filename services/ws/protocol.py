@@ -1,29 +1,23 @@
-"""One WebSocket: its handshake without Twisted's HTTP parser, what comes in, and its end."""
+"""One WebSocket: what comes in, and its end. Its handshake is in ws.opening, what it sends in ws.outgoing."""
 
 import asyncio
-import re
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
-from http import HTTPStatus
 from typing import Any
 
 import structlog
-from daphne.utils import HEADER_NAME_RE
 
 from base.token_bucket import TokenBucket, take_from_all
 from ws import metrics
 from ws.frames import frame, text_frame
-from ws.handshakes import MAX_LOGGED_CHARS, log_refusal
 from ws.open_connection import OpenConnection, keep_only_own_state
 from ws.open_sockets import SERVICE_RESTART
-from ws.outgoing import Outgoing
+from ws.opening import Opening
 
 logger = structlog.get_logger(__name__)
 
 NORMAL, NO_STATUS, POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR = 1000, 1005, 1008, 1009, 1011
-# What nginx lets through, and more.
-MAX_HEAD_BYTES = 64 * 1024
 # Messages of one client that wait for the application; beyond that its socket is not read.
 MAX_INBOX = 32
 # Frames that one message may have, and one more for each so many bytes of it: each costs what a message costs.
@@ -31,14 +25,8 @@ MAX_FRAGMENTS, BYTES_OF_A_FRAGMENT = 100, 64
 
 Handler = Callable[[dict[str, Any]], Awaitable[None]]
 
-UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
-# A request line in printable ASCII, then headers that Daphne's HTTP side would accept (RFC 9110, section 5).
-HEAD = re.compile(
-    rb"[A-Z]+ [!-~]+ HTTP/1\.1\r\n(?:%s:[^\x00\r\n\x0b\x0c\x1c\x1d\x1e\x85]*\r\n)+\r\n" % HEADER_NAME_RE.pattern
-)
 
-
-class WebSocketProtocol(OpenConnection, Outgoing):
+class WebSocketProtocol(OpenConnection, Opening):
     """Daphne's protocol, for many sockets and many writes.
 
     An application may take the socket over with ``attach`` and return. From then on nothing waits in the process
@@ -48,7 +36,6 @@ class WebSocketProtocol(OpenConnection, Outgoing):
     # The options are attributes of the class (see Server), so that no connection copies them.
     CONFIG_ATTRS: tuple[str, ...] = ()
 
-    request: Any = None
     request_id: str
     asked_at = 0.0
     handler: Handler | None = None
@@ -63,73 +50,10 @@ class WebSocketProtocol(OpenConnection, Outgoing):
     # What it was opened with; see ws.revocations.
     subjects: tuple[str, ...] = ()
 
-    def connectionMade(self) -> None:
-        self.was_accepted = False
-        super().connectionMade()
-
     @property
     def user(self) -> Hashable | None:
         """What tells whose socket it is from others; see ws.admission."""
         return self.server.admission.user_of(self)
-
-    # --- The handshake
-
-    def processHandshake(self) -> None:
-        head, end, _ = self.data.partition(b"\r\n\r\n")
-        head += end
-        if self.request is not None:  # the application has not answered yet
-            if len(self.data) > MAX_HEAD_BYTES:
-                self.dropConnection(abort=True)
-            return
-        if len(head) > MAX_HEAD_BYTES:
-            self.failHandshake("Request Header Fields Too Large", 431)
-        elif not end:
-            return
-        elif not UPGRADE.search(head):
-            self._become_http()
-        elif not HEAD.fullmatch(head):
-            self.failHandshake("Bad Request", 400)
-        else:
-            target = head.split(b" ", 2)[1]
-            self._raw_query_string = target.partition(b"?")[2]
-            super().processHandshake()
-
-    def failHandshake(self, reason: str, code: int = 400, responseHeaders: list[tuple[str, str]] | None = None) -> None:
-        # autobahn itself refuses what is not even an address; to a visitor and in the log it is a foreign origin too.
-        if reason.startswith("HTTP Origin header"):
-            headers = [(name.encode(), value.encode("latin1")) for name, value in self.http_headers.items()]
-            origin = self.http_headers["origin"][:MAX_LOGGED_CHARS]
-            log_refusal({"path": self.http_request_path, "headers": headers}, "origin", origin=origin)
-            reason, code = "Access denied", 403
-        super().failHandshake(reason, code, responseHeaders)
-
-    def onOpenHandshakeTimeout(self) -> None:
-        if self.state == self.STATE_CONNECTING:
-            metrics.HANDSHAKES.labels("timeout").inc()
-        super().onOpenHandshakeTimeout()
-
-    def _become_http(self) -> None:
-        """Hand the connection over to Daphne's HTTP side, as that does for WebSockets."""
-        transport, data = self.transport, self.data
-        transport.unregisterProducer()
-        self.openHandshakeTimeoutCall.cancel()  # type: ignore[attr-defined]  # set when the connection was made
-        self.factory.countConnections -= 1
-        protocol = self.server.http_factory.buildProtocol(transport.getPeer())
-        transport.protocol = protocol
-        protocol.makeConnection(transport)
-        protocol.dataReceived(data)
-
-    def accept(self, subprotocol: str | None) -> None:
-        """Accept the handshake, unless the client has gone."""
-        if self.state == self.STATE_CONNECTING:
-            self.serverAccept(subprotocol)
-
-    def serverAccept(self, subprotocol: str | None = None) -> None:
-        super().serverAccept(subprotocol)
-        self.was_accepted = True
-        if self.is_connected:
-            self.server.opened(self)
-        metrics.HANDSHAKES.labels("accepted").inc()
 
     # --- What comes in
 
@@ -287,7 +211,7 @@ class WebSocketProtocol(OpenConnection, Outgoing):
     def handle_reply(self, message: dict[str, Any]) -> None:
         # Daphne tests for truth, so that an empty message is never sent.
         if message["type"] == "websocket.http.response.start":
-            self._deny(message["status"], message["headers"])
+            self.deny(message["status"], message["headers"])
         elif message["type"] == "websocket.http.response.body":
             pass  # autobahn sends none
         elif message["type"] == "websocket.send" and self.state != self.STATE_CONNECTING:
@@ -299,10 +223,3 @@ class WebSocketProtocol(OpenConnection, Outgoing):
             self.close(message.get("code") or NORMAL, message.get("reason"))
         else:
             super().handle_reply(message)
-
-    def _deny(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """Answer the handshake with another status than 101, as ASGI's extension ``websocket.http.response``."""
-        if self.state == self.STATE_CONNECTING:
-            names = [(name.decode(), value.decode()) for name, value in headers]
-            self.failHandshake(HTTPStatus(status).phrase, status, names)
-            self.server.protocol_disconnected(self)
