@@ -13,7 +13,7 @@ from deploy.local.stack import ROOT
 from tests.limits import NO_LIMITS
 from tests.native.test_publisher import make_token
 
-EXAMPLES = 100
+EXAMPLES = 50
 
 
 @pytest.fixture(scope="module")
