@@ -144,7 +144,8 @@ class Hub:
 
     def send(self, name: str, message: dict[str, Any]) -> None:
         """Send a message to all processes with members in the topic, in the background; it may get lost."""
-        self.wire.send(self._source.group(name), message)
+        topic = self._topics.get(name)
+        self.wire.send(topic.group if topic else self._source.group(name), message)
 
     async def close(self) -> None:
         """Send what waits, then stop listening and comparing."""
