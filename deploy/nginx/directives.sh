@@ -6,8 +6,8 @@
 #   NGINX_RESOLVER           name servers; those of RESOLV_CONF (/etc/resolv.conf) where unset
 #   TLS_CERTIFICATE, TLS_KEY paths of PEM files: https on TLS_LISTEN, and plain http only leads there
 #   REFUSALS_SYSLOG          host:port, by UDP, of web.nginx_metrics, which counts what nginx refuses
-#   ALLOWED_HOSTS, HSTS_SECONDS, MAX_BODY_KIB, HANDSHAKE_RATE, MAX_SOCKETS_PER_ADDRESS, REQUEST_RATE, ACCOUNT_RATE
-#                            as .env.example explains them
+#   ALLOWED_HOSTS, HSTS_SECONDS, MAX_BODY_KIB, CLIENT_TIMEOUT, HANDSHAKE_RATE, MAX_SOCKETS_PER_ADDRESS, REQUEST_RATE,
+#   ACCOUNT_RATE             as .env.example explains them
 set -eu
 
 resolv_conf=${RESOLV_CONF:-/etc/resolv.conf}
@@ -47,12 +47,14 @@ if [ -n "${TLS_CERTIFICATE:-}" ]; then
   NGINX_TLS_REDIRECT='if ($client_scheme = http) { return 308 https://$host$request_uri; }'
 fi
 
-number() { # NAME DEFAULT
+number() { # NAME DEFAULT [LEAST]
   eval "number=\${$1:-$2}"
   case $number in
-    *[!0-9]* | ??????????*) echo "$1: expected a whole number from 0 on, not $number." >&2; exit 1 ;;
+    *[!0-9]* | ??????????*) ;;
+    *) [ "$number" -lt "${3:-0}" ] || { echo "$number"; return; } ;;
   esac
-  echo "$number"
+  echo "$1: expected a whole number from ${3:-0} on, not $number." >&2
+  exit 1
 }
 
 refusals=${REFUSALS_SYSLOG:-}
@@ -63,6 +65,7 @@ esac
 NGINX_REFUSALS_LOG=${refusals:+access_log syslog:server=$refusals,nohostname refusals if='$exceeded_limit;'}
 
 NGINX_MAX_BODY_KIB=$(number MAX_BODY_KIB 64)
+NGINX_CLIENT_TIMEOUT=$(number CLIENT_TIMEOUT 10 1)
 hsts_seconds=$(number HSTS_SECONDS 3600)
 NGINX_TRANSPORT_SECURITY=''
 [ "$hsts_seconds" -eq 0 ] || NGINX_TRANSPORT_SECURITY="max-age=$hsts_seconds"
@@ -99,7 +102,7 @@ NGINX_ACCOUNT_RATE=$((NGINX_ACCOUNT_RATE ? NGINX_ACCOUNT_RATE : 1))
 
 export NGINX_RESOLVER_DIRECTIVE NGINX_WEB_SERVERS NGINX_WS_SERVERS NGINX_REAL_IP_FROM NGINX_TRUSTED_PROXIES
 export NGINX_TLS NGINX_TLS_LISTEN NGINX_TLS_LISTEN_DEFAULT NGINX_TLS_REDIRECT NGINX_TRANSPORT_SECURITY
-export NGINX_REFUSALS_LOG NGINX_SERVER_NAMES NGINX_MAX_BODY_KIB NGINX_SOCKET_LIMITS NGINX_REQUEST_LIMITS
+export NGINX_REFUSALS_LOG NGINX_SERVER_NAMES NGINX_MAX_BODY_KIB NGINX_CLIENT_TIMEOUT NGINX_SOCKET_LIMITS NGINX_REQUEST_LIMITS
 export NGINX_HANDSHAKE_RATE NGINX_REQUEST_RATE NGINX_ACCOUNT_RATE
 
 exec "$@"

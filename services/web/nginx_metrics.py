@@ -12,7 +12,7 @@ from prometheus_client import Counter, start_http_server
 from base.environment import env, exit_on_wrong_configuration
 
 # As nginx.conf.template names them in $exceeded_limit.
-LIMITS = ("connections", "handshakes", "requests", "accounts", "body", "host")
+LIMITS = ("connections", "handshakes", "requests", "accounts", "body", "slow", "host")
 
 REFUSED = Counter("nginx_refused_requests", "Requests that nginx refused, by the limit that they exceeded.", ["limit"])
 for _limit in (*LIMITS, "other"):

@@ -6,6 +6,7 @@ from asyncio import StreamReader, StreamWriter
 import httpx
 
 from deploy.local import Stack, ports
+from tests.native.test_address_limits import limited_lines
 
 HALF_OPEN = 1000
 SLOW_BODIES = 200
@@ -30,7 +31,7 @@ async def ended(reader: StreamReader) -> None:
 
 
 async def test_half_a_request_is_cut_off_and_hinders_nobody(tmp_path):
-    with Stack(tmp_path, ws_processes=1) as stack:
+    with Stack(tmp_path, ws_processes=1, environment={"CLIENT_TIMEOUT": "2"}) as stack:
         host = stack.url.removeprefix("http://")
         texts = [f"GET /chat/ HTTP/1.1\r\nHost: {host}\r\nX-Slow: "] * HALF_OPEN
         texts += [HEAD.format(host=host) + '{"message": "'] * SLOW_BODIES
@@ -39,8 +40,18 @@ async def test_half_a_request_is_cut_off_and_hinders_nobody(tmp_path):
             # More than web has threads: a slow body that reached it would take one.
             answers = await asyncio.gather(*(client.get(f"{stack.url}/chat/") for _ in range(20)))
         assert {answer.status_code for answer in answers} == {200}
-        # client_header_timeout and client_body_timeout are 10 s.
         async with asyncio.timeout(30):
             await asyncio.gather(*(ended(reader) for reader, _ in slow))
+        assert {line["status"] for line in limited_lines(stack, "slow")} == {408}
         for _, writer in slow:
             writer.close()
+
+
+async def test_who_is_just_fast_enough_is_served(tmp_path):
+    with Stack(tmp_path, ws_processes=1, environment={"CLIENT_TIMEOUT": "3"}) as stack:
+        host = stack.url.removeprefix("http://")
+        reader, writer = await begin(stack, f"GET /chat/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nX-Slow: ")
+        await asyncio.sleep(1)
+        writer.write(b"yes\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+        writer.close()

@@ -68,6 +68,7 @@ def test_no_name_is_left_over(tmp_path):
         ("MAX_SOCKETS_PER_ADDRESS", "-1"),
         ("MAX_BODY_KIB", "1;"),
         ("REQUEST_RATE", "1.5"),
+        ("CLIENT_TIMEOUT", "0"),
         ("ACCOUNT_RATE", "99999999999"),
     ],
 )
