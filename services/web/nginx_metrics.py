@@ -13,6 +13,7 @@ from base.environment import env, exit_on_wrong_configuration
 
 # As nginx.conf.template names them in $exceeded_limit.
 LIMITS = ("connections", "handshakes", "requests", "accounts", "body", "slow", "host")
+HOST_AND_PORT = validate.Regexp(r"[^:]+:\d{1,5}$", error="expected host:port")
 
 REFUSED = Counter("nginx_refused_requests", "Requests that nginx refused, by the limit that they exceeded.", ["limit"])
 for _limit in (*LIMITS, "other"):
@@ -29,9 +30,7 @@ class Refusals(asyncio.DatagramProtocol):
 
 def address(name: str) -> tuple[str, int]:
     """Return the host and port of a variable like ``127.0.0.1:8000``. Raises EnvError."""
-    host, _, port = env.str(name, validate=validate.Regexp(r"[^:]+:\d{1,5}$", error="expected host:port")).partition(
-        ":"
-    )
+    host, _, port = env.str(name, validate=HOST_AND_PORT).partition(":")
     return host, int(port)
 
 
