@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken
 
 
 def new_token() -> str:
@@ -39,9 +39,3 @@ def find(token: str) -> ApiToken | None:
     """Return what is stored of a token, with its user; None where it is unknown or expired, or the user inactive."""
     valid = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
     return ApiToken.objects.select_related("user").filter(valid, digest=digest(token), user__is_active=True).first()
-
-
-def user_of(token: str) -> User | None:
-    """Return whose token it is; None where it is unknown or expired, or the user inactive."""
-    found = find(token)
-    return found.user if found else None
