@@ -56,8 +56,8 @@ def part(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Par
         yield part
     finally:
         part.stop()
-        assert part.process
-        assert part.process.returncode == 0
+    assert part.process
+    assert part.process.returncode == 0
 
 
 def refused(part: Part) -> dict[str, float]:

@@ -51,7 +51,7 @@ async def test_who_is_just_fast_enough_is_served(tmp_path):
     with Stack(tmp_path, ws_processes=1, environment={"CLIENT_TIMEOUT": "3"}) as stack:
         host = stack.url.removeprefix("http://")
         reader, writer = await begin(stack, f"GET /chat/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nX-Slow: ")
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # the pause is what is tested
         writer.write(b"yes\r\n\r\n")
         assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
         writer.close()

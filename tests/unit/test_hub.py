@@ -107,6 +107,14 @@ async def hub(journal):
     await made.close()
 
 
+@pytest.fixture
+async def other(journal):
+    """The hub of another process."""
+    made = Hub(journal, InThread())
+    yield made
+    await made.close()
+
+
 async def enter(hub: Hub, after: int | None = None) -> Member:
     member = Member()
     head = await hub.open(TOPIC, member)
@@ -137,8 +145,7 @@ async def test_what_comes_again_is_dropped(hub, journal):
     await alice.has(1, 2)
 
 
-async def test_what_has_no_number_is_heard_once_here_and_in_other_processes(hub, journal):
-    other = Hub(journal, InThread())
+async def test_what_has_no_number_is_heard_once_here_and_in_other_processes(hub, other, journal):
     alice, bob = await enter(hub), await enter(other)
     hub.publish(TOPIC, Event({"v1": "typing"}))
     await bob.has("typing")
@@ -146,7 +153,6 @@ async def test_what_has_no_number_is_heard_once_here_and_in_other_processes(hub,
     other.publish(TOPIC, journal.append())
     await alice.has("typing", 1)
     await bob.has("typing", 1)
-    await other.close()
 
 
 async def test_what_comes_too_early_waits_for_what_is_missing(hub, journal, monkeypatch):
