@@ -20,7 +20,7 @@ from tests.readme.terminal import Terminal
 
 RUN = "make run"
 COMPOSE = "docker compose up --wait"
-CHECK = "REDIS_URL=redis://127.0.0.1:26576/0 .venv/bin/python manage.py check_channel_layer"
+CHECK = "REDIS_URL=redis://127.0.0.1:26201/0 .venv/bin/python manage.py check_channel_layer"
 TEST_URL = "make test-url URL=https://chat.example.com"
 IMAGES = "make k8s-images"
 APPLY = "kubectl apply -k deploy/k8s/overlays/local"
