@@ -8,14 +8,13 @@ import time
 from prometheus_client import Counter, Enum, Gauge, Histogram, generate_latest
 
 # Results of a handshake. Why it was refused: origin, auth (login needed, or a wrong token), forbidden (not for this
-# user), rate (too many from one client), not_found (no such address), overloaded (this process takes no more),
-# sockets_per_user (nor of this user), timeout (it never ended), error (an exception).
+# user), not_found (no such address), overloaded (this process takes no more), sockets_per_user (nor of this user),
+# timeout (it never ended), error (an exception). Too many from one address, nginx refuses.
 RESULTS = (
     "accepted",
     "origin",
     "auth",
     "forbidden",
-    "rate",
     "not_found",
     "overloaded",
     "sockets_per_user",
