@@ -4,11 +4,13 @@ import asyncio
 import base64
 import contextlib
 import os
+import re
 import statistics
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from deploy.local.stack import ROOT
 from tests.load.client import address
 from tests.load.fan_out import Figures, complete, crowd_of, percentiles, pour
 from tests.load.servers import running
@@ -17,7 +19,9 @@ ROOM = "abuser"
 # As one write, so that the flood costs the client next to nothing.
 BATCHES_PER_SECOND = 100
 RETURN_SECONDS = 1.0
-LIMITS = {"MESSAGE_RATE": "10", "MESSAGE_BURST": "60", "ROOM_MESSAGE_RATE": "200"}
+# The defaults, which all other scenarios switch off.
+DEFAULTS = re.compile(r"^#(MESSAGE_RATE|MESSAGE_BURST|ROOM_MESSAGE_RATE)=(\S+)", re.MULTILINE)
+LIMITS = dict(DEFAULTS.findall((ROOT / ".env.example").read_text()))
 
 
 async def abuser(
