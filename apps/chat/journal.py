@@ -146,15 +146,13 @@ def _append(drafts: Sequence[Draft], known: dict[tuple[str, str], Stored]) -> li
             new.setdefault((draft.room, draft.id), draft)
     now = timezone.now()
     rooms = _take_numbers(Counter(draft.room for draft in new.values()), now)
-    messages = []
+    rows = []
     for key, draft in new.items():
         pk, seq = rooms[draft.room]
         rooms[draft.room] = pk, seq + 1
         known[key] = Stored(draft.room, seq, draft.id, draft.author, draft.text, now)
-        messages.append(
-            Message(room_id=pk, seq=seq, client_id=draft.id, author=draft.author, text=draft.text, sent_at=now)
-        )
-    Message.objects.bulk_create(messages)
+        rows.append((pk, seq, draft.id, draft.author, draft.text))
+    _insert(rows, now)
     return [known[draft.room, draft.id] for draft in drafts]
 
 
@@ -193,6 +191,20 @@ def _raise_head(room: str, count: int, now: datetime) -> tuple[int, int] | None:
         )
         row: tuple[int, int] | None = cursor.fetchone()
     return row
+
+
+def _insert(rows: Sequence[tuple[int, int, str, str, str]], now: datetime) -> None:
+    """Insert messages as (room's key, number, client's id, author, text)."""
+    # Not by bulk_create: it takes twice as long (SQLite, 1 to 50 messages), and as long it keeps the interpreter lock.
+    if not rows:
+        return
+    sent_at = connection.ops.adapt_datetimefield_value(now)
+    values = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(rows))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO chat_message (room_id, seq, client_id, author, text, sent_at) VALUES {values}",
+            [value for row in rows for value in (*row, sent_at)],
+        )
 
 
 def _messages(room: str) -> QuerySet[Message]:
