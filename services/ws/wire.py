@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +22,9 @@ BEAT_SECONDS = 3.0
 DEAF_SECONDS = 10.0
 # What waits to be sent while Redis is slow; beyond that the oldest is dropped, and read from the journal.
 MAX_OUTGOING = 10_000
+# Messages of one group that are sent as one where they have waited for those before: a publication costs ws and Redis
+# the same whatever is in it, some 0.7 ms.
+MAX_BATCH = 32
 
 
 class Wire:
@@ -39,7 +41,9 @@ class Wire:
         self._joined: set[str] = set()
         self._opening = asyncio.Lock()
         self._receiver: asyncio.Task[None] | None = None
-        self._outgoing: deque[tuple[str, dict[str, Any]]] = deque(maxlen=MAX_OUTGOING)
+        # By group; the one whose turn it is comes first.
+        self._outgoing: dict[str, list[dict[str, Any]]] = {}
+        self._waiting = 0
         self._sender: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._last_beat = time.monotonic()
@@ -69,11 +73,12 @@ class Wire:
 
     def send(self, group: str, message: dict[str, Any]) -> None:
         """Send to a group, in the background and in order. What cannot be sent is dropped."""
-        if len(self._outgoing) == MAX_OUTGOING:
+        if self._waiting == MAX_OUTGOING:
+            self._take(1)
             metrics.CHANNEL_LAYER_DROPPED.inc()
-        else:
-            metrics.CHANNEL_LAYER_QUEUE.inc()
-        self._outgoing.append((group, message))
+        self._outgoing.setdefault(group, []).append(message)
+        self._waiting += 1
+        metrics.CHANNEL_LAYER_QUEUE.inc()
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send_all())
 
@@ -130,15 +135,22 @@ class Wire:
                 if message["type"] == "beat":
                     self._beat()
                 else:
-                    metrics.CHANNEL_LAYER_RECEIVED.inc()
-                    self._receive(message)
+                    self._receive_each(message["messages"] if message["type"] == "batch" else [message])
+            except Exception:
+                logger.exception("A message of the channel layer could not be read")
+
+    def _receive_each(self, messages: list[dict[str, Any]]) -> None:
+        for message in messages:
+            metrics.CHANNEL_LAYER_RECEIVED.inc()
+            try:
+                self._receive(message)
             except Exception:
                 logger.exception("A message of the channel layer was dropped")
 
     async def _send_all(self) -> None:
         while self._outgoing:
-            group, message = self._outgoing.popleft()
-            metrics.CHANNEL_LAYER_QUEUE.dec()
+            group, messages = self._take(MAX_BATCH)
+            message = messages[0] if len(messages) == 1 else {"type": "batch", "messages": messages}
             try:
                 with metrics.CHANNEL_LAYER_SEND_DURATION.time():
                     async with asyncio.timeout(JOIN_SECONDS):
@@ -146,7 +158,18 @@ class Wire:
             except ERRORS as error:
                 self._failed(error)
             else:
-                metrics.CHANNEL_LAYER_SENT.inc()
+                metrics.CHANNEL_LAYER_SENT.inc(len(messages))
+
+    def _take(self, most: int) -> tuple[str, list[dict[str, Any]]]:
+        """Take the messages of the group whose turn it is; what it has beyond so many waits behind the other groups."""
+        group = next(iter(self._outgoing))
+        messages = self._outgoing.pop(group)
+        if rest := messages[most:]:
+            self._outgoing[group] = rest
+        taken = messages[:most]
+        self._waiting -= len(taken)
+        metrics.CHANNEL_LAYER_QUEUE.dec(len(taken))
+        return group, taken
 
     async def _leave(self, group: str, channel: str) -> None:
         try:

@@ -16,6 +16,9 @@ class SlowLayer:
     def __init__(self) -> None:
         self.channels: dict[str, asyncio.Queue[Any]] = {}
         self.groups: dict[str, set[str]] = defaultdict(set)
+        self.sent: list[tuple[str, Any]] = []
+        self.may_send = asyncio.Event()
+        self.may_send.set()
 
     async def new_channel(self) -> str:
         await asyncio.sleep(0.01)
@@ -38,6 +41,8 @@ class SlowLayer:
         self.groups[group].discard(channel)
 
     async def group_send(self, group: str, message: Any) -> None:
+        await self.may_send.wait()
+        self.sent.append((group, message))
         for channel in self.groups[group]:
             await self.send(channel, message)
 
@@ -75,3 +80,61 @@ async def test_a_room_that_is_left_and_entered_again_in_one_moment_is_heard(laye
     await asyncio.sleep(seconds_between)
     await subject.join("room-0")
     assert await heard_once(layer, received)
+
+
+def numbered(number: int) -> dict[str, Any]:
+    return {"type": "event", "number": number}
+
+
+def numbers(message: dict[str, Any]) -> list[int]:
+    return [each["number"] for each in (message["messages"] if message["type"] == "batch" else [message])]
+
+
+async def test_messages_that_wait_for_redis_go_out_as_one_and_arrive_as_many(layer):
+    subject = Wire(lambda message: None, lambda: None)
+    layer.may_send.clear()
+    for number in range(40):
+        subject.send("room-0", numbered(number))
+        await asyncio.sleep(0)
+    layer.may_send.set()
+    await subject.close()
+    # The first was on its way, then as many as one may hold.
+    assert [numbers(message) for _, message in layer.sent] == [[0], [*range(1, 33)], [*range(33, 40)]]
+    received: list[Any] = []
+    subject = Wire(received.append, lambda: None)
+    await subject.join("room-0")
+    for _, message in layer.sent[:]:
+        await layer.group_send("room-0", message)
+    await asyncio.sleep(0.05)
+    assert received == [numbered(number) for number in range(40)]
+
+
+async def test_a_busy_group_lets_the_others_have_their_turn(layer):
+    subject = Wire(lambda message: None, lambda: None)
+    layer.may_send.clear()
+    for number in range(100):
+        subject.send("busy", numbered(number))
+    subject.send("quiet", numbered(0))
+    layer.may_send.set()
+    await subject.close()
+    assert [group for group, _ in layer.sent] == ["busy", "quiet", "busy", "busy", "busy"]
+    busy = [number for group, message in layer.sent if group == "busy" for number in numbers(message)]
+    assert busy == [*range(100)]
+
+
+async def test_one_message_that_nobody_understands_does_not_cost_the_others(layer):
+    received: list[int] = []
+    subject = Wire(lambda message: received.append(message["number"]), lambda: None)
+    await subject.join("room-0")
+    await layer.group_send("room-0", {"type": "batch", "messages": [numbered(1), {"type": "event"}, numbered(2)]})
+    await asyncio.sleep(0.05)
+    assert received == [1, 2]
+
+
+async def test_beyond_what_may_wait_the_oldest_is_dropped(layer, monkeypatch):
+    monkeypatch.setattr(wire, "MAX_OUTGOING", 3)
+    subject = Wire(lambda message: None, lambda: None)
+    for number in range(5):
+        subject.send("room-0", numbered(number))
+    await subject.close()
+    assert [numbers(message) for _, message in layer.sent] == [[2, 3, 4]]
