@@ -12,10 +12,12 @@ SERVICE_RESTART = 1012
 class Socket(Protocol):
     """``heard`` is the monotonic time of the last bytes received, ``socket_opened`` the Unix time of the handshake.
 
-    ``subjects`` are what it was opened with; see ws.revocations.
+    ``is_paused`` says that nothing is read from it for now. ``subjects`` are what it was opened with; see
+    ws.revocations.
     """
 
     heard: float
+    is_paused: bool
     socket_opened: float
     subjects: tuple[str, ...]
 
@@ -76,7 +78,7 @@ class OpenSockets:
         while self._pinged[0][0] <= now - self._timeout:
             then, waiting = self._pinged.popleft()
             for socket in waiting:
-                if socket.heard < then:
+                if socket.heard < then and not socket.is_paused:
                     socket.dropConnection(abort=True)
         if self._max_age:
             self._close_old(sockets)

@@ -18,8 +18,15 @@ from ws.opening import Opening
 logger = structlog.get_logger(__name__)
 
 NORMAL, NO_STATUS, POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR = 1000, 1005, 1008, 1009, 1011
-# Messages of one client that wait for the application; beyond that its socket is not read.
+# Messages of one client that wait for the application; beyond that its socket is not read, and what was read of it is
+# not parsed.
 MAX_INBOX = 32
+# Messages of one client that are handled in one turn of the event loop. Any message takes about ten turns to its
+# members, so what one client takes of a turn, everyone else waits for ten times.
+MAX_TURN = 2
+# Answers to one client that are on their way, most of them commits; its next message waits until there are fewer, so
+# that no client fills the queues that all share.
+MAX_WORK = 8
 # Frames that one message may have, and one more for each so many bytes of it: each costs what a message costs.
 MAX_FRAGMENTS, BYTES_OF_A_FRAGMENT = 100, 64
 
@@ -41,8 +48,10 @@ class WebSocketProtocol(OpenConnection, Opening):
     handler: Handler | None = None
     heard = 0.0
     inbox: deque[dict[str, Any]] | None = None
-    # Tasks that answer to what the client has sent.
+    is_paused = False
+    # Answers to what the client has sent that are on their way, and who waits until there are fewer.
     work = 0
+    less_work: asyncio.Future[None] | None = None
     leaving: int | None = None
     # Pings, and frames that were refused; made with the first.
     pings: TokenBucket | None = None
@@ -80,6 +89,8 @@ class WebSocketProtocol(OpenConnection, Opening):
 
     def _work_done(self, _: asyncio.Task[None]) -> None:
         self.work -= 1
+        if self.less_work and self.work <= MAX_WORK and not self.less_work.done():
+            self.less_work.set_result(None)
         if not self.work and self.leaving is not None:
             self.close(self.leaving)
 
@@ -91,7 +102,7 @@ class WebSocketProtocol(OpenConnection, Opening):
         self.consumeData()
 
     def processData(self) -> bool:
-        return not self.is_deaf and bool(super().processData())
+        return not (self.is_deaf or self.is_paused) and bool(super().processData())
 
     def onMessageBegin(self, isBinary: bool) -> None:
         super().onMessageBegin(isBinary)
@@ -162,6 +173,7 @@ class WebSocketProtocol(OpenConnection, Opening):
             return
         self.inbox.append(message)
         if len(self.inbox) == MAX_INBOX:
+            self.is_paused = True
             self.transport.pauseProducing()
 
     async def _hand_over(self) -> None:
@@ -170,22 +182,30 @@ class WebSocketProtocol(OpenConnection, Opening):
         has_failed = False
         handled = 0
         while self.inbox:
-            # A handler that waits for nothing would let nobody else have a turn.
-            handled += 1
-            if handled % MAX_INBOX == 0:
-                await asyncio.sleep(0)
+            if self.work > MAX_WORK:
+                self.less_work = asyncio.get_running_loop().create_future()
+                await self.less_work
+                self.less_work = None
+                continue  # what was in the inbox may have been thrown away
             message = self.inbox.popleft()
-            if len(self.inbox) == MAX_INBOX - 1:
-                self.transport.resumeProducing()
-            if has_failed and message["type"] == "websocket.receive":
-                continue
             try:
-                await self.handler(message)
+                if not has_failed or message["type"] != "websocket.receive":
+                    await self.handler(message)
             except Exception:
                 logger.exception("a message could not be handled", request_id=self.request_id)
                 self.close(INTERNAL_ERROR)
                 has_failed = True
+            handled += 1
+            if handled % MAX_TURN == 0:
+                await asyncio.sleep(0)
+            if self.is_paused and not self.inbox:
+                self._read_on()
         self.inbox = None
+
+    def _read_on(self) -> None:
+        self.is_paused = False
+        self.transport.resumeProducing()
+        self.consumeData()
 
     # --- The end
 

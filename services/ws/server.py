@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Coroutine
@@ -36,6 +37,9 @@ SEND_BUFFER_BYTES = 128 * 1024
 BACKLOG = 4096
 # One client's turn at most. Of frames without payload, Twisted's 64 KiB would hold the event loop for 100 ms and more.
 READ_BYTES = 16 * 1024
+# Each send lets the database thread run, if it has something to do, for so long at most. With Python's 5 ms, a commit
+# that is under way can hold up a fan-out by 5 ms per member.
+SWITCH_SECONDS = 0.0005
 # After the drain: a thread that waits for a database which does not answer would keep the process for ever.
 EXIT_SECONDS = 1.0
 
@@ -108,6 +112,7 @@ class Server(server.Server):
         self._measuring = twisted_loop.create_task(event_loop_lag.measure())
         self._watching = twisted_loop.create_task(revocations().watch(self.sockets))
         self._listen()
+        sys.setswitchinterval(SWITCH_SECONDS)
         # What is there by now stays: a full collection that walks all of it holds up the event loop for 60 ms and more.
         gc.collect()
         gc.freeze()

@@ -16,6 +16,8 @@ class Clock:
 
 
 class Socket:
+    is_paused = False
+
     def __init__(self, clock: Clock) -> None:
         self.heard = self.socket_opened = clock.now
         self.pings = 0
@@ -48,6 +50,18 @@ def run(sockets: OpenSockets, clock: Clock, seconds: int) -> None:
     for _ in range(seconds):
         clock.now += 1
         sockets.tick()
+
+
+def test_one_that_is_not_read_is_not_dropped_for_its_silence(clock):
+    sockets = OpenSockets(interval=20, timeout=30)
+    paused = Socket(clock)
+    paused.is_paused = True
+    sockets.add(paused)
+    run(sockets, clock, 200)
+    assert not paused.is_dropped
+    paused.is_paused = False
+    run(sockets, clock, 20 + 10 + 40)
+    assert paused.is_dropped
 
 
 def test_the_silent_are_pinged_once_an_interval_and_dropped_without_an_answer(clock):
