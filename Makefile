@@ -207,12 +207,12 @@ $(VENV)/run.installed: $(RUN_REQUIREMENTS) | $(BIN)/python
 
 $(VENV)/test.installed: $(VENV)/run.installed $(TEST_REQUIREMENTS)
 	@echo "Installing what the tests need"
-	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r $(TEST_REQUIREMENTS)
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-compile --no-deps --require-hashes -r $(TEST_REQUIREMENTS)
 	@touch $@
 
 $(VENV)/bench.installed: $(VENV)/test.installed $(BENCH_REQUIREMENTS)
 	@echo "Installing what the benchmark needs"
-	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r $(BENCH_REQUIREMENTS)
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-compile --no-deps --require-hashes -r $(BENCH_REQUIREMENTS)
 	@touch $@
 
 $(NODE_PEERS)/node_modules/.package-lock.json: $(NODE_PEERS)/package-lock.json

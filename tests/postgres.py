@@ -124,3 +124,16 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     early_config.stash[SERVER] = server
     os.environ["DATABASE_URL"] = server.create_database()
     return (yield)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the unit tests that ask no database; `make test` runs them."""
+    unit = config.rootpath / "tests/unit"
+    asked = [item for item in items if unit not in item.path.parents or _asks_a_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in asked])
+    items[:] = asked
+
+
+def _asks_a_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return item.get_closest_marker("django_db") is not None or bool(fixtures & {"db", "transactional_db", "postgres"})
