@@ -13,6 +13,7 @@ from daphne.server import twisted_loop
 from daphne.ws_protocol import WebSocketFactory
 from twisted.internet.testing import StringTransport
 from ws.open_connection import keep_only_own_state
+from ws.outgoing import Outgoing
 from ws.protocol import WebSocketProtocol
 
 class Server:
@@ -30,7 +31,7 @@ factory = WebSocketFactory(None)
 class Protocol(WebSocketProtocol):
     server = Server()
 Protocol.factory = factory
-for name in WebSocketProtocol.__mro__[3].CONFIG_ATTRS:
+for name in Outgoing.CONFIG_ATTRS:
     setattr(Protocol, name, getattr(factory, name))
 Protocol.perMessageCompressionAccept = None
 Protocol.openHandshakeTimeout = 0
@@ -50,7 +51,6 @@ def messages(count):
 TURNS = """
 order = []
 async def main():
-    loop = asyncio.get_running_loop()
     async def of_many(message):
         order.append("many")
     async def of_one(message):
