@@ -27,7 +27,7 @@ LEFT_OUT = (
 ANYWHERE = [f"--ignore=tests/browser/test_{name}.py" for name in LEFT_OUT]
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "suite", [["tests/behaviour", "-m", "not idle"], ["tests/browser", *ANYWHERE]], ids=lambda suite: suite[0]
 )
