@@ -49,7 +49,7 @@ test-faults: $(VENV)/test.installed ## Kill, stop and cut off every part while p
 test-conformance: $(VENV)/test.installed ## The Autobahn Testsuite's cases and 100,000 malformed frames, against our server
 	@$(BIN)/python -m pytest tests/conformance
 
-test-postgres: $(VENV)/test.installed ## Unit tests, and those fault tests that ask the database, on a PostgreSQL server of their own
+test-postgres: $(VENV)/test.installed ## The unit and fault tests that ask the database, on a PostgreSQL server of their own
 	@$(BIN)/python -m pytest -p tests.postgres tests/unit \
 	  $(addprefix tests/faults/test_,injections.py without_database.py resume.py retention.py overload.py)
 

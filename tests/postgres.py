@@ -129,9 +129,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the unit tests that ask no database; `make test` runs them."""
     unit = config.rootpath / "tests/unit"
-    asked = [item for item in items if unit not in item.path.parents or _asks_a_database(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in asked])
-    items[:] = asked
+    left_out = {item for item in items if unit in item.path.parents and not _asks_a_database(item)}
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
 
 
 def _asks_a_database(item: pytest.Item) -> bool:

@@ -10,8 +10,7 @@ SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     # Readers and the writer do not block each other; NORMAL is safe against a crash of the process. A checkpoint holds
-    # up one commit for 15 ms and more: with the default of 1,000 pages that is one of 200, and the write-ahead log
-    # stays below 40 MB with these.
+    # up one commit for 15 ms and more; with the default of 1,000 pages that is one of some 200.
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=10000;",
 }
 

@@ -89,8 +89,9 @@ class WebSocketProtocol(OpenConnection, Opening):
 
     def _work_done(self, _: asyncio.Task[None]) -> None:
         self.work -= 1
-        if self.less_work and self.work <= MAX_WORK and not self.less_work.done():
+        if self.less_work and self.work <= MAX_WORK:
             self.less_work.set_result(None)
+            self.less_work = None
         if not self.work and self.leaving is not None:
             self.close(self.leaving)
 
@@ -185,7 +186,6 @@ class WebSocketProtocol(OpenConnection, Opening):
             if self.work > MAX_WORK:
                 self.less_work = asyncio.get_running_loop().create_future()
                 await self.less_work
-                self.less_work = None
                 continue  # what was in the inbox may have been thrown away
             message = self.inbox.popleft()
             try:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -18,9 +19,9 @@ ERRORS = (RedisError, OSError, TimeoutError)
 JOIN_SECONDS = 1.0
 # A beat that has not come back for so long means that the channel layer is down.
 BEAT_SECONDS = 3.0
-# After so long it is made anew: with some errors the layer's own receiver ends for good, though Redis is well.
+# After so long it is made anew: who only reads never learns that a connection ended in silence.
 DEAF_SECONDS = 10.0
-# What waits to be sent while Redis is slow; beyond that the oldest is dropped, and read from the journal.
+# What waits to be sent while Redis is slow; beyond that the oldest of one group is dropped, and read from the journal.
 MAX_OUTGOING = 10_000
 # Messages of one group that are sent as one where they have waited for those before: a publication costs ws and Redis
 # the same whatever is in it, some 0.7 ms.
@@ -42,7 +43,7 @@ class Wire:
         self._opening = asyncio.Lock()
         self._receiver: asyncio.Task[None] | None = None
         # By group; the one whose turn it is comes first.
-        self._outgoing: dict[str, list[dict[str, Any]]] = {}
+        self._outgoing: dict[str, deque[dict[str, Any]]] = {}
         self._waiting = 0
         self._sender: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -76,7 +77,7 @@ class Wire:
         if self._waiting == MAX_OUTGOING:
             self._take(1)
             metrics.CHANNEL_LAYER_DROPPED.inc()
-        self._outgoing.setdefault(group, []).append(message)
+        self._outgoing.setdefault(group, deque()).append(message)
         self._waiting += 1
         metrics.CHANNEL_LAYER_QUEUE.inc()
         if self._sender is None or self._sender.done():
@@ -164,9 +165,9 @@ class Wire:
         """Take the messages of the group whose turn it is; what it has beyond so many waits behind the other groups."""
         group = next(iter(self._outgoing))
         messages = self._outgoing.pop(group)
-        if rest := messages[most:]:
-            self._outgoing[group] = rest
-        taken = messages[:most]
+        taken = [messages.popleft() for _ in range(min(most, len(messages)))]
+        if messages:
+            self._outgoing[group] = messages
         self._waiting -= len(taken)
         metrics.CHANNEL_LAYER_QUEUE.dec(len(taken))
         return group, taken

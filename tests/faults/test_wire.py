@@ -90,6 +90,14 @@ def numbers(message: dict[str, Any]) -> list[int]:
     return [each["number"] for each in (message["messages"] if message["type"] == "batch" else [message])]
 
 
+async def until_all_is_taken(layer: SlowLayer) -> None:
+    """Return when what was sent to the channels has been received."""
+    async with asyncio.timeout(5):
+        while not all(queue.empty() for queue in layer.channels.values()):  # noqa: ASYNC110  # they tell nobody
+            await asyncio.sleep(0)
+    await asyncio.sleep(0)  # the turn of who took the last
+
+
 async def test_messages_that_wait_for_redis_go_out_as_one_and_arrive_as_many(layer):
     subject = Wire(lambda message: None, lambda: None)
     layer.may_send.clear()
@@ -105,7 +113,7 @@ async def test_messages_that_wait_for_redis_go_out_as_one_and_arrive_as_many(lay
     await subject.join("room-0")
     for _, message in layer.sent[:]:
         await layer.group_send("room-0", message)
-    await asyncio.sleep(0.05)
+    await until_all_is_taken(layer)
     assert received == [numbered(number) for number in range(40)]
 
 
@@ -127,7 +135,7 @@ async def test_one_message_that_nobody_understands_does_not_cost_the_others(laye
     subject = Wire(lambda message: received.append(message["number"]), lambda: None)
     await subject.join("room-0")
     await layer.group_send("room-0", {"type": "batch", "messages": [numbered(1), {"type": "event"}, numbered(2)]})
-    await asyncio.sleep(0.05)
+    await until_all_is_taken(layer)
     assert received == [1, 2]
 
 
