@@ -116,6 +116,7 @@ class Server(server.Server):
         # What is there by now stays: a full collection that walks all of it holds up the event loop for 60 ms and more.
         gc.collect()
         gc.freeze()
+        gc.enable()
         LoopingCall(self.sockets.tick).start(1, now=False)
 
     def _listen(self) -> None:
