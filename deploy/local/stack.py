@@ -149,25 +149,20 @@ class Stack:
 
     def _prepare(self) -> None:
         """Bring the database, the translations and the static files up to date."""
-        self._manage(["migrate", "--noinput"], ["compile_translations"], ["collectstatic", "--noinput"])
+        self._manage("prepare")
 
     def compile_translations(self) -> None:
         """Bring the translations up to date."""
-        self._manage(["compile_translations"])
+        self._manage("compile_translations")
 
-    def _manage(self, *commands: list[str]) -> None:
-        """Run management commands side by side, each with a log of its own."""
-        logs = [self._log(command[0]) for command in commands]
-        running = []
-        for command, log in zip(commands, logs, strict=True):
-            with log.open("wb") as output:
-                program = [sys.executable, str(ROOT / "manage.py"), *command]
-                running.append(subprocess.Popen(program, env=self.environment, stdout=output, stderr=output))
-        codes = [self._wait(process) for process in running]
-        for command, log, code in zip(commands, logs, codes, strict=True):
-            if code and not self.is_interrupted:
-                lines = log.read_text(errors="replace").strip().splitlines()
-                raise PartFailed(f"{command[0]} failed: {lines[-1] if lines else 'it wrote nothing'} (log: {log})")
+    def _manage(self, command: str) -> None:
+        log = self._log(command)
+        with log.open("wb") as output:
+            program = [sys.executable, str(ROOT / "manage.py"), command]
+            process = subprocess.Popen(program, env=self.environment, stdout=output, stderr=output)
+        if self._wait(process) and not self.is_interrupted:
+            lines = log.read_text(errors="replace").strip().splitlines()
+            raise PartFailed(f"{command} failed: {lines[-1] if lines else 'it wrote nothing'} (log: {log})")
 
     def _wait(self, process: subprocess.Popen[bytes]) -> int:
         """Return the exit code; end the process where the stack is interrupted."""

@@ -1,0 +1,15 @@
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    """Runs what comes before the first start, in one process, since each would import Django for itself."""
+
+    help = "Bring the database, the translations and the static files up to date."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", interactive=False)
+        call_command("compile_translations")
+        call_command("collectstatic", interactive=False)
