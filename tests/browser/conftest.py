@@ -9,7 +9,24 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
+# Each window's address bar has two pages and a spare process of its own, half of what a window costs.
+OF_THE_ADDRESS_BAR = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "SpareRendererForSitePerProcess"]
+# What Playwright disables: of several such options Chromium takes the last.
+OF_PLAYWRIGHT = [
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+]
 FLAGS = [
+    f"--disable-features={','.join([*OF_THE_ADDRESS_BAR, *OF_PLAYWRIGHT])}",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
