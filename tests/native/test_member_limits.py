@@ -37,6 +37,29 @@ def stack_with(tmp_path, **environment: str) -> Iterator[Stack]:
         yield stack
 
 
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Where everything that one member may do is little."""
+    with stack_with(
+        tmp_path_factory.mktemp("strict"),
+        MESSAGE_RATE=NEVER,
+        MESSAGE_BURST="3",
+        MESSAGE_MAX_CHARS="5",
+        HISTORY_RATE="0.001",
+        TYPING_RATE=NEVER,
+        MAX_SOCKETS_PER_USER="3",
+    ) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Where those are closed soon who go on and on."""
+    limits = {"MESSAGE_RATE": "0.5", "MESSAGE_BURST": "20", "TYPING_RATE": "1", "MAX_REFUSALS": "50"}
+    with stack_with(tmp_path_factory.mktemp("impatient"), **limits) as stack:
+        yield stack
+
+
 @asynccontextmanager
 async def entered(
     stack: Stack, room: str, protocol: str | None = "chat.v1", cookie: str = ""
@@ -78,6 +101,17 @@ def metric(stack: Stack, name: str) -> float:
     raise AssertionError(name)
 
 
+class Counted:
+    """How far counters have gone since it was made."""
+
+    def __init__(self, stack: Stack, *names: str) -> None:
+        self._stack = stack
+        self._before = {name: metric(stack, name) for name in names}
+
+    def of(self, name: str) -> float:
+        return metric(self._stack, name) - self._before[name]
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(SECONDS):
         while not await asyncio.to_thread(condition):  # noqa: ASYNC110  # it is another process
@@ -89,39 +123,41 @@ def guest_cookie(stack: Stack) -> str:
     return f"guest={httpx.get(f'{stack.url}/chat/').cookies['guest']}"
 
 
-async def test_a_member_says_its_burst_and_no_more(tmp_path, room):
-    with stack_with(tmp_path, MESSAGE_RATE=NEVER, MESSAGE_BURST="3") as stack:
-        async with entered(stack, room) as alice, entered(stack, room) as bob:
-            assert [(await say(alice, str(number)))["type"] for number in range(3)] == ["ack"] * 3
-            refused = await say(alice, "over")
-            assert (refused["code"], refused["id"]) == ("rate_limited", "over")
-            assert 4000 < refused["retry_after"] <= 5000
-            # Neither another member nor another room is asked to wait.
-            assert (await say(bob, "b"))["type"] == "ack"
-            assert metric(stack, 'websocket_refused_frames_total{limit="member"}') == 1
-        async with entered(stack, room, protocol=None) as carol:
-            for _ in range(4):
-                await carol.send('{"message": "hello"}')
-            async with asyncio.timeout(SECONDS):
-                while "error" not in (frame := json.loads(await carol.recv())):
-                    assert frame == {"message": "hello"}
-            assert frame["error"]["code"] == "rate_limited"
-            assert frame["error"]["retry_after"] > 4000
-            assert "id" not in frame["error"]
+async def test_a_member_says_its_burst_and_no_more(strict, room):
+    refused_member = 'websocket_refused_frames_total{limit="member"}'
+    counted = Counted(strict, refused_member)
+    async with entered(strict, room) as alice, entered(strict, room) as bob:
+        assert [(await say(alice, str(number)))["type"] for number in range(3)] == ["ack"] * 3
+        refused = await say(alice, "over")
+        assert (refused["code"], refused["id"]) == ("rate_limited", "over")
+        assert 4000 < refused["retry_after"] <= 5000
+        # Neither another member nor another room is asked to wait.
+        assert (await say(bob, "b"))["type"] == "ack"
+        assert counted.of(refused_member) == 1
+    async with entered(strict, room, protocol=None) as carol:
+        for _ in range(4):
+            await carol.send('{"message": "hello"}')
+        async with asyncio.timeout(SECONDS):
+            while "error" not in (frame := json.loads(await carol.recv())):
+                assert frame == {"message": "hello"}
+        assert frame["error"]["code"] == "rate_limited"
+        assert frame["error"]["retry_after"] > 4000
+        assert "id" not in frame["error"]
 
 
-async def test_all_windows_of_one_guest_may_say_twice_that_together(tmp_path, room):
-    with stack_with(tmp_path, MESSAGE_RATE=NEVER, MESSAGE_BURST="3") as stack:
-        cookie = guest_cookie(stack)
-        async with AsyncExitStack() as windows:
-            opened = [await windows.enter_async_context(entered(stack, room, cookie=cookie)) for _ in range(3)]
-            answers = [await say(window, f"{number}") for number in range(3) for window in opened[:2]]
-            assert {answer["type"] for answer in answers[:6]} >= {"ack"}
-            refused = await say(opened[2], "over")
-            assert refused["code"] == "rate_limited"
-            assert metric(stack, 'websocket_refused_frames_total{limit="user"}') >= 1
-            stranger = await windows.enter_async_context(entered(stack, room, cookie=guest_cookie(stack)))
-            assert (await say(stranger, "mine"))["type"] == "ack"
+async def test_all_windows_of_one_guest_may_say_twice_that_together(strict, room):
+    refused_user = 'websocket_refused_frames_total{limit="user"}'
+    counted = Counted(strict, refused_user)
+    cookie = guest_cookie(strict)
+    async with AsyncExitStack() as windows:
+        opened = [await windows.enter_async_context(entered(strict, room, cookie=cookie)) for _ in range(3)]
+        answers = [await say(window, f"{number}") for number in range(3) for window in opened[:2]]
+        assert {answer["type"] for answer in answers[:6]} >= {"ack"}
+        refused = await say(opened[2], "over")
+        assert refused["code"] == "rate_limited"
+        assert counted.of(refused_user) >= 1
+        stranger = await windows.enter_async_context(entered(strict, room, cookie=guest_cookie(strict)))
+        assert (await say(stranger, "mine"))["type"] == "ack"
 
 
 async def test_a_room_takes_its_burst_and_the_others_go_on(tmp_path, room):
@@ -135,22 +171,25 @@ async def test_a_room_takes_its_burst_and_the_others_go_on(tmp_path, room):
             assert metric(stack, 'websocket_refused_frames_total{limit="room"}') == 1
 
 
-async def test_history_and_typing_have_limits_of_their_own(tmp_path, room):
-    with stack_with(tmp_path, HISTORY_RATE="0.001", TYPING_RATE=NEVER) as stack:
-        async with entered(stack, room) as alice, entered(stack, room) as bob:
-            await alice.send('{"type": "history"}')
-            assert (await next_of(alice, "history", "error"))["type"] == "history"
-            await alice.send('{"type": "history"}')
-            refused = await next_of(alice, "history", "error")
-            assert refused["code"] == "rate_limited"
-            assert refused["retry_after"] > 900
-            for _ in range(5):
-                await alice.send('{"type": "typing"}')
-            assert (await say(alice, "behind"))["type"] == "ack"
-            seen = [await next_of(bob, "typing", "message") for _ in range(2)]
-            assert [frame["type"] for frame in seen] == ["typing", "message"]
-            assert metric(stack, 'websocket_refused_frames_total{limit="typing"}') == 4
-            assert metric(stack, 'websocket_refused_frames_total{limit="history"}') == 1
+async def test_history_and_typing_have_limits_of_their_own(strict, room):
+    refused_typing, refused_history = (
+        f'websocket_refused_frames_total{{limit="{it}"}}' for it in ("typing", "history")
+    )
+    counted = Counted(strict, refused_typing, refused_history)
+    async with entered(strict, room) as alice, entered(strict, room) as bob:
+        await alice.send('{"type": "history"}')
+        assert (await next_of(alice, "history", "error"))["type"] == "history"
+        await alice.send('{"type": "history"}')
+        refused = await next_of(alice, "history", "error")
+        assert refused["code"] == "rate_limited"
+        assert refused["retry_after"] > 900
+        for _ in range(5):
+            await alice.send('{"type": "typing"}')
+        assert (await say(alice, "behind"))["type"] == "ack"
+        seen = [await next_of(bob, "typing", "message") for _ in range(2)]
+        assert [frame["type"] for frame in seen] == ["typing", "message"]
+        assert counted.of(refused_typing) == 4
+        assert counted.of(refused_history) == 1
 
 
 @pytest.mark.parametrize(
@@ -162,26 +201,26 @@ async def test_history_and_typing_have_limits_of_their_own(tmp_path, room):
     ],
     ids=["messages", "wrong frames", "typing"],
 )
-async def test_who_never_stops_is_closed_and_the_others_hear_everything(tmp_path, room, frame, limit):
-    environment = {"MESSAGE_RATE": "0.5", "MESSAGE_BURST": "20", "TYPING_RATE": "1", "MAX_REFUSALS": "50"}
-    with stack_with(tmp_path, **environment) as stack:
-        async with entered(stack, room) as abuser, entered(stack, room) as alice, entered(stack, room) as bob:
-            flood = asyncio.create_task(flood_until_closed(abuser, frame))
-            for number in range(20):
-                assert (await say(alice, f"a-{number}"))["type"] == "ack"
-            async with asyncio.timeout(SECONDS):
-                await flood
-            code, reason = await closed(abuser)
-            assert code == 1008
-            assert reason
-            heard = []
-            while len(heard) < 20:
-                message = await next_of(bob, "message")
-                heard += [message["id"]] if message["id"].startswith("a-") else []
-            assert heard == [f"a-{number}" for number in range(20)]
-        assert metric(stack, "websocket_abusive_closed_total") == 1
-        # As many as may be, and the one too many; what came behind was not even looked at.
-        assert 51 <= metric(stack, f'websocket_refused_frames_total{{limit="{limit}"}}') <= 60
+async def test_who_never_stops_is_closed_and_the_others_hear_everything(impatient, room, frame, limit):
+    abusive, refused = "websocket_abusive_closed_total", f'websocket_refused_frames_total{{limit="{limit}"}}'
+    counted = Counted(impatient, abusive, refused)
+    async with entered(impatient, room) as abuser, entered(impatient, room) as alice, entered(impatient, room) as bob:
+        flood = asyncio.create_task(flood_until_closed(abuser, frame))
+        for number in range(20):
+            assert (await say(alice, f"a-{number}"))["type"] == "ack"
+        async with asyncio.timeout(SECONDS):
+            await flood
+        code, reason = await closed(abuser)
+        assert code == 1008
+        assert reason
+        heard = []
+        while len(heard) < 20:
+            message = await next_of(bob, "message")
+            heard += [message["id"]] if message["id"].startswith("a-") else []
+        assert heard == [f"a-{number}" for number in range(20)]
+    assert counted.of(abusive) == 1
+    # As many as may be, and the one too many; what came behind was not even looked at.
+    assert 51 <= counted.of(refused) <= 60
 
 
 async def flood_until_closed(member: ClientConnection, frame: str) -> None:
@@ -192,12 +231,11 @@ async def flood_until_closed(member: ClientConnection, frame: str) -> None:
             await asyncio.sleep(0)
 
 
-async def test_the_lobby_wants_to_hear_nothing(tmp_path):
-    with stack_with(tmp_path, MAX_REFUSALS="5") as stack:
-        address = f"{stack.url.replace('http', 'ws', 1)}/ws/rooms/"
-        async with connect(address, origin=stack.url) as visitor:  # type: ignore[arg-type]
-            await flood_until_closed(visitor, "hello")
-            assert (await closed(visitor))[0] == 1008
+async def test_the_lobby_wants_to_hear_nothing(impatient):
+    address = f"{impatient.url.replace('http', 'ws', 1)}/ws/rooms/"
+    async with connect(address, origin=impatient.url) as visitor:  # type: ignore[arg-type]
+        await flood_until_closed(visitor, "hello")
+        assert (await closed(visitor))[0] == 1008
 
 
 async def test_one_socket_more_than_the_process_takes_is_told_so(tmp_path, room):
@@ -216,52 +254,56 @@ async def test_one_socket_more_than_the_process_takes_is_told_so(tmp_path, room)
                 assert (await say(bob, "let in"))["type"] == "ack"
 
 
-async def test_one_socket_more_than_a_guest_may_have_is_told_so(tmp_path, room):
-    with stack_with(tmp_path, MAX_SOCKETS_PER_USER="2") as stack:
-        cookie = guest_cookie(stack)
-        async with entered(stack, room, cookie=cookie), AsyncExitStack() as second:
-            await second.enter_async_context(entered(stack, room, cookie=cookie))
-            async with entered(stack, room, cookie=cookie) as turned_away:
-                code, reason = await closed(turned_away)
-                assert code == 1013
-                assert "close one" in reason
-            assert metric(stack, 'websocket_handshakes_total{result="sockets_per_user"}') == 1
-            async with entered(stack, room, cookie=guest_cookie(stack)) as stranger, entered(stack, room) as nameless:
-                assert (await say(stranger, "s"))["type"] == (await say(nameless, "n"))["type"] == "ack"
-            await second.aclose()
-            await until(lambda: metric(stack, "websocket_connections") == 1)
-            async with entered(stack, room, cookie=cookie) as again:
-                assert (await say(again, "let in"))["type"] == "ack"
+async def test_one_socket_more_than_a_guest_may_have_is_told_so(strict, room):
+    refused = 'websocket_handshakes_total{result="sockets_per_user"}'
+    counted = Counted(strict, refused)
+    cookie = guest_cookie(strict)
+    async with entered(strict, room, cookie=cookie), AsyncExitStack() as others:
+        for _ in range(2):
+            await others.enter_async_context(entered(strict, room, cookie=cookie))
+        async with entered(strict, room, cookie=cookie) as turned_away:
+            code, reason = await closed(turned_away)
+            assert code == 1013
+            assert "close one" in reason
+        assert counted.of(refused) == 1
+        async with entered(strict, room, cookie=guest_cookie(strict)) as stranger, entered(strict, room) as nameless:
+            assert (await say(stranger, "s"))["type"] == (await say(nameless, "n"))["type"] == "ack"
+        await others.aclose()
+        await until(lambda: metric(strict, "websocket_connections") == 1)
+        async with entered(strict, room, cookie=cookie) as again:
+            assert (await say(again, "let in"))["type"] == "ack"
 
 
 @pytest.mark.parametrize("through", ["ws-1", "nginx"])
-async def test_a_thousand_that_never_finish_their_handshake_keep_nobody_out(tmp_path, room, through):
-    with stack_with(tmp_path, HANDSHAKE_TIMEOUT="2") as stack, contextlib.ExitStack() as lines:
-        address = urlsplit(stack.part(through).url)
-        half_open = []
+async def test_a_thousand_that_never_finish_their_handshake_keep_nobody_out(strict, room, through):
+    timeouts = 'websocket_handshakes_total{result="timeout"}'
+    counted = Counted(strict, timeouts)
+    address = urlsplit(strict.part(through).url)
+    half_open = []
+    with contextlib.ExitStack() as lines:
         for _ in range(1000):
             line = lines.enter_context(socket.create_connection((address.hostname, address.port), timeout=SECONDS))
             line.sendall(b"GET /ws/chat/lobby/ HTTP/1.1\r\nHost: ")
             half_open.append(line)
-        async with entered(stack, room) as alice:
+        async with entered(strict, room) as alice:
             assert (await say(alice, "let in"))["type"] == "ack"
         # nginx has a timeout of its own, client_header_timeout, and keeps them to itself.
         for line in half_open:
             with contextlib.suppress(ConnectionResetError):
                 while line.recv(4096):
                     pass
-        timeouts = metric(stack, 'websocket_handshakes_total{result="timeout"}')
-        assert timeouts == (1000 if through == "ws-1" else 0)
+        assert counted.of(timeouts) == (1000 if through == "ws-1" else 0)
 
 
-async def test_a_text_over_the_limit_is_refused_and_counted(tmp_path, room):
-    with stack_with(tmp_path, MESSAGE_MAX_CHARS="5") as stack:
-        async with entered(stack, room) as alice:
-            assert (await say(alice, "hello"))["type"] == "ack"
-            await alice.send(json.dumps({"type": "message", "id": "longer", "message": "hello!"}))
-            error = await next_of(alice, "error")
-            assert (error["code"], error["id"]) == ("too_long", "longer")
-        assert metric(stack, 'chat_invalid_frames_total{code="too_long"}') == 1
+async def test_a_text_over_the_limit_is_refused_and_counted(strict, room):
+    too_long = 'chat_invalid_frames_total{code="too_long"}'
+    counted = Counted(strict, too_long)
+    async with entered(strict, room) as alice:
+        assert (await say(alice, "hello"))["type"] == "ack"
+        await alice.send(json.dumps({"type": "message", "id": "longer", "message": "hello!"}))
+        error = await next_of(alice, "error")
+        assert (error["code"], error["id"]) == ("too_long", "longer")
+    assert counted.of(too_long) == 1
 
 
 @pytest.mark.parametrize(
