@@ -64,14 +64,16 @@ def test_what_a_newer_template_brings_is_renamed_too(renamed: Path) -> None:
     run("git rm --quiet --force new && git commit --quiet --message 'as it was'", renamed)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(300)
 def test_lint_and_tests_pass_as_before(renamed: Path) -> None:
     # With this virtual environment, which has the same requirements: a new one for the clone would take a minute.
     binaries = Path(sys.executable).parent
     python = f"PYTHONPATH=services:apps:. {sys.executable}"
     run(f"{binaries}/ruff check . && {binaries}/ruff format --check .", renamed)
     run(f"{python} -m deploy.local.lint_nginx", renamed)
-    run(f"{python} -m pytest -q tests/unit tests/manifests", renamed, seconds=600)
+    # Of the unit tests those that read what the name is in: templates, documents, traces.
+    unit = "tests/unit/test_{architecture,errors,rooms,security_page,tracing}.py"
+    run(f"{python} -m pytest -q {unit} tests/manifests", renamed, seconds=300)
 
 
 @pytest.mark.parametrize("name", ["", "a", "Acme", "acme_chat", "acme chat", "acme-", "1acme", "a" * 21, "x;reboot"])
