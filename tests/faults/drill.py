@@ -21,8 +21,10 @@ WS_PROCESSES = 3
 BEFORE, AFTER, AT_LEAST = 2_000, 2_000, 20_000
 
 
-async def drill(stack: Stack, fault: Fault, postgres: Server | None = None) -> Outcome:
+async def drill(stack: Stack, fault: Fault, postgres: Server | None = None, at_least: int = AT_LEAST) -> Outcome:
     """Inject the fault while messages flow, and return what the members saw once all is over.
+
+    ``at_least`` is the number of deliveries to all members together.
 
     Raises TimeoutError when messages do not flow, and PartFailed when a part does not come back.
     """
@@ -30,7 +32,7 @@ async def drill(stack: Stack, fault: Fault, postgres: Server | None = None) -> O
         await load.reach(BEFORE)
         note = await fault.inject(stack, postgres)
         # Enough in all, and enough of it after the fault.
-        await load.reach(max(AT_LEAST, load.deliveries + AFTER))
+        await load.reach(max(at_least, load.deliveries + AFTER))
         return await load.outcome(fault.name, note)
 
 

@@ -15,14 +15,16 @@ from tests.faults.load import MEMBERS, count
 async def test_nothing_is_lost_doubled_or_reordered(stack, postgres, outcomes, fault: Fault):
     if not fault.is_for(postgres):
         pytest.skip(f"only on {fault.only_on}")
+    # On SQLite it is the same code but for a few statements: fewer do.
+    at_least = AT_LEAST if postgres else AT_LEAST // 4
     try:
-        outcome = await drill(stack, fault, postgres)
+        outcome = await drill(stack, fault, postgres, at_least)
     except NotPermitted as error:
         pytest.skip(str(error))
     outcomes.append(outcome)
     assert outcome.count.is_clean, outcome
     assert outcome.unacknowledged == outcome.changed == 0
-    assert outcome.count.deliveries >= AT_LEAST
+    assert outcome.count.deliveries >= at_least
     assert set(outcome.close_codes) <= set(fault.close_codes)
     # In a deploy only nginx cuts anybody off, and everybody once.
     assert outcome.close_codes[1006] <= MEMBERS or "killed" in fault.name
