@@ -34,8 +34,9 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-# Conditions hold within milliseconds; a busy machine may take longer, and that is no failure.
-expect.set_options(timeout=15_000)
+# Conditions hold within milliseconds; a busy machine may take longer, and that is no failure. Chromium itself waits up
+# to 20 s where it finds its cache locked.
+expect.set_options(timeout=45_000)
 
 
 # Used by every test, so that a machine without Chromium learns it before a stack is started.
