@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2] / "apps")]
 
-# As in ws: looking for garbage takes a quarter of the start. The master makes none, a worker that is ready looks again.
+# As in ws: looking for garbage takes a quarter of the start. The master only watches; workers look once they are ready.
 gc.disable()
 
 from base.environment import exit_on_wrong_configuration  # noqa: E402

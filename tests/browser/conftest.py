@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
-# Each window's address bar has two pages and a spare process of its own, half of what a window costs.
-OF_THE_ADDRESS_BAR = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "SpareRendererForSitePerProcess"]
+# The address bar's pop-up, two pages of their own for each window, and a spare process: half of what a window costs.
+UNUSED = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "SpareRendererForSitePerProcess"]
 # What Playwright disables: of several such options Chromium takes the last.
 OF_PLAYWRIGHT = [
     "AvoidCorsURLLoaderRestartOnRedirect",
@@ -26,7 +26,7 @@ OF_PLAYWRIGHT = [
     "ThirdPartyStoragePartitioning",
 ]
 FLAGS = [
-    f"--disable-features={','.join([*OF_THE_ADDRESS_BAR, *OF_PLAYWRIGHT])}",
+    f"--disable-features={','.join([*UNUSED, *OF_PLAYWRIGHT])}",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
@@ -34,8 +34,8 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-# Conditions hold within milliseconds; a busy machine may take longer, and that is no failure. Chromium itself waits up
-# to 20 s where it finds its cache locked.
+# Conditions hold within milliseconds; a busy machine may take longer, and that is no failure: beside two other
+# suites a page once asked for nothing for 15 s.
 expect.set_options(timeout=45_000)
 
 

@@ -1,14 +1,12 @@
-"""Each limit of ws, one under and one over, against real processes with small limits."""
+"""What one member may say and ask, one under and one over each limit, against real processes with small limits."""
 
 import asyncio
 import contextlib
 import json
 import os
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -47,7 +45,6 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         MESSAGE_MAX_CHARS="5",
         HISTORY_RATE="0.001",
         TYPING_RATE=NEVER,
-        MAX_SOCKETS_PER_USER="3",
     ) as stack:
         yield stack
 
@@ -112,12 +109,6 @@ class Counted:
         return metric(self._stack, name) - self._before[name]
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(SECONDS):
-        while not await asyncio.to_thread(condition):  # noqa: ASYNC110  # it is another process
-            await asyncio.sleep(0.05)
-
-
 def guest_cookie(stack: Stack) -> str:
     """Return the cookie of a new guest, as a browser gets it."""
     return f"guest={httpx.get(f'{stack.url}/chat/').cookies['guest']}"
@@ -152,10 +143,10 @@ async def test_all_windows_of_one_guest_may_say_twice_that_together(strict, room
     async with AsyncExitStack() as windows:
         opened = [await windows.enter_async_context(entered(strict, room, cookie=cookie)) for _ in range(3)]
         answers = [await say(window, f"{number}") for number in range(3) for window in opened[:2]]
-        assert {answer["type"] for answer in answers[:6]} >= {"ack"}
+        assert [answer["type"] for answer in answers] == ["ack"] * 6
         refused = await say(opened[2], "over")
         assert refused["code"] == "rate_limited"
-        assert counted.of(refused_user) >= 1
+        assert counted.of(refused_user) == 1
         stranger = await windows.enter_async_context(entered(strict, room, cookie=guest_cookie(strict)))
         assert (await say(stranger, "mine"))["type"] == "ack"
 
@@ -236,63 +227,6 @@ async def test_the_lobby_wants_to_hear_nothing(impatient):
     async with connect(address, origin=impatient.url) as visitor:  # type: ignore[arg-type]
         await flood_until_closed(visitor, "hello")
         assert (await closed(visitor))[0] == 1008
-
-
-async def test_one_socket_more_than_the_process_takes_is_told_so(tmp_path, room):
-    with stack_with(tmp_path, MAX_SOCKETS="2") as stack:
-        async with entered(stack, room), AsyncExitStack() as second:
-            alice = await second.enter_async_context(entered(stack, room))
-            async with entered(stack, room) as turned_away:
-                code, reason = await closed(turned_away)
-                assert (code, turned_away.subprotocol) == (1013, "chat.v1")
-                assert "try again" in reason
-            assert (await say(alice, "unharmed"))["type"] == "ack"
-            assert metric(stack, 'websocket_handshakes_total{result="overloaded"}') == 1
-            await second.aclose()
-            await until(lambda: metric(stack, "websocket_connections") == 1)
-            async with entered(stack, room) as bob:
-                assert (await say(bob, "let in"))["type"] == "ack"
-
-
-async def test_one_socket_more_than_a_guest_may_have_is_told_so(strict, room):
-    refused = 'websocket_handshakes_total{result="sockets_per_user"}'
-    counted = Counted(strict, refused)
-    cookie = guest_cookie(strict)
-    async with entered(strict, room, cookie=cookie), AsyncExitStack() as others:
-        for _ in range(2):
-            await others.enter_async_context(entered(strict, room, cookie=cookie))
-        async with entered(strict, room, cookie=cookie) as turned_away:
-            code, reason = await closed(turned_away)
-            assert code == 1013
-            assert "close one" in reason
-        assert counted.of(refused) == 1
-        async with entered(strict, room, cookie=guest_cookie(strict)) as stranger, entered(strict, room) as nameless:
-            assert (await say(stranger, "s"))["type"] == (await say(nameless, "n"))["type"] == "ack"
-        await others.aclose()
-        await until(lambda: metric(strict, "websocket_connections") == 1)
-        async with entered(strict, room, cookie=cookie) as again:
-            assert (await say(again, "let in"))["type"] == "ack"
-
-
-@pytest.mark.parametrize("through", ["ws-1", "nginx"])
-async def test_a_thousand_that_never_finish_their_handshake_keep_nobody_out(strict, room, through):
-    timeouts = 'websocket_handshakes_total{result="timeout"}'
-    counted = Counted(strict, timeouts)
-    address = urlsplit(strict.part(through).url)
-    half_open = []
-    with contextlib.ExitStack() as lines:
-        for _ in range(1000):
-            line = lines.enter_context(socket.create_connection((address.hostname, address.port), timeout=SECONDS))
-            line.sendall(b"GET /ws/chat/lobby/ HTTP/1.1\r\nHost: ")
-            half_open.append(line)
-        async with entered(strict, room) as alice:
-            assert (await say(alice, "let in"))["type"] == "ack"
-        # nginx has a timeout of its own, client_header_timeout, and keeps them to itself.
-        for line in half_open:
-            with contextlib.suppress(ConnectionResetError):
-                while line.recv(4096):
-                    pass
-        assert counted.of(timeouts) == (1000 if through == "ws-1" else 0)
 
 
 async def test_a_text_over_the_limit_is_refused_and_counted(strict, room):

@@ -76,7 +76,7 @@ def test_a_background_process_runs_with_the_stack_and_in_compose(clone: Path) ->
 
 
 @pytest.mark.timeout(400)
-def test_without_the_chat_the_poll_is_the_product_and_what_is_left_passes(clone: Path) -> None:
+def test_without_the_chat_the_poll_is_the_product_and_units_and_behaviour_pass(clone: Path) -> None:
     add_poll(clone)
     run("git add --all && git commit --quiet --message 'Add the poll'", clone)
     for command in commands(DOCUMENT, REMOVAL):
@@ -102,7 +102,7 @@ def test_without_the_chat_the_poll_is_the_product_and_what_is_left_passes(clone:
         r"^test: .*\n\t@\$\(BIN\)/python -m (pytest .*)$", (clone / "Makefile").read_text(), re.MULTILINE
     )
     assert suites
-    # Without those that start the same parts once more.
+    # Without those of the parts, which are the same with any app.
     python(suites[1].replace(" tests/native", "").replace(" tests/load", ""), clone)
     for check in ("ruff check .", "ruff format --check .", "mypy", "deploy.local.lint_nginx"):
         python(check, clone)
