@@ -15,8 +15,9 @@ from tests.containers.project import ROOT, answers, wait_until
 from tests.containers.test_pods import with_test_images
 
 COMBINATION = ROOT / "tests/manifests/local-redis-sentinel"
-# Noticed after 3 s, elected, found by ws: 6 s were measured.
-FAILOVER_SECONDS = 30
+# Noticed after 3 s, elected, found by ws: 6 s were measured. A vote that nobody wins is repeated after 20 s, and
+# sentinels that were halted for 2 s, as on a busy machine, do nothing for 30 s (redis.io, Sentinel, "TILT mode").
+FAILOVER_SECONDS = 90
 
 pytestmark = needs_root
 
@@ -51,7 +52,7 @@ async def say(sender: ClientConnection, text: str) -> None:
     await sender.send(json.dumps({"message": text}))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 async def test_survives_its_primary(kubelet: Kubelet) -> None:
     nodes = [kubelet.start("redis", number) for number in range(3)]
     kubelet.start("postgres")
