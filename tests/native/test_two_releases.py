@@ -1,0 +1,51 @@
+"""web while a release replaces another, and some of its servers are of the older one."""
+
+import json
+import shutil
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.local import Stack, ports
+from deploy.local.part import Part
+
+# Named as static files are: with a part of the hash of what is in it.
+OLDER = "chat/room.0123456789ab.js"
+
+
+class TwoReleases(Stack):
+    """A stack with a second web, whose script of the room is an older one."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory, ws_processes=1)
+        web, bind = self.part("web"), f"{ports.HOST}:{ports.pick()}"
+        environment = {
+            **web.environment,
+            "BIND": bind,
+            "STATIC_ROOT": str(directory / "older-static"),
+            "PROMETHEUS_MULTIPROC_DIR": str(directory / "older-metrics"),
+        }
+        log = web.log.with_name("older-web.log")
+        self.parts.append(Part("older-web", "web", f"http://{bind}", web.command, log, web.is_ready, environment))
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        static = Path(self.environment["STATIC_ROOT"])
+        self.newer = json.loads((static / "staticfiles.json").read_text())["paths"]["chat/room.js"]
+        older = shutil.copytree(static, self.directory / "older-static")
+        (older / self.newer).rename(older / OLDER)
+
+
+@pytest.fixture
+def stack(tmp_path: Path):
+    with TwoReleases(tmp_path) as stack:
+        yield stack
+
+
+def test_a_page_of_either_gets_its_files(stack):
+    with httpx.Client(base_url=f"{stack.url}/static/") as visitor:
+        for name in (OLDER, stack.newer):
+            # More often than there are servers, which take turns.
+            assert [visitor.get(name).status_code for _ in range(6)] == [200] * 6
+        assert visitor.get("chat/room.000000000000.js").status_code == 404
