@@ -34,8 +34,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-# Conditions hold within milliseconds; a busy machine may take longer, and that is no failure: beside two other
-# suites a page once asked for nothing for 15 s.
+# Conditions hold within milliseconds; a busy machine may take longer, and that is no failure.
 expect.set_options(timeout=45_000)
 
 
