@@ -35,7 +35,8 @@ def test_it_is_shown_as_harmless_text(new_page: NewPage, room: str, text: str) -
     alice, bob = RoomPage(new_page()).enter(room), RoomPage(new_page()).enter(room)
     alice.say("before")
     bob.expect_transcript("before")
-    alice.input.fill(text)
+    # Not filled in: Chromium lays the field out anew for each of 4,000 line breaks, which takes 20 s.
+    alice.input.evaluate("(input, text) => { input.value = text; }", text)
     alice.input.press("Enter")
     expect(bob.messages).to_have_count(2)
     alice.say("after")
@@ -61,7 +62,7 @@ def test_everyone_sees_what_is_stored_also_who_wrote_it(new_page: NewPage, room:
         window.expect_transcript("ab \u202eevil\u202c")
 
 
-@pytest.mark.parametrize("text", ["\u0301" * 32 * 1024, "x" + "\u0301" * 64 * 1024], ids=["64 KiB", "128 KiB"])
+@pytest.mark.parametrize("text", ["\u0301" * 32 * 1024, "x" + "\u0301" * 40 * 1024], ids=["64 KiB", "80 KiB"])
 def test_what_is_over_the_limit_is_refused_and_kept_with_its_sender(new_page: NewPage, room: str, text: str) -> None:
     alice, bob = RoomPage(new_page()).enter(room), RoomPage(new_page()).enter(room)
     alice.input.evaluate("(input, text) => { input.removeAttribute('maxlength'); input.value = text; }", text)
