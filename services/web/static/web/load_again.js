@@ -1,0 +1,25 @@
+// Loads a page again whose scripts did not all come, since it looks whole and does nothing: the network changed under
+// it, or the release that it is of was just replaced by another.
+//
+// No module, whose imports could fail like any other's. Of what is deferred it runs first, and "load" waits for the rest.
+{
+  const KEY = "load_again.times";
+  const MOST = 3;
+  let isWhole = true;
+
+  // Such an event does not bubble.
+  const noticed = ({ target }) => {
+    if (target instanceof HTMLScriptElement) isWhole = false;
+  };
+  addEventListener("error", noticed, { capture: true });
+
+  addEventListener("load", () => {
+    const times = Number(sessionStorage.getItem(KEY));
+    if (isWhole) {
+      sessionStorage.removeItem(KEY);
+    } else if (times < MOST) {
+      sessionStorage.setItem(KEY, times + 1);
+      setTimeout(() => location.reload(), 1000 * 2 ** times);
+    }
+  });
+}
