@@ -51,9 +51,9 @@ def chromium() -> str:
     return path
 
 
-# One per module, not per session: Playwright leaves an event loop in this thread while it runs,
-# which the asynchronous tests of other folders would trip over.
-@pytest.fixture(scope="module")
+# One for this folder, not for the session: Playwright leaves an event loop in this thread while it runs, which the
+# asynchronous tests of other folders would trip over.
+@pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
@@ -61,11 +61,10 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def new_page(browser: Browser, base_url: str) -> Iterator[Callable[..., Page]]:
-    """Open a window of a new visitor, with cookies of their own; takes the options of ``Browser.new_context``.
+def windows(browser: Browser, base_url: str) -> Iterator[Callable[..., Page]]:
+    """Yield what opens a window of a new visitor, with cookies of their own, given options of ``Browser.new_context``.
 
-    An exception that no script of the page caught fails the test.
+    An exception that no script of a page caught fails the test.
     """
     contexts = []
     errors: list[Error] = []
@@ -80,6 +79,18 @@ def new_page(browser: Browser, base_url: str) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert not errors
+
+
+@pytest.fixture
+def new_page(browser: Browser, base_url: str) -> Iterator[Callable[..., Page]]:
+    """Open a window for this test."""
+    yield from windows(browser, base_url)
+
+
+@pytest.fixture(scope="module")
+def new_shared_page(browser: Browser, base_url: str) -> Iterator[Callable[..., Page]]:
+    """Open a window for all tests of the module, which leave nothing behind in it; each costs a second of CPU time."""
+    yield from windows(browser, base_url)
 
 
 @pytest.fixture

@@ -80,17 +80,24 @@ def elsewhere() -> Iterator[Elsewhere]:
     elsewhere.stop()
 
 
+@pytest.fixture(scope="module")
+def shared_windows(new_shared_page: NewPage) -> tuple[RoomPage, RoomPage]:
+    """One that obeys the policy, and one that does not."""
+    return RoomPage(new_shared_page()), RoomPage(new_shared_page(bypass_csp=True))
+
+
 @pytest.mark.parametrize("plant", PLANTS.values(), ids=PLANTS)
-def test_nothing_planted_runs_or_calls_home(new_page: NewPage, room: str, elsewhere: Elsewhere, plant: str) -> None:
+def test_nothing_planted_runs_or_calls_home(
+    shared_windows: tuple[RoomPage, RoomPage], room: str, elsewhere: Elsewhere, plant: str
+) -> None:
     script = f"() => {{ {plant.replace('EVIL', elsewhere.url)} }}"
-    page = RoomPage(new_page()).enter(room).page
+    page, defenceless = (window.enter(room).page for window in shared_windows)
     with page.expect_console_message(lambda message: "Content Security Policy" in message.text):
         page.evaluate(script)
     assert page.evaluate("fetch('/healthz').then(({status}) => status)") == 200
     assert not page.evaluate("window.ran")
     assert not elsewhere.is_asked.is_set()
 
-    defenceless = RoomPage(new_page(bypass_csp=True)).enter(room).page
     defenceless.evaluate(script)
     assert elsewhere.is_asked.wait(15)
 

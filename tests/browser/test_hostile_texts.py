@@ -30,9 +30,15 @@ TEXTS = {
 }
 
 
+@pytest.fixture(scope="module")
+def shared_windows(new_shared_page: NewPage) -> list[RoomPage]:
+    return [RoomPage(new_shared_page()) for _ in range(3)]
+
+
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_it_is_shown_as_harmless_text(new_page: NewPage, room: str, text: str) -> None:
-    alice, bob = RoomPage(new_page()).enter(room), RoomPage(new_page()).enter(room)
+def test_it_is_shown_as_harmless_text(shared_windows: list[RoomPage], room: str, text: str) -> None:
+    *present, later = shared_windows
+    alice, bob = (window.enter(room) for window in present)
     alice.say("before")
     bob.expect_transcript("before")
     # Not filled in: Chromium lays the field out anew for each of 4,000 line breaks, which takes 20 s.
@@ -41,10 +47,9 @@ def test_it_is_shown_as_harmless_text(new_page: NewPage, room: str, text: str) -
     expect(bob.messages).to_have_count(2)
     alice.say("after")
     expect(bob.messages).to_have_count(3)
-    transcript = "log => log.value"
-    reader = RoomPage(new_page()).enter(room)
-    for window in (alice, bob, reader):
-        assert window.log.evaluate(transcript) == f"before\n{clean(text)}\nafter\n"
+    later.enter(room)
+    for window in shared_windows:
+        assert window.log.evaluate("log => log.value") == f"before\n{clean(text)}\nafter\n"
         expect(window.page).to_have_title(f"{room} · channels-stack")
         expect(window.messages.locator("img, script, style, [onmouseover], a[href^='javascript']")).to_have_count(0)
         # Nothing is painted outside its own message, nor makes the page wider.

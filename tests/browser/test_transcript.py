@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from secrets import token_hex
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -30,6 +31,11 @@ class Script:
         item = self.window.log.locator(f"[data-seq='{self._seq}']")
         expect(item).to_be_attached()
         return item
+
+
+@pytest.fixture(scope="module")
+def shared_script(new_shared_page: NewPage) -> Script:
+    return Script(new_shared_page(), f"room-{token_hex(4)}")
 
 
 def shown_names(window: RoomPage) -> list[str]:
@@ -148,8 +154,8 @@ def test_own_messages_are_set_apart_under_every_name_of_a_guest(new_page: NewPag
     ],
     ids=ascii,
 )
-def test_an_author_has_a_colour_and_letters(page: Page, room: str, name: str, letters: str) -> None:
-    item = Script(page, room).message("hello", name)
+def test_an_author_has_a_colour_and_letters(shared_script: Script, name: str, letters: str) -> None:
+    item = shared_script.message("hello", name)
     expect(item.locator(".avatar")).to_have_text(letters)
     expect(item.locator(".name")).to_have_text(name)
     hue = int(item.evaluate("item => item.style.getPropertyValue('--hue')"))
@@ -207,8 +213,8 @@ def test_every_colour_of_an_author_can_be_read(new_page: NewPage, room: str, sch
     ],
     ids=ascii,
 )
-def test_an_address_is_a_link(page: Page, room: str, text: str, address: str) -> None:
-    item = Script(page, room).message(text)
+def test_an_address_is_a_link(shared_script: Script, text: str, address: str) -> None:
+    item = shared_script.message(text)
     link = item.locator("p a")
     expect(link).to_have_text(address)
     assert item.locator("p").evaluate("text => text.textContent") == text
@@ -231,8 +237,8 @@ def test_an_address_is_a_link(page: Page, room: str, text: str, address: str) ->
     ],
     ids=ascii,
 )
-def test_what_is_no_web_address_is_text(page: Page, room: str, text: str) -> None:
-    item = Script(page, room).message(text)
+def test_what_is_no_web_address_is_text(shared_script: Script, text: str) -> None:
+    item = shared_script.message(text)
     expect(item.locator("p")).to_have_text(text)
     expect(item.locator("a")).to_have_count(0)
 
