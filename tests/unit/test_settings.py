@@ -20,11 +20,24 @@ def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[s
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
+def expect_one_sentence(command: list[str], name: str, value: str, expected: str) -> None:
+    result = run(command, **{name: value})
+    assert result.returncode == 1
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("Wrong configuration: ")
+    assert name in lines[0]
+    assert expected in lines[0]
+
+
 @pytest.mark.parametrize("command", [WEB, WS, MANAGE], ids=["web", "ws", "manage.py"])
+def test_a_wrong_value_stops_every_program_with_one_sentence(command):
+    expect_one_sentence(command, "MESSAGE_MAX_CHARS", "many", "Not a valid integer")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("MESSAGE_MAX_CHARS", "many", "Not a valid integer"),
         ("MESSAGE_MAX_CHARS", "0", "Must be greater than or equal to 1"),
         ("ENVIRONMENT", "staging", "Must be one of: local, production"),
         ("DEBUG", "perhaps", "Not a valid boolean"),
@@ -38,14 +51,8 @@ def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[s
         ("SECRET_KEY_FILE", "/does/not/exist", "must be a readable file path"),
     ],
 )
-def test_a_wrong_value_stops_the_start_with_one_sentence(command, name, value, expected):
-    result = run(command, **{name: value})
-    assert result.returncode == 1
-    lines = result.stderr.strip().splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith("Wrong configuration: ")
-    assert name in lines[0]
-    assert expected in lines[0]
+def test_the_sentence_says_what_is_wrong_and_what_was_expected(name, value, expected):
+    expect_one_sentence(WS, name, value, expected)
 
 
 def test_a_secret_may_come_in_a_file(tmp_path):
