@@ -13,7 +13,9 @@ ON_SQLITE = {
     "nothing",
     "each ws process told to stop",
     "all ws processes killed",
+    "a ws process frozen for 5 s",
     "web killed",
+    "nginx reloaded 5 times",
     "Redis down for 10 s, back empty",
     "every part restarted in turn",
 }
