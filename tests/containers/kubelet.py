@@ -37,10 +37,10 @@ class Pod:
 
     def run(self, container: Object, *options: str) -> str:
         """Start a container and return its id."""
-        arguments = ["run", "--detach", "--name", self.id(container["name"]), *options, *self._arguments(container)]
-        id = docker(*arguments).stdout.strip()
-        self._kubelet.containers.append(id)
-        return id
+        name = self.id(container["name"])
+        # Before it runs: one that cannot be started is there all the same.
+        self._kubelet.containers.append(name)
+        return docker("run", "--detach", "--name", name, *options, *self._arguments(container)).stdout.strip()
 
     def finish(self, container: Object) -> None:
         """Run a container to its end, which must be a good one."""
@@ -49,11 +49,21 @@ class Pod:
         assert code == "0", docker("logs", id).stdout + docker("logs", id).stderr
 
     def start_containers(self, *options: str) -> None:
-        """Start what follows the init containers."""
-        network = [*self.network, *options]
-        for container in self.workload.pod["containers"]:
-            id = self.run(container, *network)
-            network = ["--network", f"container:{id}"]
+        """Start what follows the init containers; once more where the first of them ends at once, as a kubelet does."""
+        first, *others = self.workload.pod["containers"]
+        for is_last_try in (False, True):
+            id = self.run(first, *self.network, *options)
+            try:
+                for container in others:
+                    self.run(container, "--network", f"container:{id}")
+            except AssertionError as error:
+                logs = docker("logs", id)
+                if is_last_try or inspect(id)[0]["State"]["Running"]:
+                    raise AssertionError(f"{error}\n{first['name']}: {logs.stdout}{logs.stderr}") from error
+                print(f"{self.id(first['name'])} ended at once: {logs.stdout}{logs.stderr}")
+                docker("rm", "--force", *(self.id(container["name"]) for container in (first, *others)), check=False)
+            else:
+                return
 
     def state(self, container: str) -> dict[str, Any]:
         """Return what the engine says of the container's process."""
