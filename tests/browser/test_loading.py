@@ -43,3 +43,18 @@ def test_not_for_ever_but_whenever_its_reader_asks(page: Page, room: str) -> Non
     assert len(loads) == 5
     # The next time it is tried as often again.
     assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_what_an_extension_adds_is_none_of_its_scripts(page: Page, room: str) -> None:
+    page.add_init_script("""
+        window.failed = [];
+        addEventListener("DOMContentLoaded", () => {
+          const script = document.createElement("script");
+          script.src = "https://extension.example/script.js";
+          script.onerror = () => failed.push(script.src);
+          document.head.append(script);
+        });
+    """)
+    RoomPage(page).enter(room)
+    assert len(page.evaluate("failed")) == 1
+    assert page.evaluate("sessionStorage.length") == 0

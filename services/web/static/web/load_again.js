@@ -5,11 +5,12 @@
 {
   const KEY = "load_again.times";
   const MOST = 3;
+  const { origin } = new URL(document.currentScript.src);
   let isWhole = true;
 
-  // Such an event does not bubble.
+  // Such an event does not bubble. Browsers' extensions put scripts of their own into the page, which the policy refuses.
   const noticed = ({ target }) => {
-    if (target instanceof HTMLScriptElement) isWhole = false;
+    if (target instanceof HTMLScriptElement && target.src.startsWith(`${origin}/`)) isWhole = false;
   };
   addEventListener("error", noticed, { capture: true });
 
