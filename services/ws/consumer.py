@@ -9,6 +9,8 @@ from ws.frames import frame, text_frame
 from ws.handshakes import LOGIN_NEEDED
 from ws.protocol import WebSocketProtocol
 
+ABNORMAL = 1006
+
 
 class DirectConsumer(AsyncWebsocketConsumer):
     """An AsyncWebsocketConsumer without the queue, the tasks and the thread hop that Channels gives each.
@@ -16,7 +18,8 @@ class DirectConsumer(AsyncWebsocketConsumer):
     Write ``connect``, ``receive`` and ``disconnect`` as in any other. What differs: it has no channel and no
     groups, since the hub listens for the whole process; it runs only under ws.server; and it closes no database
     connections between two messages, so queries go through the database thread (or database_sync_to_async).
-    ``scope`` is there in ``connect`` only: keep from it what is needed later.
+    ``scope`` is there in ``connect`` only: keep from it what is needed later. ``disconnect`` follows also where
+    ``connect`` did not come to its end.
     """
 
     channel_layer_alias = None
@@ -30,7 +33,13 @@ class DirectConsumer(AsyncWebsocketConsumer):
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         self.scope = scope
         self.socket = scope["ws.socket"]
-        await self.dispatch(await receive())
+        connect = await receive()
+        try:
+            await self.dispatch(connect)
+        except BaseException:
+            # Also where Daphne cancels it, since the client has left meanwhile.
+            await self.disconnect(ABNORMAL)
+            raise
         del self.scope
         self.socket.attach(self.dispatch)
 

@@ -1,0 +1,46 @@
+import subprocess
+import sys
+
+from deploy.local.stack import ROOT
+
+# In a process of its own, since Daphne installs Twisted's reactor when it is imported.
+PROGRAM = """
+import asyncio
+from types import SimpleNamespace
+from ws.consumer import DirectConsumer
+
+class Consumer(DirectConsumer):
+    async def connect(self):
+        await CONNECT
+    async def disconnect(self, code):
+        print("disconnect", code)
+
+async def receive():
+    return {"type": "websocket.connect"}
+
+async def wrong():
+    raise LookupError("of the application")
+
+async def main():
+    global CONNECT
+    socket = SimpleNamespace(attach=lambda handler: print("attached"))
+    for CONNECT in (asyncio.sleep(0), wrong(), asyncio.Event().wait()):
+        task = asyncio.create_task(Consumer()({"ws.socket": socket}, receive, None))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        print(*await asyncio.gather(task, return_exceptions=True))
+
+asyncio.run(main())
+"""
+
+
+def test_disconnect_follows_where_connect_failed_or_was_given_up():
+    environment = {"PYTHONPATH": f"{ROOT}/services:{ROOT}/apps", "DJANGO_SETTINGS_MODULE": "ws.settings"}
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert result.stdout.splitlines() == [
+        *("attached", "None"),
+        *("disconnect 1006", "of the application"),
+        *("disconnect 1006", ""),
+    ]
