@@ -26,6 +26,9 @@ class Admission:
         self._users: dict[Socket, Hashable | None] = {}
         self._counts: dict[Hashable, int] = {}
 
+    def __len__(self) -> int:
+        return len(self._users)
+
     def enter(self, socket: Socket) -> bool:
         """Count a socket in its handshake; False where there are as many as may be."""
         if len(self._users) >= self._most:

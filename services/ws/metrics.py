@@ -30,6 +30,7 @@ LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 # Sockets
 SOCKETS = Gauge("websocket_connections", "Open sockets.")
 HANDSHAKES = Counter("websocket_handshakes", "Handshakes by result.", ["result"])
+HANDSHAKES_WAITING = Gauge("websocket_handshakes_waiting", "Handshakes that wait for their turn.")
 CLOSES = Counter("websocket_closes", "Sockets closed, by close code.", ["code"])
 FRAMES_RECEIVED = Counter("websocket_frames_received", "Data frames from clients.")
 FRAMES_SENT = Counter("websocket_frames_sent", "Data frames to clients.")

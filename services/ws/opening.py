@@ -10,6 +10,8 @@ from ws import metrics
 from ws.handshakes import MAX_LOGGED_CHARS, log_refusal
 from ws.outgoing import Outgoing
 
+# Told to programs; a browser's page comes back after delays of its own.
+FULL_SECONDS = 5
 # What nginx lets through, and more.
 MAX_HEAD_BYTES = 64 * 1024
 UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
@@ -24,6 +26,7 @@ class Opening(Outgoing):
 
     request: Any = None
     was_accepted: bool
+    openHandshakeTimeoutCall: Any
 
     def connectionMade(self) -> None:
         self.was_accepted = False
@@ -32,7 +35,7 @@ class Opening(Outgoing):
     def processHandshake(self) -> None:
         head, end, _ = self.data.partition(b"\r\n\r\n")
         head += end
-        if self.request is not None:  # the application has not answered yet
+        if self in self.server.handshakes:  # it is not answered yet
             if len(self.data) > MAX_HEAD_BYTES:
                 self.dropConnection(abort=True)
             return
@@ -44,10 +47,23 @@ class Opening(Outgoing):
             self._become_http()
         elif not HEAD.fullmatch(head):
             self.failHandshake("Bad Request", 400)
+        elif self.server.is_full:
+            metrics.HANDSHAKES.labels("overloaded").inc()
+            self.failHandshake("Service Unavailable", 503, [("Retry-After", str(FULL_SECONDS))])
         else:
-            target = head.split(b" ", 2)[1]
-            self._raw_query_string = target.partition(b"?")[2]
-            super().processHandshake()
+            # It runs again from the handshake's turn on.
+            self.openHandshakeTimeoutCall.cancel()
+            self.openHandshakeTimeoutCall = None
+            self.server.handshakes.enter(self)
+
+    def begin_handshake(self) -> None:
+        """Ask the application: it is this handshake's turn."""
+        self.openHandshakeTimeoutCall = self.factory._batched_timer.call_later(
+            self.openHandshakeTimeout, self.onOpenHandshakeTimeout
+        )
+        target = self.data.split(b" ", 2)[1]
+        self._raw_query_string = target.partition(b"?")[2]
+        super().processHandshake()
 
     def failHandshake(self, reason: str, code: int = 400, responseHeaders: list[tuple[str, str]] | None = None) -> None:
         # autobahn itself refuses what is not even an address; to a visitor and in the log it is a foreign origin too.
@@ -62,6 +78,10 @@ class Opening(Outgoing):
         if self.state == self.STATE_CONNECTING:
             metrics.HANDSHAKES.labels("timeout").inc()
         super().onOpenHandshakeTimeout()
+        self.server.handshakes.leave(self)
+
+    def check_timeouts(self) -> None:
+        """Leave it to the timer above, which drops a handshake; Daphne would answer 403, as if it were not allowed."""
 
     def _become_http(self) -> None:
         """Hand the connection over to Daphne's HTTP side, as that does for WebSockets."""
@@ -81,6 +101,7 @@ class Opening(Outgoing):
 
     def serverAccept(self, subprotocol: str | None = None) -> None:
         super().serverAccept(subprotocol)
+        self.server.handshakes.leave(self)
         self.was_accepted = True
         if self.is_connected:
             self.server.opened(self)

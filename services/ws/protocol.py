@@ -153,6 +153,7 @@ class WebSocketProtocol(OpenConnection, Opening):
             self._take({"type": "websocket.receive", "text": payload.decode()})
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        self.server.handshakes.leave(self)
         self.end_flush()
         if self.closeHandshakeTimeoutCall:
             # autobahn lets it run, and with it keeps the connection.

@@ -24,6 +24,7 @@ from base.token_bucket import Limit
 from ws import event_loop_lag, metrics, settings
 from ws.admission import Admission
 from ws.drain import Drain
+from ws.handshake_queue import HandshakeQueue
 from ws.open_sockets import SERVICE_RESTART, OpenSockets
 from ws.protocol import WebSocketProtocol
 from ws.revocations import revocations
@@ -56,6 +57,7 @@ class Server(server.Server):
         self.ping_limit = Limit(settings.MESSAGE_RATE, settings.MESSAGE_BURST)
         self.refusal_limit = Limit(settings.MAX_REFUSALS / 60, settings.MAX_REFUSALS)
         self.admission = Admission(settings.MAX_SOCKETS, settings.MAX_SOCKETS_PER_USER)
+        self.handshakes = HandshakeQueue(settings.MAX_HANDSHAKES)
         self.sockets = OpenSockets(self.ping_interval, self.ping_timeout, settings.MAX_CONNECTION_AGE)
         self.tasks: set[asyncio.Task[None]] = set()
         self.drain: Drain | None = None
@@ -76,6 +78,12 @@ class Server(server.Server):
         else:
             scope["ws.is_draining"] = self.drain is not None
         return super().create_application(protocol, scope)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many handshakes wait that with them the process has all the connections that it may have."""
+        connections = len(self.admission) + self.handshakes.waiting
+        return connections >= settings.MAX_SOCKETS + settings.MAX_HANDSHAKES
 
     def opened(self, protocol: WebSocketProtocol) -> None:
         """Look after a socket from the end of its handshake on."""
@@ -109,6 +117,7 @@ class Server(server.Server):
         for number in (signal.SIGTERM, signal.SIGINT):
             twisted_loop.add_signal_handler(number, self._told_to_stop)
         metrics.SOCKETS.set_function(self.sockets.__len__)
+        metrics.HANDSHAKES_WAITING.set_function(lambda: self.handshakes.waiting)
         self._measuring = twisted_loop.create_task(event_loop_lag.measure())
         self._watching = twisted_loop.create_task(revocations().watch(self.sockets))
         self._listen()

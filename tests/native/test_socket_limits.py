@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import os
+import signal
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
@@ -74,6 +76,30 @@ async def test_one_socket_more_than_a_guest_may_have_is_told_so(stack, room):
         await until(lambda: metric(stack, "websocket_connections") == 1)
         async with entered(stack, room, cookie=cookie) as again:
             assert (await say(again, "let in"))["type"] == "ack"
+
+
+def test_a_handshake_more_than_can_wait_is_answered_503(tmp_path, room):
+    with stack_with(tmp_path, MAX_SOCKETS="1", MAX_HANDSHAKES="1") as stack, contextlib.ExitStack() as lines:
+        process = stack.part("ws-1")
+        address = urlsplit(process.url)
+        # When it goes on, it finds nearly all of them in one turn of its event loop.
+        process.signal(signal.SIGSTOP)
+        clients = []
+        for _ in range(10):
+            client = lines.enter_context(socket.create_connection((address.hostname, address.port), timeout=SECONDS))
+            client.sendall(
+                f"GET /ws/chat/{room}/ HTTP/1.1\r\nHost: {address.netloc}\r\nOrigin: {process.url}\r\n"
+                "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n".encode()
+            )
+            clients.append(client)
+        process.signal(signal.SIGCONT)
+        heads = [client.recv(4096).partition(b"\r\n\r\n")[0].decode() for client in clients]
+        statuses = Counter(head.split()[1] for head in heads)
+        # One is let in, some are accepted to be told 1013, the rest could not even wait for it.
+        assert statuses.keys() == {"101", "503"}
+        assert all("Retry-After: 5" in head for head in heads if " 503 " in head)
+        assert metric(stack, 'websocket_handshakes_total{result="overloaded"}') == len(clients) - 1
 
 
 @pytest.mark.parametrize("through", ["ws-1", "nginx"])
