@@ -58,3 +58,11 @@ def test_what_an_extension_adds_is_none_of_its_scripts(page: Page, room: str) ->
     RoomPage(page).enter(room)
     assert len(page.evaluate("failed")) == 1
     assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_browser_that_keeps_nothing_does_without_it(page: Page, room: str) -> None:
+    page.add_init_script("""
+        Object.defineProperty(window, "sessionStorage", { get() { throw new DOMException("", "SecurityError"); } });
+    """)
+    RoomPage(page).enter(room).say("hello")
+    RoomPage(page).expect_transcript("hello")

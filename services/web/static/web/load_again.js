@@ -14,12 +14,18 @@
   };
   addEventListener("error", noticed, { capture: true });
 
+  // A browser that keeps nothing throws at the mere look. Without a count the page would be loaded again for ever.
+  let storage = null;
+  try {
+    storage = sessionStorage;
+  } catch {}
+
   addEventListener("load", () => {
-    const times = Number(sessionStorage.getItem(KEY));
+    const times = Number(storage?.getItem(KEY));
     if (isWhole) {
-      sessionStorage.removeItem(KEY);
-    } else if (times < MOST) {
-      sessionStorage.setItem(KEY, times + 1);
+      storage?.removeItem(KEY);
+    } else if (storage && times < MOST) {
+      storage.setItem(KEY, times + 1);
       setTimeout(() => location.reload(), 1000 * 2 ** times);
     }
   });
