@@ -1,8 +1,11 @@
-"""What visitors and programs are told while web is away."""
+"""What visitors and programs are told while web or ws is away."""
 
+import json
 from pathlib import Path
 
 import httpx
+import pytest
+import websockets
 
 from deploy.local import Stack
 
@@ -34,3 +37,13 @@ def test_nginx_says_so_itself_and_the_page_is_back_with_web(tmp_path: Path) -> N
         assert "retry-after" not in answer.headers
         # Not a page of its own that anybody can ask for.
         assert visitor.get("/errors/503.html").status_code == 404
+
+
+async def test_a_handshake_is_answered_503_as_json_while_ws_is_away(tmp_path: Path) -> None:
+    with Stack(tmp_path, ws_processes=1) as stack:
+        stack.part("ws-1").stop()
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await websockets.connect(stack.url.replace("http", "ws") + "/ws/chat/lobby/", origin=stack.url)
+    answer = refused.value.response
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert json.loads(answer.body)["error"]["code"] == "unavailable"
