@@ -11,6 +11,7 @@ from ws.consumer import DirectConsumer
 
 class Consumer(DirectConsumer):
     async def connect(self):
+        connecting.set()
         await CONNECT
     async def disconnect(self, code):
         print("disconnect", code)
@@ -22,12 +23,14 @@ async def wrong():
     raise LookupError("of the application")
 
 async def main():
-    global CONNECT
+    global CONNECT, connecting
     socket = SimpleNamespace(attach=lambda handler: print("attached"))
-    for CONNECT in (asyncio.sleep(0), wrong(), asyncio.Event().wait()):
+    for CONNECT, is_given_up in ((asyncio.sleep(0), False), (wrong(), False), (asyncio.Event().wait(), True)):
+        connecting = asyncio.Event()
         task = asyncio.create_task(Consumer()({"ws.socket": socket}, receive, None))
-        await asyncio.sleep(0.05)
-        task.cancel()
+        await connecting.wait()
+        if is_given_up:
+            task.cancel()
         print(*await asyncio.gather(task, return_exceptions=True))
 
 asyncio.run(main())

@@ -11,12 +11,19 @@ class Opening:
         self._begun.append(self)
 
 
-async def test_as_many_as_may_be_at_a_time_and_the_others_in_their_order():
-    queue, begun = HandshakeQueue(2), []
-    openings = [Opening(begun) for _ in range(5)]
+async def crowd(most: int, count: int) -> tuple[HandshakeQueue, list[Opening], list[Opening]]:
+    """Return a queue that so many have entered in one turn of the event loop, who they are, and who has begun."""
+    queue = HandshakeQueue(most)
+    begun: list[Opening] = []
+    openings = [Opening(begun) for _ in range(count)]
     for opening in openings:
         queue.enter(opening)
     await asyncio.sleep(0)
+    return queue, openings, begun
+
+
+async def test_as_many_as_may_be_at_a_time_and_the_others_in_their_order():
+    queue, openings, begun = await crowd(most=2, count=5)
     assert begun == openings[:2]
     assert queue.waiting == 3
     queue.leave(openings[1])
@@ -27,11 +34,7 @@ async def test_as_many_as_may_be_at_a_time_and_the_others_in_their_order():
 
 
 async def test_who_leaves_while_it_waits_is_never_begun():
-    queue, begun = HandshakeQueue(1), []
-    first, leaving, last = (Opening(begun) for _ in range(3))
-    for opening in (first, leaving, last):
-        queue.enter(opening)
-    await asyncio.sleep(0)
+    queue, (first, leaving, last), begun = await crowd(most=1, count=3)
     # Both ends are read in one turn of the event loop, the one whose place becomes free first.
     queue.leave(first)
     queue.leave(leaving)
@@ -40,11 +43,7 @@ async def test_who_leaves_while_it_waits_is_never_begun():
 
 
 async def test_who_is_not_in_it_gives_nobody_a_place():
-    queue, begun = HandshakeQueue(1), []
-    openings = [Opening(begun) for _ in range(2)]
-    for opening in openings:
-        queue.enter(opening)
-    await asyncio.sleep(0)
+    queue, (first, _), begun = await crowd(most=1, count=2)
     queue.leave(Opening(begun))
     await asyncio.sleep(0)
-    assert begun == openings[:1]
+    assert begun == [first]
