@@ -6,7 +6,7 @@
 #   NGINX_RESOLVER           name servers; those of RESOLV_CONF (/etc/resolv.conf) where unset
 #   TLS_CERTIFICATE, TLS_KEY paths of PEM files: https on TLS_LISTEN, and plain http only leads there
 #   REFUSALS_SYSLOG          host:port, by UDP, of web.nginx_metrics, which counts what nginx refuses
-#   ALLOWED_HOSTS, HSTS_SECONDS, MAX_BODY_KIB, CLIENT_TIMEOUT, HANDSHAKE_RATE, MAX_SOCKETS_PER_ADDRESS, REQUEST_RATE,
+#   ALLOWED_HOSTS, PATH_PREFIX, HSTS_SECONDS, MAX_BODY_KIB, CLIENT_TIMEOUT, HANDSHAKE_RATE, MAX_SOCKETS_PER_ADDRESS, REQUEST_RATE,
 #   ACCOUNT_RATE             as .env.example explains them
 # Without -f the shell would replace a * in a list by the names of files.
 set -euf
@@ -112,6 +112,18 @@ done
 NGINX_SERVER_NAMES=$hosts
 case " $hosts " in *' * '*) NGINX_SERVER_NAMES='~.' ;; esac
 
+# base.path_prefix accepts the same.
+PATH_PREFIX=${PATH_PREFIX:-}
+PATH_PREFIX=${PATH_PREFIX%/}
+printf '%s\n' "$PATH_PREFIX" | grep -Eqx '(/[A-Za-z0-9._~-]+)*' ||
+  refuse PATH_PREFIX "a path such as /team, of letters, digits and ._~-" "$PATH_PREFIX"
+NGINX_PREFIX_PATTERN=$(printf %s "$PATH_PREFIX" | sed 's/[.]/[.]/g')
+NGINX_PATH_PREFIX=''
+if [ -n "$PATH_PREFIX" ]; then
+  NGINX_PATH_PREFIX="rewrite ^$NGINX_PREFIX_PATTERN(/.*)\$ \$1;
+        location = $PATH_PREFIX { absolute_redirect off; return 308 $PATH_PREFIX/; }"
+fi
+
 limit_rate() { # ZONE RATE
   # Ten seconds' worth may come at once, since all who sit behind one address come back together after a restart.
   [ "$2" -eq 0 ] || echo "limit_req zone=$1 burst=$(($2 * 10)) nodelay;"
@@ -133,7 +145,7 @@ NGINX_HANDSHAKE_RATE=$((NGINX_HANDSHAKE_RATE ? NGINX_HANDSHAKE_RATE : 1))
 NGINX_REQUEST_RATE=$((NGINX_REQUEST_RATE ? NGINX_REQUEST_RATE : 1))
 NGINX_ACCOUNT_RATE=$((NGINX_ACCOUNT_RATE ? NGINX_ACCOUNT_RATE : 1))
 
-export NGINX_RESOLVER_DIRECTIVE NGINX_WEB_SERVERS NGINX_WS_SERVERS NGINX_REAL_IP_FROM NGINX_TRUSTED_PROXIES
+export PATH_PREFIX NGINX_PATH_PREFIX NGINX_PREFIX_PATTERN NGINX_RESOLVER_DIRECTIVE NGINX_WEB_SERVERS NGINX_WS_SERVERS NGINX_REAL_IP_FROM NGINX_TRUSTED_PROXIES
 export NGINX_TLS NGINX_TLS_LISTEN NGINX_TLS_LISTEN_DEFAULT NGINX_TLS_REDIRECT NGINX_TRANSPORT_SECURITY
 export NGINX_REFUSALS_LOG NGINX_SERVER_NAMES NGINX_MAX_BODY_KIB NGINX_CLIENT_TIMEOUT NGINX_SOCKET_LIMITS NGINX_REQUEST_LIMITS
 export NGINX_HANDSHAKE_RATE NGINX_REQUEST_RATE NGINX_ACCOUNT_RATE

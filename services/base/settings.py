@@ -11,6 +11,7 @@ from base.environment import ROOT, env
 from base.hosts import parse_form_origins, parse_hosts
 from base.logs import logging_settings
 from base.origin import parse_origins
+from base.path_prefix import parse_path_prefix
 from base.production import refuse_local_settings
 from base.redis_url import parse_redis_url
 from base.time_zone import expect_time_zone
@@ -28,6 +29,11 @@ ALLOWED_HOSTS = parse_hosts("ALLOWED_HOSTS", env.items("ALLOWED_HOSTS", LOCAL_HO
 CSRF_TRUSTED_ORIGINS = parse_form_origins("CSRF_TRUSTED_ORIGINS", env.items("CSRF_TRUSTED_ORIGINS", []))
 # Other origins whose pages may open WebSockets and use the API.
 ALLOWED_ORIGINS = parse_origins("ALLOWED_ORIGINS", env.items("ALLOWED_ORIGINS", []))
+
+# Below which path browsers see all of it; nginx takes it away again.
+PATH_PREFIX = parse_path_prefix("PATH_PREFIX", env.str("PATH_PREFIX", ""))
+FORCE_SCRIPT_NAME = PATH_PREFIX or None
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = f"{PATH_PREFIX}/"
 
 # Whether browsers reach nginx, or what stands before it, by https only.
 HTTPS_ONLY = env.bool("HTTPS_ONLY", ENVIRONMENT == "production")

@@ -82,6 +82,7 @@ def test_a_trusted_proxy_may_be_an_ipv6_address(tmp_path, value):
                 "::/129",
             )
         ),
+        *(("PATH_PREFIX", value) for value in ("team", "/a b", "/a//b", "/$a", "/a;")),
         *(("TRUSTED_PROXIES", value) for value in ("1::2::3", ":::1", "1:2:3", "12345::", "1:2:3:4:5:6:7:8:9", ":1")),
         *(
             ("ALLOWED_HOSTS", value)
@@ -100,7 +101,7 @@ def test_an_item_that_a_list_cannot_have_is_one_sentence(tmp_path, monkeypatch, 
     # A * is no pattern of file names.
     monkeypatch.chdir(tmp_path)
     with pytest.raises(WrongSetting) as wrong:
-        rendered(tmp_path, **{name: f"10.0.0.1,{value}"})
+        rendered(tmp_path, **{name: value if name == "PATH_PREFIX" else f"10.0.0.1,{value}"})
     assert str(wrong.value).startswith(f"Wrong configuration: {name}: expected ")
     assert str(wrong.value).endswith(f", not {value}.")
 
