@@ -3,6 +3,7 @@
 NO_LIMITS = {
     "HANDSHAKE_RATE": "0",
     "MAX_SOCKETS_PER_ADDRESS": "0",
+    "MAX_REQUESTS_PER_ADDRESS": "0",
     "REQUEST_RATE": "0",
     "ACCOUNT_RATE": "0",
     "MESSAGE_RATE": "0",

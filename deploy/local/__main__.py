@@ -6,14 +6,13 @@ import os
 import signal
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
 from environs import Env, EnvError, validate
 
 from deploy.local.binaries import BinaryMissing
 from deploy.local.nginx import WrongSetting
-from deploy.local.part import PartFailed
+from deploy.local.part import DIRECTLY, PartFailed
 from deploy.local.stack import ROOT, Stack
 from deploy.local.supervisor import Supervisor
 
@@ -38,7 +37,7 @@ def main() -> None:
         if not stack.is_interrupted:
             print_table(stack)
             # Where / leads to, which is the chat until a team replaces it.
-            with urllib.request.urlopen(stack.url, timeout=30) as home:
+            with DIRECTLY.open(stack.url, timeout=30) as home:
                 say(f"ready: {home.geturl()} ({time.monotonic() - started:.1f} s; Ctrl-C stops)")
         supervisor.watch()
     finally:

@@ -87,6 +87,8 @@ USE_TZ = True
 
 # Where the service listens, host:port.
 BIND = env.str("BIND", "127.0.0.1:8000")
+# Longest header or address of a request that nginx lets through, in KiB; four times as much together.
+MAX_HEADER_KIB = env.int("MAX_HEADER_KIB", 8, validate=validate.Range(4, 64))
 # Longest message text, in characters.
 MESSAGE_MAX_CHARS = env.int("MESSAGE_MAX_CHARS", 4000, validate=validate.Range(1, 16000))
 # Age in days at which `manage.py prune_messages` deletes messages; 0 keeps all.

@@ -12,7 +12,10 @@ from prometheus_client import Counter, start_http_server
 from base.environment import env, exit_on_wrong_configuration
 
 # As nginx.conf.template names them in $exceeded_limit.
-LIMITS = ("connections", "handshakes", "requests", "accounts", "body", "slow", "host")
+LIMITS = (
+    *("connections", "handshakes", "requests", "accounts", "body", "header", "slow", "host"),
+    *("proxy_protocol", "tls"),
+)
 HOST_AND_PORT = validate.Regexp(r"[^:]+:\d{1,5}$", error="expected host:port")
 
 REFUSED = Counter("nginx_refused_requests", "Requests that nginx refused, by the limit that they exceeded.", ["limit"])

@@ -80,7 +80,13 @@ def test_a_wrong_value_is_one_sentence(tmp_path, name, value):
 
 
 def test_zero_is_no_limit(tmp_path):
-    names = ("HANDSHAKE_RATE", "MAX_SOCKETS_PER_ADDRESS", "REQUEST_RATE", "ACCOUNT_RATE")
+    names = (
+        "HANDSHAKE_RATE",
+        "MAX_SOCKETS_PER_ADDRESS",
+        "MAX_REQUESTS_PER_ADDRESS",
+        "REQUEST_RATE",
+        "ACCOUNT_RATE",
+    )
     for limit in ("limit_req zone=", "limit_conn open_"):
         assert limit in rendered(tmp_path)
         assert limit not in rendered(tmp_path, **dict.fromkeys(names, "0"))
