@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-
 # Parts are on loopback, where no proxy of the environment leads (http_proxy).
 DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

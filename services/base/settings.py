@@ -7,6 +7,7 @@ from redis.backoff import NoBackoff
 from base import tracing
 from base.database_url import database
 from base.environment import ROOT, env
+from base.listen import listen_address
 from base.logs import logging_settings
 from base.origin import parse_origins
 from base.production import refuse_local_settings
@@ -85,8 +86,8 @@ LANGUAGES = [("ja", "日本語"), ("en", "English")]
 TIME_ZONE = env.str("TIME_ZONE", "Asia/Tokyo")
 USE_TZ = True
 
-# Where the service listens, host:port.
-BIND = env.str("BIND", "127.0.0.1:8000")
+# Where the service listens, host:port; * is every address.
+BIND = listen_address(env.str("BIND", "127.0.0.1:8000"))
 # Longest header or address of a request that nginx lets through, in KiB; four times as much together.
 MAX_HEADER_KIB = env.int("MAX_HEADER_KIB", 8, validate=validate.Range(4, 64))
 # Longest message text, in characters.

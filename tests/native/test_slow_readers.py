@@ -109,7 +109,8 @@ def test_slow_readers_of_static_files_hinder_nobody(stack: Stack) -> None:
 
 
 def test_requests_in_progress_of_one_address_are_limited(stack: Stack) -> None:
-    head = f"POST {PAGE} HTTP/1.1\r\nHost: {ports.HOST}:{stack.port}\r\nExpect: 100-continue\r\nContent-Length: 60000\r\n\r\n"
+    lines = [f"POST {PAGE} HTTP/1.1", f"Host: {ports.HOST}:{stack.port}", "Content-Length: 60000"]
+    head = "\r\n".join([*lines, "Expect: 100-continue", "", ""])
     writers = [socket.create_connection((ports.HOST, stack.port), 20) for _ in range(LIMIT)]
     for writer in writers:
         writer.sendall(head.encode())
