@@ -41,7 +41,7 @@ def room(request: AuthoredRequest, room: str) -> HttpResponse:
         raise PermissionDenied
     messages, head = journal.newest(room, PAGE_MESSAGES)
     # Older ones come over the WebSocket, when the reader scrolls up to them.
-    messages = fitting(reversed(messages), text_of=lambda message: escape(message.text))[::-1]
+    messages = fitting(reversed(messages), text_of=lambda line: escape(line.author + line.id + line.text))[::-1]
     return render(
         request,
         "chat/room.html",

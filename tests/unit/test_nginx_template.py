@@ -1,5 +1,6 @@
 """What directives.sh makes of lists."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,17 @@ def test_every_reason_of_a_refusal_is_counted(tmp_path):
     reasons += text.partition("$unexpected_protocol {")[2].partition("}")[0]
     named = {line.split()[-1].strip(";") for line in reasons.splitlines() if line.strip()} - {'""', "$exceeded_rate"}
     assert named - {"$unexpected_protocol"} | {"requests", "accounts", "handshakes"} == set(LIMITS)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/signup/", "/accounts/name/", "/chat/?room="])
+def test_what_comes_back_as_it_was_sent_fits_into_the_buffers(client, tmp_path, path):
+    text = rendered(tmp_path)
+    count, size = re.search(r"proxy_buffers (\d+) (\d+)k;", text).groups()
+    # All of the body, or of the longest address, in quotes: escaped, each has six bytes.
+    if path.endswith("="):
+        answer = client.get(path + "'" * 8000)
+    else:
+        answer = client.post(path, {"username": "'" * 32000, "chosen": "'" * 32000})
+    assert answer.status_code in {200, 400}
+    assert len(answer.content) < int(count) * int(size) * 1024
