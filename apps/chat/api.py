@@ -77,8 +77,8 @@ def _post(request: HttpRequest, room: str, caller: Caller) -> HttpResponse:
     if stored.is_new:
         with tracing.span("publish"):
             publish(group_name(room), layer_event(room, stored.seq, message_frames(stored)))
-    content = encode(message_json(stored))
-    return HttpResponse(content, content_type="application/json", status=201 if stored.is_new else 200)
+    status = 201 if stored.is_new else 200
+    return HttpResponse(encode(message_json(stored)), content_type="application/json", status=status)
 
 
 def _count_post(user: object) -> None:
