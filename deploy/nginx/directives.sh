@@ -10,7 +10,7 @@
 #   TLS_CERTIFICATE, TLS_KEY paths of PEM files: https on TLS_LISTEN, and plain http only leads there
 #   REFUSALS_SYSLOG          host:port, by UDP, of web.nginx_metrics, which counts what nginx refuses
 #   ALLOWED_HOSTS, HSTS_SECONDS, MAX_BODY_KIB, MAX_HEADER_KIB, CLIENT_TIMEOUT, HANDSHAKE_RATE,
-#   MAX_SOCKETS_PER_ADDRESS, MAX_REQUESTS_PER_ADDRESS, REQUEST_RATE, ACCOUNT_RATE
+#   MAX_SOCKETS_PER_ADDRESS, MAX_REQUESTS_PER_ADDRESS, MAX_READS_PER_ADDRESS, REQUEST_RATE, ACCOUNT_RATE
 #                            as .env.example explains them
 set -eu
 
@@ -137,7 +137,8 @@ NGINX_REQUEST_RATE=$(number REQUEST_RATE 100)
 NGINX_ACCOUNT_RATE=$(number ACCOUNT_RATE 5)
 NGINX_SOCKET_LIMITS="$(limit_connections open_sockets "$most_sockets") $(limit_rate handshakes "$NGINX_HANDSHAKE_RATE")"
 NGINX_FILE_LIMITS=$(limit_connections open_files "$most_sockets")
-NGINX_REQUEST_LIMITS="$(limit_connections open_requests "$most_requests") $(limit_rate requests "$NGINX_REQUEST_RATE")"
+NGINX_REQUEST_LIMITS="$(limit_connections open_reads "$(number MAX_READS_PER_ADDRESS 20)")"
+NGINX_REQUEST_LIMITS="$NGINX_REQUEST_LIMITS $(limit_connections open_requests "$most_requests") $(limit_rate requests "$NGINX_REQUEST_RATE")"
 NGINX_REQUEST_LIMITS="$NGINX_REQUEST_LIMITS $(limit_rate accounts "$NGINX_ACCOUNT_RATE")"
 # A zone that nothing uses must have a rate all the same.
 NGINX_HANDSHAKE_RATE=$((NGINX_HANDSHAKE_RATE ? NGINX_HANDSHAKE_RATE : 1))

@@ -1,8 +1,10 @@
 """Readers that take all that the limits allow, slowly: nobody else waits for them, and no disk fills."""
 
+import asyncio
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import pytest
 
 from deploy.local import Stack, ports
 from deploy.local.stack import ROOT
+from tests.limits import NO_LIMITS
 
 READERS = 100
 LIMIT = 110
@@ -32,7 +35,8 @@ PAGE = "/api/rooms/emoji/messages?limit=200"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    environment = {"MAX_REQUESTS_PER_ADDRESS": str(LIMIT), "WEB_WORKERS": "1", "WEB_THREADS": "2"}
+    environment = {"MAX_REQUESTS_PER_ADDRESS": str(LIMIT), "MAX_READS_PER_ADDRESS": "0"}
+    environment |= {"WEB_WORKERS": "1", "WEB_THREADS": "2"}
     with Stack(tmp_path_factory.mktemp("readers"), ws_processes=1, environment=environment) as stack:
         # As anybody may fill it, but in one go.
         fill = [sys.executable, str(ROOT / "manage.py"), "shell", "-c", FILL]
@@ -134,3 +138,43 @@ def web_requests(stack: Stack) -> float:
         for line in lines
         if line.startswith("http_requests_total{") and 'route="static"' in line and 'status="200"' in line
     )
+
+
+async def test_one_address_has_its_share_of_what_web_reads_at_a_time(tmp_path: Path) -> None:
+    """Everybody else waits for no more pages of messages of an address than it may ask for at once."""
+    environment = {**NO_LIMITS, "MAX_READS_PER_ADDRESS": "3"}
+    with Stack(tmp_path, ws_processes=1, environment=environment) as stack:
+        # web takes no request until it goes on, so all are in progress at the same time.
+        stack.part("web").signal(signal.SIGSTOP)
+        workers = [int(pid) for pid in children_of(stack.part("web").pid)]
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            async with httpx.AsyncClient(base_url=stack.url, timeout=20) as client:
+                address = "/api/rooms/emoji/messages"
+                reads = [asyncio.create_task(client.get(address)) for _ in range(10)]
+                # Of those over the limit each has its answer, the others wait.
+                done: set[asyncio.Task[httpx.Response]] = set()
+                async with asyncio.timeout(20):
+                    while len(done) < 7:
+                        await asyncio.wait(set(reads) - done, return_when=asyncio.FIRST_COMPLETED)
+                        done = {read for read in reads if read.done()}
+                assert {read.result().status_code for read in done} == {429}
+                assert {read.result().json()["error"]["code"] for read in done} == {"too_many_requests"}
+                # Pages, and who posts, are not among them.
+                page = asyncio.create_task(client.get("/chat/emoji/"))
+                post = asyncio.create_task(client.post(address, content=b"{}"))
+                for pid in workers:
+                    os.kill(pid, signal.SIGCONT)
+                stack.part("web").signal(signal.SIGCONT)
+                assert {answer.status_code for answer in await asyncio.gather(*(set(reads) - done))} == {200}
+                assert ((await page).status_code, (await post).status_code) == (200, 401)
+        finally:
+            for pid in workers:
+                os.kill(pid, signal.SIGCONT)
+            stack.part("web").signal(signal.SIGCONT)
+
+
+def children_of(pid: int | None) -> list[str]:
+    """Return the ids of a process' children."""
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()

@@ -91,6 +91,7 @@ def test_zero_is_no_limit(tmp_path):
         "HANDSHAKE_RATE",
         "MAX_SOCKETS_PER_ADDRESS",
         "MAX_REQUESTS_PER_ADDRESS",
+        "MAX_READS_PER_ADDRESS",
         "REQUEST_RATE",
         "ACCOUNT_RATE",
     )
