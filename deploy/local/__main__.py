@@ -36,9 +36,7 @@ def main() -> None:
     try:
         if not stack.is_interrupted:
             print_table(stack)
-            # Where / leads to, which is the chat until a team replaces it.
-            with DIRECTLY.open(stack.url, timeout=30) as home:
-                say(f"ready: {home.geturl()} ({time.monotonic() - started:.1f} s; Ctrl-C stops)")
+            say(f"ready: {home_page(stack)} ({time.monotonic() - started:.1f} s; Ctrl-C stops)")
         supervisor.watch()
     finally:
         say("stopping")
@@ -54,6 +52,16 @@ def configured_stack(directory: Path) -> Stack:
         port=env.int("PORT", 8080, validate=validate.Range(1, 65535)),
         ws_processes=env.int("WS_PROCESSES", 2, validate=validate.Range(1, 64)),
     )
+
+
+def home_page(stack: Stack) -> str:
+    """Return where / leads to, which is the chat until a team replaces it."""
+    try:
+        with DIRECTLY.open(stack.url, timeout=30) as home:
+            return str(home.geturl())
+    except OSError:
+        # With PROXY_PROTOCOL nginx has no answer for who does not speak it.
+        return stack.url
 
 
 def print_table(stack: Stack) -> None:

@@ -61,6 +61,16 @@ def test_a_proxy_of_the_environment_is_not_asked_for_the_stack_itself(start_run,
         assert run.end(signal.SIGINT) == 0
 
 
+def test_it_is_ready_behind_a_load_balancer_that_speaks_the_proxy_protocol(start_run):
+    run = start_run(PROXY_PROTOCOL="true", TRUSTED_PROXIES="127.0.0.1")
+    run.wait_for("ready: ")
+    with socket.create_connection(("127.0.0.1", run.port), 20) as line:
+        line.sendall(b"PROXY TCP4 203.0.113.7 192.0.2.1 56324 443\r\nGET /chat/ HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+        assert line.recv(64).startswith(b"HTTP/1.1 200 ")
+    assert run.end(signal.SIGINT) == 0
+    assert '"client":"203.0.113.7"' in (run.directory / "log/nginx.log").read_text()
+
+
 def test_closing_the_terminal_ends_it_all_though_no_signal_comes(start_run):
     terminal, stdin = pty.openpty()
     run = start_run(stdin=stdin, WS_PROCESSES="1")
