@@ -2,7 +2,7 @@
 # Turns lists from the environment into nginx directives, which envsubst cannot do, then runs its arguments.
 #   WEB_SERVERS, WS_SERVERS  host:port, separated by spaces; a host name is looked up again while nginx runs.
 #                            In Kubernetes a name without a dot is a Service of the pod's own namespace
-#   TRUSTED_PROXIES          addresses or CIDR blocks whose X-Forwarded-For, -Proto and -Host are believed
+#   TRUSTED_PROXIES          addresses or CIDR blocks whose X-Forwarded-For, -Proto and -Host nginx trusts
 #   NGINX_LISTEN             address:port, or a port alone: on all addresses, of IPv6 too where the kernel has it
 #   NGINX_HEALTH_LISTEN      the same, for probes alone
 #   PROXY_PROTOCOL           true: each connection begins with the PROXY protocol, but those to NGINX_HEALTH_LISTEN
@@ -67,7 +67,7 @@ case ${PROXY_PROTOCOL:-false} in
       exit 1
     }
     proxy_protocol=' proxy_protocol' NGINX_REAL_IP_HEADER=proxy_protocol
-    # The load balancer passes on what clients say: their X-Forwarded headers are believed from nobody.
+    # The load balancer passes on the clients' own X-Forwarded headers: they are not trusted.
     NGINX_TRUSTED_PROXIES=''
     ;;
   *) echo "PROXY_PROTOCOL: expected true or false, not $PROXY_PROTOCOL." >&2; exit 1 ;;

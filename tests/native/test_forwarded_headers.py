@@ -19,7 +19,7 @@ from deploy.local.part import answers_http
 
 PROXY, STRANGER = "127.0.0.2", "127.0.0.3"
 # What frameworks and servers take for the truth about a client: Gunicorn, Django, Rails, PHP, IIS, ingress controllers.
-FOR_NOBODY = {
+NEVER_TRUSTED = {
     "Forwarded": "for=203.0.113.9;proto=https;host=evil.example",
     "X-Forwarded": "203.0.113.9",
     "X-Forwarded-By": "203.0.113.9",
@@ -148,8 +148,8 @@ def websocket(path: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("path", ["/chat/", "/api/rooms/lobby/messages", "/static/x.js", "/ws/chat/lobby/"])
 @pytest.mark.parametrize("source", [PROXY, STRANGER])
-def test_what_nobody_is_believed_reaches_no_service(nginx: Part, source: str, path: str) -> None:
-    found = passed_on(nginx, source, *FOR_NOBODY.items(), *websocket(path), path=path)
+def test_headers_that_are_never_trusted_reach_neither_web_nor_ws(nginx: Part, source: str, path: str) -> None:
+    found = passed_on(nginx, source, *NEVER_TRUSTED.items(), *websocket(path), path=path)
     assert found.keys() <= {
         *("host", "x-forwarded-for", "x-forwarded-proto", "x-request-id", "connection", "upgrade"),
     }
@@ -220,7 +220,7 @@ def test_a_trusted_proxy_says_the_scheme(nginx: Part, said: list[str], scheme: s
         ("chat.example.com", "CHAT.example.com:8443", "CHAT.example.com:8443"),
         ("chat.example.com", "chat.example.com:8443, inner:80", "chat.example.com:8443"),
         ("[::1]", "[::1]:8443", "[::1]:8443"),
-        # Of another name nothing is believed, nor what is no port.
+        # Another name is not trusted, nor what is no port.
         ("chat.example.com", "evil.example:8443", "chat.example.com"),
         ("chat.example.com", "evil.chat.example.com:8443", "chat.example.com"),
         ("chat.example.com", "chat.example.com.evil.example:8443", "chat.example.com"),
@@ -254,7 +254,7 @@ def behind_tcp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Part]:
 
 @pytest.mark.parametrize("first", [V1, V2], ids=["v1", "v2"])
 def test_with_the_proxy_protocol_the_address_is_what_it_says(behind_tcp: Part, first: bytes) -> None:
-    # A load balancer of TCP passes on what the client says, so nothing in it is believed.
+    # A load balancer of TCP passes on what the client says, so none of it is trusted.
     lies = [("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-Proto", "https"), ("X-Request-ID", "0123456789abcdef")]
     for path in ("/chat/", "/ws/chat/lobby/"):
         found = passed_on(behind_tcp, PROXY, *lies, *websocket(path), path=path, first=first)
@@ -274,7 +274,7 @@ def refused_lines(part: Part) -> list[dict]:
 @pytest.mark.parametrize(
     ("first", "reason"), [(V1, "proxy_protocol"), (V2, "proxy_protocol"), (b"\x16\x03\x01\x02\x00\x01\x00\r\n", "tls")]
 )
-def test_a_protocol_that_nobody_expects_is_named_in_the_log(nginx: Part, first: bytes, reason: str) -> None:
+def test_an_unexpected_protocol_is_400_and_named_in_the_log(nginx: Part, first: bytes, reason: str) -> None:
     before = refused_lines(nginx)
     status, body = exchange(nginx, PROXY, "/chat/", [("Host", "chat.example.com")], first)
     assert status == 400

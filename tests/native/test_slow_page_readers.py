@@ -82,7 +82,7 @@ def expect_unhindered(stack: Stack) -> None:
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 @pytest.mark.parametrize("path", [PAGE, "/chat/emoji/"])
-def test_slow_page_readers_of_the_largest_answers_hinder_nobody(stack: Stack, path: str, encoding: str) -> None:
+def test_slow_readers_of_the_largest_answers_delay_no_other_request(stack: Stack, path: str, encoding: str) -> None:
     readers = [SlowReader(stack, path, f"Accept-Encoding: {encoding}") for _ in range(READERS)]
     assert {reader.received.split()[1] for reader in readers} == {b"200"}
     expect_unhindered(stack)
@@ -97,7 +97,7 @@ def test_slow_page_readers_of_the_largest_answers_hinder_nobody(stack: Stack, pa
         reader.close()
 
 
-def test_slow_page_readers_of_static_files_hinder_nobody(stack: Stack) -> None:
+def test_slow_readers_of_static_files_share_one_copy(stack: Stack) -> None:
     large = max((stack.directory / "static").rglob("*.js"), key=lambda file: file.stat().st_size)
     path = "/static/" + str(large.relative_to(stack.directory / "static"))
     asked = web_requests(stack)
