@@ -84,7 +84,10 @@ def test_a_handshake_after_http_is_as_one_on_a_new_connection(url, line, room, b
 
 def test_requests_and_a_handshake_that_come_together_are_answered_in_their_order(url, line, room):
     # Those that are refused at once are many, so that they would exhaust a recursion.
-    wrong, well = HTTP["a wrong header"][0] * 300, b"".join(HTTP[name][0] for name in ("answered", "h2c", "with a body"))
+    wrong, well = (
+        HTTP["a wrong header"][0] * 300,
+        b"".join(HTTP[name][0] for name in ("answered", "h2c", "with a body")),
+    )
     line.sendall(wrong + well + handshake(url, room) + say("the last"))
     data = read_until(line, b"the last")
     statuses = [part.split()[0] for part in data.split(b"HTTP/1.1 ")[1:]]
