@@ -15,7 +15,7 @@ from deploy.local.part import answers_http
 
 
 class Service(socketserver.ThreadingTCPServer):
-    """Answers whatever it is asked with 200, and keeps the connection; or with 101, where it is asked for an upgrade."""
+    """Answers with 200, and keeps the connection; or with 101, where it is asked for an upgrade."""
 
     daemon_threads = True
 
