@@ -26,6 +26,7 @@ class HttpConnection(HTTPChannel):
     sent. Until then nothing is read: who does not take its answers gets no others.
     """
 
+    transport: Any
     begin_again: Callable[[Any, bytes], None]
 
     def setLineMode(self, extra: bytes = b"") -> None:

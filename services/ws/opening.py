@@ -31,6 +31,7 @@ HEAD = re.compile(
 class Opening(Outgoing):
     """Daphne's protocol until the socket is open."""
 
+    data: bytes
     request: Any = None
     was_accepted: bool
     openHandshakeTimeoutCall: Any

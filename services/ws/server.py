@@ -54,8 +54,8 @@ class Server(server.Server):
         # nginx writes the access log; Daphne's would hold the probes, and cost a line per handshake.
         options |= {"action_logger": None, "ready_callable": self._begin, "signal_handlers": False}
         super().__init__(*args, **options)
-        self._asgi_application = self.application
-        self.application = self._call_application
+        self._asgi_application: Any = self.application
+        self.application: Any = self._call_application
         # Each application runs in a copy of it. It may be the end of another connection that lets this one begin, and
         # that one's language or trace is none of this one's.
         self._context = contextvars.copy_context()
