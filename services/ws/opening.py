@@ -8,6 +8,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from autobahn.websocket.types import ConnectionDeny
 from daphne.utils import HEADER_NAME_RE
 
 from ws import metrics
@@ -35,8 +36,11 @@ class Opening(Outgoing):
     request: Any = None
     was_accepted: bool
     openHandshakeTimeoutCall: Any
+    is_paused: bool
     # It was kept after an answer over HTTP, and nothing has come since.
     is_kept = False
+    # It is not read until its handshake is answered.
+    is_held = False
 
     def connectionMade(self) -> None:
         self.was_accepted = False
@@ -44,8 +48,9 @@ class Opening(Outgoing):
 
     def processHandshake(self) -> None:
         if self in self.server.handshakes:  # it is not answered yet
-            if len(self.data) > MAX_HEAD_BYTES:
-                self.dropConnection(abort=True)
+            # A client waits for the answer (RFC 6455, section 4.1). What it sends before waits with it.
+            self.is_held = True
+            self.transport.pauseProducing()
             return
         if self.is_kept:
             self.is_kept = False
@@ -76,6 +81,11 @@ class Opening(Outgoing):
         target = self.data.split(b" ", 2)[1]
         self._raw_query_string = target.partition(b"?")[2]
         super().processHandshake()
+
+    def onConnect(self, request: Any) -> Any:
+        if not request.headers.get("sec-websocket-protocol", "").isascii():
+            raise ConnectionDeny(ConnectionDeny.BAD_REQUEST, "Bad Request")  # Daphne would log an exception
+        return super().onConnect(request)
 
     def failHandshake(self, reason: str, code: int = 400, responseHeaders: list[tuple[str, str]] | None = None) -> None:
         # autobahn itself refuses what is not even an address; to a visitor and in the log it is a foreign origin too.
@@ -150,6 +160,10 @@ class Opening(Outgoing):
 
     def serverAccept(self, subprotocol: str | None = None) -> None:
         super().serverAccept(subprotocol)
+        if self.is_held:
+            self.is_held = False
+            if not self.is_paused:
+                self.transport.resumeProducing()
         self.server.handshakes.leave(self)
         self.was_accepted = True
         if self.is_connected:

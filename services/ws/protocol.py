@@ -246,6 +246,7 @@ class WebSocketProtocol(OpenConnection, Opening):
         if abort and self.state == self.STATE_CLOSED:
             # It was closed, and its client does not read what is still to be sent.
             self.transport.abortConnection()
+            return
         super().dropConnection(abort)
 
     def close_after_work(self, code: int) -> None:

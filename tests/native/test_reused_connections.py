@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -113,6 +114,7 @@ def test_what_only_looks_like_it_is_http(url, line, room, upgrade):
         ("Origin: https://evil.example", b"403"),
         ("Sec-WebSocket-Version: 99", b"400"),
         ("Bad Name: x", b"400"),
+        ("Sec-WebSocket-Protocol: ch\u00e4t", b"400"),
     ],
 )
 def test_a_refused_handshake_says_that_it_ends_the_connection_and_does(url, line, room, header, status):
@@ -154,3 +156,14 @@ def test_one_that_is_kept_waits_longer_than_one_that_has_never_asked(url, line):
     line.sendall(b"GET /livez HT")
     assert rest_of(line) == b""
     assert metric(url, timeouts) == before + 2
+
+
+def test_what_is_sent_before_the_answer_waits_for_it(stack, url, line, room):
+    process = stack.part("ws-1")
+    # When it goes on, it finds all of it.
+    process.signal(signal.SIGSTOP)
+    messages = b"".join(say(f"{number} {'x' * 3000}") for number in range(40))
+    line.sendall(handshake(url, room) + messages)
+    process.signal(signal.SIGCONT)
+    received = read_until(line, b'"message":"39 ')
+    assert [int(part.split()[0]) for part in received.split(b'"message":"')[1:]] == [*range(40)]

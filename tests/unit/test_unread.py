@@ -76,6 +76,29 @@ async def main():
 twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
 """
 
+GONE = """
+from unittest import mock
+from ws.open_sockets import OpenSockets
+
+async def main():
+    protocol = accepted()
+    sockets = OpenSockets(interval=1, timeout=30)
+    sockets.add(protocol)
+    aborted = []
+    protocol.transport.abortConnection = lambda: aborted.append(True)
+    with mock.patch("time.monotonic", lambda: now):
+        now = 0.0
+        protocol.transport.takes = False
+        protocol.write(b"never read")
+        protocol.dataReceived(masked(b"", opcode=8))
+        # Twisted ends it when everything is sent.
+        assert protocol.transport.disconnecting and not aborted
+        for now in (20.0, 51.0):
+            sockets.tick()
+        assert aborted
+twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
+"""
+
 
 def test_messages_that_nobody_takes_are_few_and_the_others_stay_with_the_client():
     run(UNREAD)
@@ -91,3 +114,7 @@ def test_a_client_that_is_not_read_is_not_taken_for_gone():
 
 def test_who_pings_all_the_time_is_closed_before_a_consumer_attaches():
     run(PINGS)
+
+
+def test_who_closes_and_never_reads_what_is_still_to_be_sent_is_cut_off():
+    run(GONE)
