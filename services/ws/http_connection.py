@@ -18,6 +18,13 @@ class Request(WebRequest):
         self.requestHeaders.removeHeader(b"Upgrade")
         return super().process()
 
+    def handle_exception(self, exception: Exception) -> None:
+        # Daphne's raises where the answer has begun, and with that ends what looks after all applications.
+        if self._response_started and self.channel is not None:
+            self.channel.forceAbortClient()
+        else:
+            super().handle_exception(exception)
+
 
 class HttpConnection(HTTPChannel):
     """Twisted's HTTP for one request.

@@ -22,6 +22,8 @@ FULL_SECONDS = 5
 MAX_HEAD_BYTES = 64 * 1024
 # A list, of which we take what we know (RFC 9110, section 7.8).
 UPGRADE = re.compile(rb"\r\nupgrade:(?:[^\r\n]*,)?[ \t]*websocket[ \t]*(?:,[^\r\n]*)?\r\n", re.IGNORECASE)
+READ_BY_DAPHNE = ("sec-websocket-protocol", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto")
+# Headers of an answer that say where it ends.
 FRAMING = {"connection", "content-length", "keep-alive", "transfer-encoding"}
 # A request line in printable ASCII, then headers that Daphne's HTTP side would accept (RFC 9110, section 5).
 HEAD = re.compile(
@@ -37,6 +39,7 @@ class Opening(Outgoing):
     was_accepted: bool
     openHandshakeTimeoutCall: Any
     is_paused: bool
+    websocket_protocols: list[str]
     # It was kept after an answer over HTTP, and nothing has come since.
     is_kept = False
     # It is not read until its handshake is answered.
@@ -83,8 +86,9 @@ class Opening(Outgoing):
         super().processHandshake()
 
     def onConnect(self, request: Any) -> Any:
-        if not request.headers.get("sec-websocket-protocol", "").isascii():
-            raise ConnectionDeny(ConnectionDeny.BAD_REQUEST, "Bad Request")  # Daphne would log an exception
+        # Of what is no ASCII there Daphne would log an exception, and answer 500.
+        if not all(request.headers.get(name, "").isascii() for name in READ_BY_DAPHNE):
+            raise ConnectionDeny(ConnectionDeny.BAD_REQUEST, "Bad Request")
         return super().onConnect(request)
 
     def failHandshake(self, reason: str, code: int = 400, responseHeaders: list[tuple[str, str]] | None = None) -> None:
@@ -159,6 +163,9 @@ class Opening(Outgoing):
             self.serverAccept(subprotocol)
 
     def serverAccept(self, subprotocol: str | None = None) -> None:
+        if subprotocol is not None and subprotocol not in self.websocket_protocols:
+            # autobahn would raise where nobody hears of it, and leave the client waiting.
+            raise ValueError(f"The client has not offered the subprotocol {subprotocol!r}.")
         super().serverAccept(subprotocol)
         if self.is_held:
             self.is_held = False

@@ -258,7 +258,9 @@ class WebSocketProtocol(OpenConnection, Opening):
     def handle_exception(self, exception: Exception) -> None:
         if self.state == self.STATE_CONNECTING:
             metrics.HANDSHAKES.labels("error").inc()
-        super().handle_exception(exception)
+            self.failHandshake("Internal Server Error", 500)
+        else:
+            self.close(INTERNAL_ERROR)
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         # Daphne tests for truth, so that an empty message is never sent.

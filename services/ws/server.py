@@ -143,7 +143,13 @@ class Server(server.Server):
         # Nor is it walked now, which would be a seventh of the start: next to nothing of it is garbage.
         gc.freeze()
         gc.enable()
-        LoopingCall(self.sockets.tick).start(1, now=False)
+        LoopingCall(self._tick).start(1, now=False)
+
+    def _tick(self) -> None:
+        try:
+            self.sockets.tick()
+        except Exception:
+            logger.exception("The sockets could not be gone through")  # with it Twisted would end the calls for good
 
     def _listen(self) -> None:
         # With failByDrop, autobahn's default, the client of a frame over the limit sees 1006, not 1009.

@@ -115,6 +115,7 @@ def test_what_only_looks_like_it_is_http(url, line, room, upgrade):
         ("Sec-WebSocket-Version: 99", b"400"),
         ("Bad Name: x", b"400"),
         ("Sec-WebSocket-Protocol: ch\u00e4t", b"400"),
+        ("X-Forwarded-Port: \u00e9", b"400"),
     ],
 )
 def test_a_refused_handshake_says_that_it_ends_the_connection_and_does(url, line, room, header, status):
