@@ -15,7 +15,8 @@ class Request(WebRequest):
 
     def process(self) -> Any:
         # Daphne's own way to a WebSocket; a header that is folded comes as far as this.
-        self.requestHeaders.removeHeader(b"Upgrade")
+        if self.requestHeaders.getRawHeaders(b"Upgrade", [b""])[0].lower() == b"websocket":
+            self.requestHeaders.removeHeader(b"Upgrade")
         return super().process()
 
     def handle_exception(self, exception: Exception) -> None:
