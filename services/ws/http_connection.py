@@ -21,9 +21,10 @@ class Request(WebRequest):
 
     def handle_exception(self, exception: Exception) -> None:
         # Daphne's raises where the answer has begun, and with that ends what looks after all applications.
-        if self._response_started and self.channel is not None:
+        if self.startedWriting and self.channel is not None:
             self.channel.forceAbortClient()
         else:
+            self._response_started = False
             super().handle_exception(exception)
 
 

@@ -13,6 +13,8 @@ async def application(scope, receive, send):
     if scope["type"] == "http" and scope["path"] == "/begun":
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"half", "more_body": True})
+    if scope["path"] == "/no-status":
+        await send({"type": "http.response.start", "headers": []})
     raise LookupError("of the application")
 
 class Line(StringTransport):
@@ -27,7 +29,7 @@ async def main():
     server.connections = {}
     server.http_factory = HTTPFactory(server)
     lines = []
-    for path in (b"/begun", b"/"):
+    for path in (b"/begun", b"/no-status", b"/"):
         channel = HttpConnection()
         channel.factory, channel.requestFactory = server.http_factory, Request
         channel.makeConnection(Line())
@@ -41,9 +43,10 @@ async def main():
     for _ in range(10):
         await asyncio.sleep(0)
     server.application_checker()
-    begun, not_begun = lines
+    begun, *not_begun = lines
     assert begun.aborted and begun.value().endswith(b"half\\r\\n"), begun.value()
-    assert not_begun.value().startswith(b"HTTP/1.1 500 "), not_begun.value()
+    for line in not_begun:
+        assert line.value().startswith(b"HTTP/1.1 500 "), line.value()
     assert sockets[0].transport.sent[0].startswith(b"HTTP/1.1 500 "), sockets[0].transport.sent
     assert sockets[1].localCloseCode == 1011
 twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
