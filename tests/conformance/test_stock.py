@@ -1,4 +1,4 @@
-"""An ordinary consumer of Channels gets all that a client sends, however much of it comes at once."""
+"""An ordinary Channels consumer receives a burst that is larger than its inbox."""
 
 import socket
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ from tests.native.test_sockets import KEY, masked, read_until
 COUNT = 2000
 
 
-def test_messages_that_come_faster_than_they_are_taken_are_echoed_in_order(echo_server: Part) -> None:
+def test_burst_is_echoed_in_order(echo_server: Part) -> None:
     address = urlsplit(echo_server.url)
     rows = ["GET /stock HTTP/1.1", f"Host: {address.netloc}", "Upgrade: websocket", "Connection: Upgrade"]
     rows += [f"Sec-WebSocket-Key: {KEY}", "Sec-WebSocket-Version: 13", "", ""]
@@ -18,5 +18,5 @@ def test_messages_that_come_faster_than_they_are_taken_are_echoed_in_order(echo_
     with socket.create_connection((address.hostname, address.port), timeout=30) as line:
         line.sendall("\r\n".join(rows).encode() + messages + end)
         received = read_until(line, b"\x88\x02\x03\xe8").partition(b"\r\n\r\n")[2]
-    # What was read together with the close is answered behind it, and by then thrown away.
+    # Messages that are still in the inbox when the close frame is read are not echoed.
     assert received.startswith(b"".join(b"\x81\x05%05d" % number for number in range(COUNT - 100)))

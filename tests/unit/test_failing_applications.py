@@ -1,6 +1,6 @@
-"""An application that fails on one connection takes nothing from the others."""
+"""An application that raises gets its error response, and Daphne's loop over all applications goes on."""
 
-from tests.unit.one_protocol import run
+from tests.unit.protocol_script import run
 
 SCRIPT = """
 from daphne.http_protocol import HTTPFactory
@@ -67,9 +67,9 @@ twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
 """
 
 
-def test_every_failure_is_answered_whatever_the_others_had_sent():
+def test_failing_application_does_not_affect_other_connections():
     run(SCRIPT)
 
 
-def test_a_subprotocol_that_was_not_offered_fails_where_it_is_accepted():
+def test_accept_raises_for_a_subprotocol_that_was_not_offered():
     run(SUBPROTOCOL)
