@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from django.conf import settings
-from django.contrib.auth import middleware
+from django.contrib.auth import SESSION_KEY, middleware
 from django.core import signing
 from django.core.exceptions import MiddlewareNotUsed, ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -33,7 +33,8 @@ class AuthoredRequest(HttpRequest):
 class GuestMiddleware:
     """Sets ``request.author``: the user name of who is logged in, else the guest's stable name.
 
-    A new guest gets the cookie with the first page. No database row is made. Where guests do not come in, a visitor
+    A session that proves nobody is ended, so that the page and its WebSocket agree on who its visitor is. A new guest
+    gets the cookie with the first page. No database row is made. Where guests do not come in, a visitor
     who has not logged in has no name.
     """
 
@@ -44,6 +45,9 @@ class GuestMiddleware:
         if request.user.is_authenticated:
             request.author = request.user.get_username()
             return self.get_response(request)
+        if SESSION_KEY in request.session:
+            # Of an inactive or deleted user, or of a backend that is gone. ws refuses it, and does not make it a guest.
+            request.session.flush()
         if not settings.ALLOW_GUESTS:
             request.author = ""
             return self.get_response(request)

@@ -1,0 +1,58 @@
+"""A handshake that the application does not answer in time is dropped, and the log says which and why."""
+
+import re
+import subprocess
+import sys
+
+from deploy.local.stack import ROOT
+
+# In a process of its own, since Daphne installs Twisted's reactor when it is imported.
+PROGRAM = """
+import django
+django.setup()
+from types import SimpleNamespace
+from daphne.ws_protocol import WebSocketFactory
+from twisted.internet.testing import StringTransport
+from ws.outgoing import Outgoing
+from ws.protocol import WebSocketProtocol
+
+class Handshakes:
+    def __init__(self): self.begun = set()
+    def __contains__(self, protocol): return protocol in self.begun
+    def leave(self, protocol): self.begun.discard(protocol)
+
+def drop(request):
+    protocol = WebSocketProtocol()
+    protocol.factory = WebSocketFactory(None)
+    protocol.server = SimpleNamespace(handshakes=Handshakes())
+    protocol.transport = StringTransport()
+    protocol.state = protocol.STATE_CONNECTING
+    protocol.dropConnection = lambda abort: None
+    if request:
+        protocol.server.handshakes.begun.add(protocol)
+        protocol.http_request_data = request
+    protocol.onOpenHandshakeTimeout()
+
+drop(
+    b"GET /ws/chat/lobby/?ticket=secret HTTP/1.1\\r\\nHost: localhost\\r\\n"
+    b"X-Request-ID: abcdefgh12345678\\r\\n\\r\\n"
+)
+drop(None)
+"""
+
+
+def test_the_log_has_the_path_and_the_request_id_and_no_query():
+    environment = {
+        "PYTHONPATH": f"{ROOT}/services:{ROOT}/apps",
+        "DJANGO_SETTINGS_MODULE": "ws.settings",
+        "LOG_FORMAT": "console",
+    }
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert result.returncode == 0, result.stderr
+    output = result.stdout + result.stderr
+    # Only the one that was a request: what a port scanner leaves open is no handshake to speak of.
+    assert output.count("handshake refused") == 1
+    assert re.search(r"path=/ws/chat/lobby/ .*reason=timeout .*request_id=abcdefgh12345678", output)
+    assert "secret" not in output
