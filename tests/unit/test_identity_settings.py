@@ -23,8 +23,7 @@ shown = {name: repr(getattr(settings, name)) for name in dir(settings) if name.i
 print(json.dumps({name: re.sub("0x[0-9a-f]+", "", value) for name, value in shown.items()}))
 """
 # How pages look and are served, what web protects them with, and who failed too often to log in.
-WEB_ONLY = tuple(
-    [
+WEB_ONLY = (
         "AXES_",
         "CONTENT_SECURITY_POLICY",
         "CORS_",
@@ -44,8 +43,7 @@ WEB_ONLY = tuple(
         "TEMPLATES",
         "WEB_",
         "WSGI_APPLICATION",
-    ]
-)
+    ,)
 # Sockets.
 WS_ONLY = ("ASGI_APPLICATION", "DRAIN_", "HANDSHAKE_TIMEOUT", "MAX_", "MEMBER_BUFFER_KIB", "PING_")
 # Another layer class for the same Redis, the apps of pages beside those of both, and axes, which lets nobody in.
