@@ -24,26 +24,26 @@ print(json.dumps({name: re.sub("0x[0-9a-f]+", "", value) for name, value in show
 """
 # How pages look and are served, what web protects them with, and who failed too often to log in.
 WEB_ONLY = (
-        "AXES_",
-        "CONTENT_SECURITY_POLICY",
-        "CORS_",
-        "CSRF_FAILURE_VIEW",
-        "DATA_UPLOAD_MAX_MEMORY_SIZE",
-        "LANGUAGE_COOKIE_",
-        "LOGIN_",
-        "LOGOUT_",
-        "MESSAGE_STORAGE",
-        "MIDDLEWARE",
-        "NONE",
-        "ROOT_URLCONF",
-        "SECURE_HSTS_SECONDS",
-        "SELF",
-        "STATIC_",
-        "STORAGES",
-        "TEMPLATES",
-        "WEB_",
-        "WSGI_APPLICATION",
-    ,)
+    "AXES_",
+    "CONTENT_SECURITY_POLICY",
+    "CORS_",
+    "CSRF_FAILURE_VIEW",
+    "DATA_UPLOAD_MAX_MEMORY_SIZE",
+    "LANGUAGE_COOKIE_",
+    "LOGIN_",
+    "LOGOUT_",
+    "MESSAGE_STORAGE",
+    "MIDDLEWARE",
+    "NONE",
+    "ROOT_URLCONF",
+    "SECURE_HSTS_SECONDS",
+    "SELF",
+    "STATIC_",
+    "STORAGES",
+    "TEMPLATES",
+    "WEB_",
+    "WSGI_APPLICATION",
+)
 # Sockets.
 WS_ONLY = ("ASGI_APPLICATION", "DRAIN_", "HANDSHAKE_TIMEOUT", "MAX_", "MEMBER_BUFFER_KIB", "PING_")
 # Another layer class for the same Redis, the apps of pages beside those of both, and axes, which lets nobody in.
