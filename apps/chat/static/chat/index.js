@@ -36,6 +36,9 @@ function makeLink(name, count) {
   return item;
 }
 
+// A guest who has just got a name, or changed it, has it in the rooms of the other tabs too: see visitor.js.
+if (globalThis.BroadcastChannel) new BroadcastChannel("chat.visitor").postMessage(busy.dataset.author);
+
 // Numbers, which come anew with every connection: nothing to resume, nothing lost.
 const socket = new ReconnectingSocket(busy.dataset.socket);
 socket.addEventListener("frame", ({ detail }) => show(new Map(Object.entries(detail.rooms))));
