@@ -1,7 +1,9 @@
 """Names for visitors who have not logged in, kept in a signed cookie and nowhere else."""
 
+import logging
 import re
 import secrets
+import time
 import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,6 +16,8 @@ from django.core.exceptions import MiddlewareNotUsed, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
+logger = logging.getLogger(__name__)
+
 COOKIE = "guest"
 MAX_AGE_SECONDS = 365 * 24 * 3600
 # Without letters and digits that look alike.
@@ -22,6 +26,11 @@ TAG = re.compile(r"(?:guest-|#)([a-z0-9]{6})\Z")
 CHOSEN_MAX_CHARS = 30
 # Zero-width joiners, without which neither Persian nor many emoji can be written.
 JOINERS = "\u200c\u200d"
+
+
+# Seconds. Anybody can send such a cookie, and all open pages come again with it.
+UNKNOWN_LOGGED_EVERY = 60.0
+_unknown_logged_at = -UNKNOWN_LOGGED_EVERY
 
 
 class AuthoredRequest(HttpRequest):
@@ -94,7 +103,10 @@ def author_of(scope: Mapping[str, Any]) -> str:
     """Return the name of who opened a WebSocket: the user's, the guest's, or a new guest's."""
     if scope["user"].is_authenticated:
         return str(scope["user"].get_username())
-    return guest_name(scope["cookies"]) or new_guest_name()
+    name = guest_name(scope["cookies"])
+    if name is None and COOKIE in scope["cookies"]:
+        _log_unknown_cookie()
+    return name or new_guest_name()
 
 
 def identity_of(scope: Mapping[str, Any]) -> int | str | None:
@@ -109,6 +121,18 @@ def identity_of(scope: Mapping[str, Any]) -> int | str | None:
         return None
     tag = TAG.search(name)
     return tag[1] if tag else name
+
+
+def _log_unknown_cookie() -> None:
+    """Say once in a while that pages and WebSockets may know their guests under different names."""
+    global _unknown_logged_at
+    now = time.monotonic()
+    if now - _unknown_logged_at >= UNKNOWN_LOGGED_EVERY:
+        _unknown_logged_at = now
+        logger.warning(
+            "A guest's cookie was not signed under our SECRET_KEY or SECRET_KEY_FALLBACKS, so its WebSocket has another "
+            "name than its page: the keys must be the same in web and ws"
+        )
 
 
 def new_guest_name() -> str:
