@@ -130,7 +130,7 @@ def _log_unknown_cookie() -> None:
     if now - _unknown_logged_at >= UNKNOWN_LOGGED_EVERY:
         _unknown_logged_at = now
         logger.warning(
-            "A guest's cookie was not signed under our SECRET_KEY or SECRET_KEY_FALLBACKS, so its WebSocket has another "
+            "A guest's cookie was not signed under SECRET_KEY or SECRET_KEY_FALLBACKS, so its WebSocket has another "
             "name than its page: the keys must be the same in web and ws"
         )
 
