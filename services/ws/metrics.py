@@ -9,8 +9,8 @@ from prometheus_client import Counter, Enum, Gauge, Histogram, generate_latest
 
 # Results of a handshake. Why it was refused: origin, auth (login needed, or an invalid token), session (ws cannot judge
 # it), forbidden (not for this user), not_found (no such address), overloaded (this process takes no more),
-# sockets_per_user (nor of this user), unavailable (the database does not answer), timeout (it never ended), error (an
-# exception). Too many from one address, nginx refuses.
+# sockets_per_user (nor of this user), unavailable (the database does not answer), rejected (the consumer closed before
+# it accepted), timeout (it never ended), error (an exception). Too many from one address, nginx refuses.
 RESULTS = (
     "accepted",
     "origin",
@@ -21,6 +21,7 @@ RESULTS = (
     "overloaded",
     "sockets_per_user",
     "unavailable",
+    "rejected",
     "timeout",
     "error",
 )

@@ -110,6 +110,10 @@ class Opening(Outgoing):
             self.server.opened(self)
         metrics.HANDSHAKES.labels("accepted").inc()
 
+    def serverReject(self) -> None:
+        log_refusal(_scope(self.http_request_data), "rejected")
+        super().serverReject()
+
     def deny(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Answer the handshake with another status than 101, as ASGI's extension ``websocket.http.response``."""
         if self.state == self.STATE_CONNECTING:

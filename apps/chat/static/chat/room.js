@@ -85,7 +85,10 @@ connection.addEventListener("state", ({ detail }) => {
   const reason = detail.state === "offline" ? state.dataset[`code${detail.code}`] : undefined;
   // Nothing is said while nothing is wrong.
   state.textContent = reason ?? state.dataset[detail.state] ?? "";
-  if (reason) form.hidden = true;
+  if (reason) {
+    form.hidden = true;
+    visitor.keepText();
+  }
   list.dataset.connected = connection.state === "online";
   if (connection.state === "online") loadOlder();
   else members.hide();

@@ -59,6 +59,12 @@ export class Visitor {
     return false;
   }
 
+  // The login has ended, and the way back leads over other pages: what is in the composer is for the same name only.
+  keepText() {
+    const { value } = this.#input;
+    if (value) this.#store(JSON.stringify({ was: this.name, text: value }));
+  }
+
   forgetNote() {
     this.#note.textContent = "";
   }
@@ -68,7 +74,8 @@ export class Visitor {
     if (!stored) return;
     browserStorage().removeItem(this.#key);
     const { name, was, kept, text } = JSON.parse(stored);
-    this.#input.value = text;
+    if (name || was === this.name) this.#input.value = text;
+    if (!name) return;
     this.#reloadedFor = name;
     this.#say("now", this.name);
     if (kept && was !== this.name) this.#note.textContent += ` ${filled(this.#note.dataset.kept, was)}`;

@@ -1,4 +1,4 @@
-"""A handshake that the application does not answer in time is dropped, and the log says which and why."""
+"""A handshake that the application does not answer in time, or rejects, is logged with its path and reason."""
 
 import re
 import subprocess
@@ -21,7 +21,7 @@ class Handshakes:
     def __contains__(self, protocol): return protocol in self.begun
     def leave(self, protocol): self.begun.discard(protocol)
 
-def drop(request):
+def protocol_of(request):
     protocol = WebSocketProtocol()
     protocol.factory = WebSocketFactory(None)
     protocol.server = SimpleNamespace(handshakes=Handshakes())
@@ -31,13 +31,21 @@ def drop(request):
     if request:
         protocol.server.handshakes.begun.add(protocol)
         protocol.http_request_data = request
-    protocol.onOpenHandshakeTimeout()
+    return protocol
 
-drop(
+request = (
     b"GET /ws/chat/lobby/?ticket=secret HTTP/1.1\\r\\nHost: localhost\\r\\n"
     b"X-Request-ID: abcdefgh12345678\\r\\n\\r\\n"
 )
-drop(None)
+protocol_of(request).onOpenHandshakeTimeout()
+# Only a whole request is one to speak of; a port scanner leaves others open.
+protocol_of(None).onOpenHandshakeTimeout()
+rejected = protocol_of(request)
+rejected.handshake_deferred = SimpleNamespace(errback=lambda error: None)
+rejected.server.protocol_disconnected = rejected.server.log_action = lambda *_: None
+rejected.client_addr = ["127.0.0.1", 1]
+rejected.request = SimpleNamespace(path="/")
+rejected.serverReject()
 """
 
 
@@ -52,7 +60,7 @@ def test_the_log_has_the_path_and_the_request_id_and_no_query():
     )
     assert result.returncode == 0, result.stderr
     output = result.stdout + result.stderr
-    # Only the one that was a request: what a port scanner leaves open is no handshake to speak of.
-    assert output.count("handshake refused") == 1
-    assert re.search(r"path=/ws/chat/lobby/ .*reason=timeout .*request_id=abcdefgh12345678", output)
+    assert output.count("handshake refused") == 2
+    for reason in ("timeout", "rejected"):
+        assert re.search(rf"path=/ws/chat/lobby/ .*reason={reason} .*request_id=abcdefgh12345678", output)
     assert "secret" not in output
