@@ -85,6 +85,7 @@ def remember(response: HttpResponse, name: str) -> None:
         # Percent-encoded: a cookie is ASCII.
         signing.get_cookie_signer(salt=COOKIE).sign(quote(name)),
         max_age=MAX_AGE_SECONDS,
+        path=settings.SESSION_COOKIE_PATH,
         httponly=True,
         samesite="Lax",
         secure=settings.SESSION_COOKIE_SECURE,

@@ -6,14 +6,15 @@ import os
 import signal
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
-from environs import Env, EnvError, validate
+from environs import EnvError
 
 from deploy.local.binaries import BinaryMissing
+from deploy.local.home_page import home_page
 from deploy.local.nginx import WrongSetting
 from deploy.local.part import PartFailed
+from deploy.local.settings import configured_stack
 from deploy.local.stack import ROOT, Stack
 from deploy.local.supervisor import Supervisor
 
@@ -26,10 +27,12 @@ def main() -> None:
 
     started = time.monotonic()
     try:
-        stack = configured_stack(arguments.directory)
+        stack, remarks = configured_stack(arguments.directory)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, stack.interrupt)
         say(f"starting in {stack.directory}")
+        for remark in remarks:
+            say(remark)
         supervisor = Supervisor(stack, say, arguments.reload)
         stack.start()
     except (BinaryMissing, EnvError, PartFailed, WrongSetting) as error:
@@ -37,24 +40,11 @@ def main() -> None:
     try:
         if not stack.is_interrupted:
             print_table(stack)
-            # Where / leads to, which is the chat until a team replaces it.
-            with urllib.request.urlopen(stack.url, timeout=30) as home:
-                say(f"ready: {home.geturl()} ({time.monotonic() - started:.1f} s; Ctrl-C stops)")
+            say(f"ready: {home_page(stack)} ({time.monotonic() - started:.1f} s; Ctrl-C stops)")
         supervisor.watch()
     finally:
         say("stopping")
         stack.stop()
-
-
-def configured_stack(directory: Path) -> Stack:
-    """Make the stack that the environment and ``.env`` ask for; raises EnvError with one sentence."""
-    env = Env()
-    env.read_env(str(ROOT / ".env"), recurse=False)
-    return Stack(
-        directory,
-        port=env.int("PORT", 8080, validate=validate.Range(1, 65535)),
-        ws_processes=env.int("WS_PROCESSES", 2, validate=validate.Range(1, 64)),
-    )
 
 
 def print_table(stack: Stack) -> None:

@@ -15,13 +15,18 @@ BLOCK_SIZE = 200
 
 def is_free(port: int) -> bool:
     """Whether a server could listen on the port now."""
+    try:
+        listen_once(port)
+    except OSError:
+        return False
+    return True
+
+
+def listen_once(port: int) -> None:
+    """Listen on the port and stop again; raises PermissionError without the right to, OSError where it is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
+        probe.bind((HOST, port))
 
 
 def pick() -> int:

@@ -16,6 +16,7 @@ from deploy.local.binaries import find_nginx, find_redis
 from deploy.local.part import Part, PartFailed, answers_http, answers_redis_ping
 
 ROOT = Path(__file__).resolve().parents[2]
+PYTHONPATH = os.pathsep.join(str(ROOT / folder) for folder in ("services", "apps"))
 # In this order parts stop: no new visitor, then those who use Redis, then Redis.
 STOP_ORDER = ["nginx", "ws", "web", "redis"]
 STOP_SECONDS = 10
@@ -24,7 +25,8 @@ STOP_SECONDS = 10
 class Stack:
     """nginx, web, ws processes and Redis on loopback, with all that they write in one directory.
 
-    ``port`` is nginx's, 0 for a free one. ``environment`` goes to web and ws over what the stack sets.
+    ``port`` is nginx's, 0 for a free one. ``environment`` goes to web and ws over what the stack sets, and its settings
+    of nginx to nginx. Without ``own_redis`` no Redis is started: ``environment`` names one.
     A part that dies stays dead until someone starts it: only ``make run`` watches.
     """
 
@@ -34,6 +36,7 @@ class Stack:
         port: int = 0,
         ws_processes: int = 2,
         environment: Mapping[str, str] | None = None,
+        own_redis: bool = True,
     ) -> None:
         self.directory = directory.resolve()
         self.is_interrupted = False
@@ -42,7 +45,7 @@ class Stack:
         self._redis_url = f"redis://{ports.HOST}:{ports.pick()}/0"
         self.environment = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("services", "apps")),
+            "PYTHONPATH": PYTHONPATH,
             "PYTHONUNBUFFERED": "1",
             "DATABASE_URL": f"sqlite:///{self.directory}/db.sqlite3",
             "REDIS_URL": self._redis_url,
@@ -50,9 +53,14 @@ class Stack:
             "DRAIN_SECONDS": os.environ.get("DRAIN_SECONDS", "1"),
             **(environment or {}),
         }
-        if not {"SECRET_KEY", "SECRET_KEY_FILE"} & self.environment.keys():
-            self.environment["SECRET_KEY_FILE"] = str(self.directory / "secret_key")
-        self.parts = [self._redis(), self._web(), *(self._ws(number + 1) for number in range(ws_processes))]
+        if not self.environment.get("SECRET_KEY"):
+            self.environment.pop("SECRET_KEY", None)
+            self.environment.setdefault("SECRET_KEY_FILE", str(self.directory / "secret_key"))
+        self.parts = [
+            *([self._redis()] if own_redis else []),
+            self._web(),
+            *(self._ws(number + 1) for number in range(ws_processes)),
+        ]
         self.parts.append(self._nginx())
 
     def __enter__(self) -> "Stack":
@@ -72,15 +80,23 @@ class Stack:
         Raises PartFailed, with nothing left running.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
-        if not ports.is_free(self.port):
-            raise PartFailed(f"Port {self.port} is taken; choose another with PORT=8081.")
         try:
+            ports.listen_once(self.port)
+        except PermissionError:
+            raise PartFailed(
+                f"You have no right to listen on port {self.port}; choose one from 1024 on, such as PORT=8080."
+            ) from None
+        except OSError:
+            raise PartFailed(f"Port {self.port} is taken; choose another with PORT=8081.") from None
+        try:
+            self._render_nginx()
             self._make_secret_key()
-            self.part("redis").start()
+            for part in self.parts:
+                if part.role == "redis":
+                    part.start()
             self._prepare()
             if self.is_interrupted:
                 return
-            self._render_nginx()
             for part in self.parts:
                 part.start()
             for part in self.parts:
@@ -157,6 +173,7 @@ class Stack:
 
     def _manage(self, command: str) -> None:
         log = self._log(command)
+        log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             program = [sys.executable, str(ROOT / "manage.py"), command]
             process = subprocess.Popen(program, env=self.environment, stdout=output, stderr=output)

@@ -2,13 +2,14 @@
 # Turns lists from the environment into nginx directives, which envsubst cannot do, then runs its arguments.
 #   WEB_SERVERS, WS_SERVERS  host:port, separated by spaces; a host name is looked up again while nginx runs.
 #                            In Kubernetes a name without a dot is a Service of the pod's own namespace
-#   TRUSTED_PROXIES          addresses or CIDR blocks whose X-Forwarded-For and -Proto are believed
+#   TRUSTED_PROXIES          addresses or CIDR blocks, separated by commas, whose X-Forwarded-For and -Proto nginx trusts
 #   NGINX_RESOLVER           name servers; those of RESOLV_CONF (/etc/resolv.conf) where unset
 #   TLS_CERTIFICATE, TLS_KEY paths of PEM files: https on TLS_LISTEN, and plain http only leads there
 #   REFUSALS_SYSLOG          host:port, by UDP, of web.nginx_metrics, which counts what nginx refuses
-#   ALLOWED_HOSTS, HSTS_SECONDS, MAX_BODY_KIB, CLIENT_TIMEOUT, HANDSHAKE_RATE, MAX_SOCKETS_PER_ADDRESS, REQUEST_RATE,
+#   ALLOWED_HOSTS, PATH_PREFIX, HSTS_SECONDS, MAX_BODY_KIB, CLIENT_TIMEOUT, HANDSHAKE_RATE, MAX_SOCKETS_PER_ADDRESS, REQUEST_RATE,
 #   ACCOUNT_RATE             as .env.example explains them
-set -eu
+# Without -f the shell would replace a * in a list by the names of files.
+set -euf
 
 resolv_conf=${RESOLV_CONF:-/etc/resolv.conf}
 # nginx does not use the search list, whose first entry in a pod is that of its own namespace.
@@ -30,14 +31,44 @@ each() { # FORMAT LIST
   done
 }
 
+items() { # LIST, separated by commas, blanks or both
+  printf %s "$1" | tr ',\t\n' '   '
+}
+
+refuse() { # NAME WHAT-WAS-EXPECTED VALUE
+  echo "$1: expected $2, not $3." >&2
+  exit 1
+}
+
+# IPv4 with all four numbers, IPv6 without brackets; nginx's own message about a wrong one names no variable.
+proxies=$(items "${TRUSTED_PROXIES:-}" | tr -d '[]')
+for proxy in $proxies; do
+  printf '%s\n' "$proxy" | awk -F / '
+    NF > 2 || (NF == 2 && $2 !~ /^[0-9]+$/) { exit 1 }
+    $1 ~ /^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$/ {
+      split($1, bytes, ".")
+      for (i in bytes) if (bytes[i] > 255) exit 1
+      exit (NF == 2 && $2 > 32)
+    }
+    $1 ~ /^[0-9A-Fa-f:]+$/ && $1 ~ /:.*:/ {
+      if ($1 ~ /:::|::.*::|^:[^:]|[^:]:$/ || (NF == 2 && $2 > 128)) exit 1
+      groups = split($1, group, ":")
+      for (i in group) if (length(group[i]) > 4) exit 1
+      if ($1 ~ /::/) exit (groups > 9)
+      exit (groups != 8)
+    }
+    { exit 1 }' ||
+    refuse TRUSTED_PROXIES "addresses or CIDR blocks such as 10.0.0.0/8, separated by commas" "$proxy"
+done
+
 nameservers=${NGINX_RESOLVER:-$(awk '$1 == "nameserver" { print ($2 ~ /:/) ? "[" $2 "]" : $2 }' "$resolv_conf")}
 NGINX_RESOLVER_DIRECTIVE=${nameservers:+resolver $(echo $nameservers) valid=2s;}
 NGINX_WEB_SERVERS=$(servers 'max_fails=1 fail_timeout=2s' "$WEB_SERVERS")
 # A server that failed gets one request per fail_timeout until one of them has ended well, and a WebSocket ends
 # when its client leaves: after each of three processes was restarted, 72 members needed 70 s to come back.
 NGINX_WS_SERVERS=$(servers 'max_fails=0' "$WS_SERVERS")
-NGINX_REAL_IP_FROM=$(each 'set_real_ip_from %s; ' "${TRUSTED_PROXIES:-}")
-NGINX_TRUSTED_PROXIES=$(each '%s 1; ' "${TRUSTED_PROXIES:-}")
+NGINX_REAL_IP_FROM=$(each 'set_real_ip_from %s; ' "$proxies")
+NGINX_TRUSTED_PROXIES=$(each '%s 1; ' "$proxies")
 NGINX_TLS='' NGINX_TLS_REDIRECT='' NGINX_TLS_LISTEN='' NGINX_TLS_LISTEN_DEFAULT=''
 if [ -n "${TLS_CERTIFICATE:-}" ]; then
   NGINX_TLS="http2 on; ssl_certificate $TLS_CERTIFICATE; ssl_certificate_key $TLS_KEY;"
@@ -70,14 +101,28 @@ hsts_seconds=$(number HSTS_SECONDS 3600)
 NGINX_TRANSPORT_SECURITY=''
 [ "$hsts_seconds" -eq 0 ] || NGINX_TRANSPORT_SECURITY="max-age=$hsts_seconds"
 
-# As Django reads it: a leading dot is the host and all below it, * is any.
-hosts=$(printf %s "${ALLOWED_HOSTS:-localhost,127.0.0.1,[::1]}" | tr , ' ')
-printf '%s\n' "$hosts" | awk '/[^]A-Za-z0-9._:* [-]/ { exit 1 }' || {
-  echo "ALLOWED_HOSTS: expected host names separated by commas, not $ALLOWED_HOSTS." >&2
-  exit 1
-}
+# As Django reads it: a leading dot is the host and all below it, * is any. base.hosts accepts the same.
+# shellcheck disable=SC2046,SC2116 # echo leaves one blank between two
+hosts=$(echo $(items "${ALLOWED_HOSTS:-}"))
+[ -n "$hosts" ] || hosts='localhost 127.0.0.1 [::1]'
+for host in $hosts; do
+  printf '%s\n' "$host" | grep -Eqx '\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]' ||
+    refuse ALLOWED_HOSTS "host names without scheme and port, such as chat.example.com, .example.com or *, separated by commas" "$host"
+done
 NGINX_SERVER_NAMES=$hosts
 case " $hosts " in *' * '*) NGINX_SERVER_NAMES='~.' ;; esac
+
+# base.path_prefix accepts the same.
+PATH_PREFIX=${PATH_PREFIX:-}
+PATH_PREFIX=${PATH_PREFIX%/}
+printf '%s\n' "$PATH_PREFIX" | grep -Eqx '(/[A-Za-z0-9._~-]+)*' ||
+  refuse PATH_PREFIX "a path such as /team, of letters, digits and ._~-" "$PATH_PREFIX"
+NGINX_PREFIX_PATTERN=$(printf %s "$PATH_PREFIX" | sed 's/[.]/[.]/g')
+NGINX_PATH_PREFIX=''
+if [ -n "$PATH_PREFIX" ]; then
+  NGINX_PATH_PREFIX="rewrite ^$NGINX_PREFIX_PATTERN(/.*)\$ \$1;
+        location = $PATH_PREFIX { absolute_redirect off; return 308 $PATH_PREFIX/; }"
+fi
 
 limit_rate() { # ZONE RATE
   # Ten seconds' worth may come at once, since all who sit behind one address come back together after a restart.
@@ -100,7 +145,7 @@ NGINX_HANDSHAKE_RATE=$((NGINX_HANDSHAKE_RATE ? NGINX_HANDSHAKE_RATE : 1))
 NGINX_REQUEST_RATE=$((NGINX_REQUEST_RATE ? NGINX_REQUEST_RATE : 1))
 NGINX_ACCOUNT_RATE=$((NGINX_ACCOUNT_RATE ? NGINX_ACCOUNT_RATE : 1))
 
-export NGINX_RESOLVER_DIRECTIVE NGINX_WEB_SERVERS NGINX_WS_SERVERS NGINX_REAL_IP_FROM NGINX_TRUSTED_PROXIES
+export PATH_PREFIX NGINX_PATH_PREFIX NGINX_PREFIX_PATTERN NGINX_RESOLVER_DIRECTIVE NGINX_WEB_SERVERS NGINX_WS_SERVERS NGINX_REAL_IP_FROM NGINX_TRUSTED_PROXIES
 export NGINX_TLS NGINX_TLS_LISTEN NGINX_TLS_LISTEN_DEFAULT NGINX_TLS_REDIRECT NGINX_TRANSPORT_SECURITY
 export NGINX_REFUSALS_LOG NGINX_SERVER_NAMES NGINX_MAX_BODY_KIB NGINX_CLIENT_TIMEOUT NGINX_SOCKET_LIMITS NGINX_REQUEST_LIMITS
 export NGINX_HANDSHAKE_RATE NGINX_REQUEST_RATE NGINX_ACCOUNT_RATE

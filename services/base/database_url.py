@@ -1,10 +1,15 @@
 """``DATABASE_URL``: SQLite for the run without Docker, PostgreSQL everywhere else."""
 
+import re
+import ssl
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
-import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+EXPECTED = "expected sqlite:///path or postgres://user:password@host:5432/name"
+SQLITE = "sqlite:///"
 SQLITE_OPTIONS = {
     # Take the write lock at BEGIN, so that two processes wait for each other instead of one failing.
     "transaction_mode": "IMMEDIATE",
@@ -23,21 +28,112 @@ POSTGRES_OPTIONS = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
+# What libpq calls it, and what Django does. Several hosts stay one text, which libpq takes apart.
+NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+# A name or address, an IPv6 address without its brackets, or the folder of a Unix socket; several after one another.
+HOSTS = re.compile(r"[A-Za-z0-9_.:-]+(,[A-Za-z0-9_.:-]+)*|/[^@]*")
 
 
 def database(url: str) -> dict[str, Any]:
-    """Turn ``sqlite:///path`` or ``postgres://user:password@host:5432/name`` into Django's settings.
+    """Turn ``sqlite:///path`` or ``postgres://user:password@host:5432/name?option=value`` into Django's settings.
 
-    Raises ImproperlyConfigured with one sentence for any other scheme.
+    The options are those of libpq; several hosts are separated by commas. Raises ImproperlyConfigured with one
+    sentence, which holds no password, for anything else.
     """
-    scheme = url.partition("://")[0]
-    if scheme not in {"sqlite", "postgres", "postgresql"}:
-        raise ImproperlyConfigured(
-            f"DATABASE_URL: {scheme!r} is not supported; expected sqlite:///path or postgres://user:password@host/name."
-        )
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in {"sqlite", "postgres", "postgresql"}:
+        shown = scheme if separator else "an address without ://"
+        raise ImproperlyConfigured(f"DATABASE_URL: {shown!r} is not supported; {EXPECTED}.")
     if scheme == "sqlite":
-        return dict(dj_database_url.parse(url)) | {"OPTIONS": SQLITE_OPTIONS}
-    # Health checks remake a connection that died with a restarted server.
-    settings: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)}
-    # What the address itself says wins, such as ?connect_timeout=10.
-    return settings | {"OPTIONS": POSTGRES_OPTIONS | settings.get("OPTIONS", {})}
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": _sqlite_path(url), "OPTIONS": SQLITE_OPTIONS}
+    parameters = _postgres_parameters(rest)
+    settings = {django: parameters.pop(libpq, "") for libpq, django in NAMES.items()}
+    if not settings["NAME"] and "service" not in parameters:
+        raise ImproperlyConfigured(f"DATABASE_URL: the name of the database is missing; {EXPECTED}.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        **settings,
+        # Health checks connect again where a server was restarted.
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        # What the address itself says wins, such as ?connect_timeout=10.
+        "OPTIONS": POSTGRES_OPTIONS | parameters,
+    }
+
+
+def _sqlite_path(url: str) -> str:
+    path = unquote(url.removeprefix(SQLITE))
+    if not url.startswith(SQLITE) or not path or ":memory:" in path:
+        raise ImproperlyConfigured(
+            "DATABASE_URL: expected a file that all processes share, sqlite:////absolute/path or sqlite:///relative/path."
+        )
+    return path
+
+
+def _postgres_parameters(address: str) -> dict[str, Any]:
+    """Return the address as libpq understands it, which is what will connect."""
+    # Not imported where SQLite is used.
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    _refuse_unknown_options(address)
+    try:
+        parameters: dict[str, Any] = conninfo_to_dict(f"postgresql://{address}")
+    except psycopg.Error as error:
+        # libpq's own words quote the address, password and all.
+        raise ImproperlyConfigured(f"DATABASE_URL: {_malformed()}") from error
+    ports = str(parameters.get("port", ""))
+    hosts = str(parameters.get("host", ""))
+    if (
+        re.search("[@?#]", str(parameters.get("dbname", "")))
+        or (hosts and not HOSTS.fullmatch(hosts))
+        or not all(port == "" or (port.isdecimal() and 0 < int(port) < 65536) for port in ports.split(","))
+    ):
+        raise ImproperlyConfigured(f"DATABASE_URL: {_malformed()}")
+    if not ports.strip(","):
+        parameters.pop("port", None)
+    return parameters | _trusted_roots(parameters)
+
+
+def _refuse_unknown_options(address: str) -> None:
+    from psycopg.pq import Conninfo
+
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    _, separator, query = address.rpartition("?")
+    # A ? in a password is not the query's.
+    if not separator or "@" in query:
+        return
+    for option in query.split("&"):
+        name = option.partition("=")[0]
+        if name not in known:
+            raise ImproperlyConfigured(
+                f"DATABASE_URL: the option {name!r} is unknown; expected those of libpq, such as sslmode=verify-full."
+            )
+
+
+def _malformed() -> str:
+    return (
+        f"the address cannot be read; {EXPECTED}. In user and password write / as %2F, @ as %40, % as %25 and a blank "
+        "as %20."
+    )
+
+
+def _trusted_roots(parameters: dict[str, Any]) -> dict[str, str]:
+    """Return the file of the system's certificate authorities, where the server's certificate has to be verified.
+
+    The wheel of psycopg brings an OpenSSL that looks for them where no system has them. Raises ImproperlyConfigured
+    where Python knows no such file either.
+    """
+    given = parameters.get("sslrootcert", "system")
+    if given != "system" or not str(parameters.get("sslmode", "")).startswith("verify-"):
+        return {}
+    paths = ssl.get_default_verify_paths()
+    # Debian and Alpine keep the file of all of them in the folder of each of them.
+    files = [paths.cafile, f"{paths.capath}/ca-certificates.crt"]
+    file = next((file for file in files if file and Path(file).is_file()), None)
+    if file is None:
+        raise ImproperlyConfigured(
+            "DATABASE_URL: this system has no file of certificate authorities; install ca-certificates, "
+            "or name one with &sslrootcert=/path/to/ca.pem."
+        )
+    return {"sslrootcert": file}

@@ -4,17 +4,40 @@ Every variable is listed in ``.env.example``. A secret ``NAME`` may also be give
 the path of a file that holds it.
 """
 
+import difflib
+import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+from dotenv import dotenv_values
 from environs import EnvError, FileAwareEnv
 
 ROOT = Path(__file__).resolve().parents[2]
+# How alike a name must be to that of a setting (difflib's ratio): ALLOWED_HOST to ALLOWED_HOSTS is 0.96, TRUSTED_PROXY
+# to TRUSTED_PROXIES 0.86; REDIS_PORT, which Kubernetes sets by itself, to REDIS_URL 0.74.
+LIKENESS = 0.85
+# Before the names of many other Django projects' settings, such as DJANGO_SECRET_KEY.
+FOREIGN_PREFIX = "DJANGO_"
 
-env = FileAwareEnv(strip_whitespace=True)
+
+class Environment(FileAwareEnv):
+    """environs' reader, with lists whose items may be separated by commas, blanks, or both."""
+
+    def items(self, name: str, default: Sequence[str]) -> list[str]:
+        """Return the items of a list, ``default`` where the variable is not set or has none."""
+        return split_items(self.str(name, "")) or list(default)
+
+
+def split_items(value: str) -> list[str]:
+    """Return what stands between commas and blanks."""
+    return [item for item in re.split(r"[\s,]+", value) if item]
+
+
+env = Environment(strip_whitespace=True)
 # Fills in only what the process environment does not set.
 env.read_env(str(ROOT / ".env"), recurse=False)
 
@@ -26,3 +49,29 @@ def exit_on_wrong_configuration() -> Iterator[None]:
         yield
     except (EnvError, ImproperlyConfigured, ValueError) as error:
         sys.exit(f"Wrong configuration: {error}")
+
+
+def misspelt_names() -> list[str]:
+    """Return a sentence for each variable that is set, is no setting, and looks like one that was meant.
+
+    Looks at the process environment and at ``.env``. The settings are those of ``.env.example``; without that file
+    nothing is known.
+    """
+    try:
+        listed = (ROOT / ".env.example").read_text()
+    except FileNotFoundError:
+        return []
+    known = set(re.findall(r"^#?([A-Z_]+)=", listed, re.MULTILINE))
+    return [
+        f"{name} is not a setting, and has no effect; did you mean {meant}?"
+        for name in sorted({*os.environ, *dotenv_values(ROOT / ".env")})
+        if (meant := _meant_setting(name, known))
+    ]
+
+
+def _meant_setting(name: str, known: Collection[str]) -> str | None:
+    if name.removesuffix("_FILE") in known:
+        return None
+    if name.startswith(FOREIGN_PREFIX) and name.removeprefix(FOREIGN_PREFIX) in known:
+        return name.removeprefix(FOREIGN_PREFIX)
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=LIKENESS)), None)

@@ -57,6 +57,8 @@ def _client(host: Host) -> redis.Redis:
     timeouts = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
     if "address" in host:
         return redis.Redis.from_url(host["address"], **timeouts)
-    options = {name: value for name, value in host.items() if name not in {"sentinels", "master_name"}}
-    sentinel = Sentinel(host["sentinels"], sentinel_kwargs=timeouts)
+    options = {
+        name: value for name, value in host.items() if name not in {"sentinels", "master_name", "sentinel_kwargs"}
+    }
+    sentinel = Sentinel(host["sentinels"], sentinel_kwargs=host["sentinel_kwargs"] | timeouts)
     return sentinel.master_for(host["master_name"], **options, **timeouts)

@@ -1,5 +1,6 @@
 """Django settings that web and ws share. Each value is an environment variable of .env.example."""
 
+from django.core.exceptions import ImproperlyConfigured
 from environs import validate
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -7,21 +8,32 @@ from redis.backoff import NoBackoff
 from base import tracing
 from base.database_url import database
 from base.environment import ROOT, env
+from base.hosts import parse_form_origins, parse_hosts
 from base.logs import logging_settings
 from base.origin import parse_origins
+from base.path_prefix import parse_path_prefix
 from base.production import refuse_local_settings
 from base.redis_url import parse_redis_url
+from base.time_zone import expect_time_zone
 
 ENVIRONMENT = env.str("ENVIRONMENT", "local", validate=validate.OneOf(["local", "production"]))
 DEBUG = env.bool("DEBUG", False)
 
 LOCAL_SECRET_KEY = "local-only-key-that-production-refuses-to-start-with"
 SECRET_KEY = env.str("SECRET_KEY", LOCAL_SECRET_KEY)
-SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
-ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])]
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY: expected a random text of 50 characters or more, got an empty one.")
+SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS", [])
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = parse_hosts("ALLOWED_HOSTS", env.items("ALLOWED_HOSTS", LOCAL_HOSTS))
+CSRF_TRUSTED_ORIGINS = parse_form_origins("CSRF_TRUSTED_ORIGINS", env.items("CSRF_TRUSTED_ORIGINS", []))
 # Other origins whose pages may open WebSockets and use the API.
-ALLOWED_ORIGINS = parse_origins("ALLOWED_ORIGINS", env.list("ALLOWED_ORIGINS", []))
+ALLOWED_ORIGINS = parse_origins("ALLOWED_ORIGINS", env.items("ALLOWED_ORIGINS", []))
+
+# Below which path browsers see all of it; nginx takes it away again.
+PATH_PREFIX = parse_path_prefix("PATH_PREFIX", env.str("PATH_PREFIX", ""))
+FORCE_SCRIPT_NAME = PATH_PREFIX or None
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = f"{PATH_PREFIX}/"
 
 # Whether browsers reach nginx, or what stands before it, by https only.
 HTTPS_ONLY = env.bool("HTTPS_ONLY", ENVIRONMENT == "production")
@@ -31,10 +43,11 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 if ENVIRONMENT == "production":
     refuse_local_settings(
-        keys=[SECRET_KEY, *SECRET_KEY_FALLBACKS],
+        key=SECRET_KEY,
+        fallbacks=SECRET_KEY_FALLBACKS,
         local_key=LOCAL_SECRET_KEY,
         debug=DEBUG,
-        allowed_hosts=ALLOWED_HOSTS,
+        allowed_hosts=env.items("ALLOWED_HOSTS", []),
         https_only=HTTPS_ONLY,
     )
 
@@ -85,7 +98,7 @@ CHANNEL_LAYERS = {
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", "ja", validate=validate.OneOf(["ja", "en"]))
 LANGUAGES = [("ja", "日本語"), ("en", "English")]
-TIME_ZONE = env.str("TIME_ZONE", "Asia/Tokyo")
+TIME_ZONE = env.str("TIME_ZONE", "Asia/Tokyo", validate=expect_time_zone)
 USE_TZ = True
 
 # Where the service listens, host:port.

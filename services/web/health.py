@@ -17,12 +17,12 @@ class HealthMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path == "/livez":
+        if request.path_info == "/livez":
             return JsonResponse({"status": "ok"})
-        if request.path == "/readyz":
+        if request.path_info == "/readyz":
             # Pages and API work without Redis; what they publish is then found by polling.
             status, body = readiness(serves_without=["redis"])
             return JsonResponse(body, status=status)
-        if request.path == "/metrics":
+        if request.path_info == "/metrics":
             return HttpResponse(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
         return self.get_response(request)

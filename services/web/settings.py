@@ -7,7 +7,7 @@ from environs import validate
 
 from base.environment import ROOT, env
 from base.settings import *  # noqa: F403
-from base.settings import ALLOWED_ORIGINS, AUTHENTICATION_BACKENDS, DEBUG, INSTALLED_APPS
+from base.settings import ALLOWED_ORIGINS, AUTHENTICATION_BACKENDS, DEBUG, INSTALLED_APPS, PATH_PREFIX
 
 ROOT_URLCONF = "web.urls"
 WSGI_APPLICATION = "web.wsgi.application"
@@ -56,6 +56,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "web.path_prefix.path_prefix",
             ],
         },
     }
@@ -86,7 +87,7 @@ CORS_EXPOSE_HEADERS = ["retry-after", "www-authenticate", "x-request-id"]
 # Never in the sessions' table: the message that shows a new API token is nothing to keep.
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 
-STATIC_URL = "/static/"
+STATIC_URL = f"{PATH_PREFIX}/static/"
 STATIC_ROOT = env.str("STATIC_ROOT", str(ROOT / ".run/static"))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

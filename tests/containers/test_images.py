@@ -57,6 +57,20 @@ def test_user_is_a_fixed_number_and_not_root(name: str) -> None:
     assert int(user) > 0
 
 
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("web", ["gunicorn", "--check-config", "--config", "services/web/gunicorn.conf.py"]),
+        ("ws", ["python", "-c", "import ws.asgi"]),
+        ("nginx", ["/directives.sh", "/docker-entrypoint.sh", "nginx", "-t", "-c", "/tmp/nginx.conf"]),
+    ],
+)
+def test_runs_as_any_user_of_group_0(name: str, command: list[str]) -> None:
+    # As OpenShift's restricted-v2 has it.
+    options = ("--user", "1000660000:0", "--read-only", "--tmpfs", "/tmp:mode=1777")
+    run(name, *command, options=options)
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_healthcheck_needs_no_curl(name: str) -> None:
     check = inspect(image(name))[0]["Config"]["Healthcheck"]["Test"]

@@ -25,12 +25,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What belongs in secrets/."""
     folder = tmp_path_factory.mktemp("secrets")
     (folder / "secret_key").write_text(secrets.token_urlsafe(50) + "\n")
-    (folder / "database_url").write_text("postgres://postgres:elsewhere@database:5432/postgres\n")
+    verified = "sslmode=verify-full&sslrootcert=/run/secrets/database_ca"
+    (folder / "database_url").write_text(f"postgres://postgres:elsewhere@database:5432/postgres?{verified}\n")
     (folder / "redis_url").write_text("redis://:elsewhere@cache:6379/0\n")
-    certificate = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", f"/CN={HOST}"]
-    certificate += ["-addext", f"subjectAltName=DNS:{HOST}"]
-    files = ["-out", str(folder / "tls_certificate.pem"), "-keyout", str(folder / "tls_key.pem")]
-    subprocess.run([*certificate, *files], check=True, capture_output=True)
+    for name, host in (("tls", HOST), ("database", "database")):
+        certificate = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", f"/CN={host}"]
+        certificate += ["-addext", f"subjectAltName=DNS:{host}"]
+        files = ["-out", str(folder / f"{name}_certificate.pem"), "-keyout", str(folder / f"{name}_key.pem")]
+        subprocess.run([*certificate, *files], check=True, capture_output=True)
     # Containers of other users read them.
     for path in (folder, *folder.iterdir()):
         path.chmod(0o755)
@@ -45,6 +47,7 @@ def production(images: None, folder: Path) -> Iterator[Project]:
         "PUBLISH_ADDRESS": "127.0.0.1",
         "TLS_PORT": str(ports.pick()),
         "SECRETS": str(folder),
+        "DATABASE_CA": str(folder / "database_certificate.pem"),
     }
     project = Project(environment, FILES)
     try:

@@ -69,6 +69,15 @@ def test_ws_is_scaled_on_a_metric_that_it_has():
     assert f'Gauge("{metric}", ' in (ROOT / "services/ws/metrics.py").read_text()
 
 
+def test_pods_name_their_users_and_on_openshift_none():
+    def users(folder):
+        contexts = [workload.pod["securityContext"] for workload in render(folder).workloads]
+        return [context.keys() & {"runAsUser", "runAsGroup", "fsGroup"} for context in contexts]
+
+    assert all(len(names) == 3 for names in users(ROOT / "deploy/k8s/overlays/local"))
+    assert not any(users(ROOT / "tests/manifests/local-openshift"))
+
+
 def test_the_host_of_a_route_is_the_first_of_allowed_hosts():
     ingress = render(ROOT / "tests/manifests/production-ingress").named("Ingress", "nginx")["spec"]
     assert [rule["host"] for rule in ingress["rules"]] == ingress["tls"][0]["hosts"] == ["chat.example.com"]

@@ -1,15 +1,22 @@
 """What a person sees who types `make run`."""
 
+import contextlib
+import http.client
 import os
 import pty
+import shutil
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
 
 import pytest
+
+from deploy.local.stack import ROOT
 
 
 def processes_of(directory: Path) -> list[str]:
@@ -78,15 +85,87 @@ def test_a_dead_part_is_restarted_and_its_log_is_shown(start_run):
     assert f"pid {pid}" in started
 
 
-def test_a_part_that_cannot_start_is_one_sentence(start_run):
-    run = start_run(WEB_WORKERS="many")
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("WS_PROCESSES", "two", "Not a valid integer"),
+        ("WEB_WORKERS", "many", "Not a valid integer"),
+        ("DRAIN_SECONDS", "10s", "Not a valid number"),
+        ("TRUSTED_PROXIES", "loadbalancer", "expected addresses or CIDR blocks"),
+        ("REDIS_URL", "redis://:a/b@127.0.0.1/0", "expected redis://"),
+        ("DATABASE_URL", "postgres://u:a/b@127.0.0.1/chat", "expected sqlite:///path or postgres://"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_before_any_process_starts(start_run, name, value, expected):
+    run = start_run(**{name: value})
     output, _ = run.process.communicate(timeout=60)
     assert run.process.returncode == 1
-    last = output.strip().splitlines()[-1]
-    assert "WEB_WORKERS" in last
-    assert "log: " in last
-    assert "Traceback" not in output
-    assert processes_of(run.directory) == []
+    *before, last = output.strip().splitlines()
+    assert name in last
+    assert expected in last
+    # nginx' settings are read last, when the directory has been named.
+    assert before in ([], [f"starting in {run.directory}"])
+    assert not (run.directory / "log").exists()
+
+
+def test_what_env_says_holds_for_every_part(start_run, copied_repository, redis_address, tmp_path):
+    database = tmp_path / "own.sqlite3"
+    lines = {
+        "ALLOWED_HOSTS": "chat.example.com",
+        "TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8",
+        "DATABASE_URL": f"sqlite:///{database}",
+        "REDIS_URL": redis_address.replace("//", "//default:hunter2@"),
+        "SECRET_KEY": "0123456789" * 5,
+        "DRAIN_SECONDS": "0.5",
+        "WS_PROCESSES": "1",
+        "BIND": "127.0.0.1:1",
+        "ALLOWED_HOST": "misspelt.example.com",
+    }
+    (copied_repository / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    shutil.copy(ROOT / ".env.example", copied_repository)
+    run = start_run(root=copied_repository)
+    ready = run.wait_for("ready: ")
+    assert f"ready: http://chat.example.com:{run.port}/chat/" in ready
+    assert {
+        f"DATABASE_URL: SQLite, {database}",
+        f"REDIS_URL: {redis_address}",
+        "BIND has no effect: make run chooses the addresses of web and ws itself.",
+        "ALLOWED_HOST is not a setting, and has no effect; did you mean ALLOWED_HOSTS?",
+    } <= set(run.lines)
+    assert "hunter2" not in "\n".join(run.lines)
+    assert [part["name"] for part in run.description()["parts"]] == ["web", "ws-1", "nginx"]
+    assert database.exists()
+    assert not (run.directory / "secret_key").exists()
+
+    def status(host: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", run.port, timeout=10)
+        connection.request("GET", "/chat/", headers={"Host": host})
+        with contextlib.closing(connection):
+            return connection.getresponse().status
+
+    assert status("chat.example.com") == 200
+    assert status("127.0.0.1") == 421
+    ws = next(part["pid"] for part in run.description()["parts"] if part["role"] == "ws")
+    assert b"DRAIN_SECONDS=0.5" in Path(f"/proc/{ws}/environ").read_bytes().split(b"\0")
+
+
+def test_an_empty_secret_key_is_none(start_run):
+    run = start_run(WS_PROCESSES="1", SECRET_KEY="")
+    run.wait_for("ready: ")
+    assert (run.directory / "secret_key").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give its rights up for the test")
+def test_a_port_that_needs_more_rights_is_one_sentence():
+    program = "from pathlib import Path; from deploy.local import Stack; Stack(Path('/tmp'), port=80).start()"
+    result = subprocess.run(
+        ["unshare", "--net", "setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "You have no right to listen on port 80; choose one from 1024 on, such as PORT=8080." in result.stderr
 
 
 def test_a_taken_port_is_one_sentence(start_run):
@@ -97,13 +176,6 @@ def test_a_taken_port_is_one_sentence(start_run):
         output, _ = run.process.communicate(timeout=60)
     assert run.process.returncode == 1
     assert output.strip().splitlines()[-1] == f"Port {run.port} is taken; choose another with PORT=8081."
-
-
-def test_a_wrong_setting_is_one_sentence(start_run):
-    run = start_run(WS_PROCESSES="two")
-    output, _ = run.process.communicate(timeout=60)
-    assert run.process.returncode == 1
-    assert output.strip().splitlines() == ['Environment variable "WS_PROCESSES" invalid: Not a valid integer.']
 
 
 def test_the_secret_key_is_private_and_kept(start_run):

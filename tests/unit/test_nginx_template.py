@@ -50,6 +50,62 @@ def test_each_trusted_proxy_is_believed_for_address_and_scheme(tmp_path):
         assert f"{network} 1;" in text
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["10.0.0.1,10.1.0.0/16", "10.0.0.1, 10.1.0.0/16", "10.0.0.1 10.1.0.0/16", " 10.0.0.1 ,\n10.1.0.0/16,"],
+    ids=["commas", "commas and blanks", "blanks", "lines"],
+)
+def test_items_of_a_list_are_separated_by_commas_or_blanks(tmp_path, value):
+    text = rendered(tmp_path, TRUSTED_PROXIES=value, ALLOWED_HOSTS=value.replace("/16", ""))
+    assert "set_real_ip_from 10.0.0.1; set_real_ip_from 10.1.0.0/16;" in text
+    assert "server_name 10.0.0.1 10.1.0.0;" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("value", ["::1", "[::1]", "fd00::/8", "::", "1:2:3:4:5:6:7:8/128", "1:2:3:4:5:6:7::"])
+def test_a_trusted_proxy_may_be_an_ipv6_address(tmp_path, value):
+    assert f"set_real_ip_from {value.strip('[]')};" in rendered(tmp_path, TRUSTED_PROXIES=value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(
+            ("TRUSTED_PROXIES", value)
+            for value in (
+                "*",
+                "localhost",
+                "10.0.0.0/33",
+                "10.0.0",
+                "10.0.0.256",
+                "10.0.0.1;",
+                "10.0.0.0/8/8",
+                "::/129",
+            )
+        ),
+        *(("PATH_PREFIX", value) for value in ("team", "/a b", "/a//b", "/$a", "/a;")),
+        *(("TRUSTED_PROXIES", value) for value in ("1::2::3", ":::1", "1:2:3", "12345::", "1:2:3:4:5:6:7:8:9", ":1")),
+        *(
+            ("ALLOWED_HOSTS", value)
+            for value in (
+                "https://a.example",
+                "a.example:8443",
+                "*.a.example",
+                "a.example/",
+                "a.example;b.example",
+                ".",
+            )
+        ),
+    ],
+)
+def test_an_item_that_a_list_cannot_have_is_one_sentence(tmp_path, monkeypatch, name, value):
+    # A * is no pattern of file names.
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WrongSetting) as wrong:
+        rendered(tmp_path, **{name: value if name == "PATH_PREFIX" else f"10.0.0.1,{value}"})
+    assert str(wrong.value).startswith(f"Wrong configuration: {name}: expected ")
+    assert str(wrong.value).endswith(f", not {value}.")
+
+
 def test_nobody_is_trusted_by_default(tmp_path):
     assert "set_real_ip_from" not in rendered(tmp_path)
 

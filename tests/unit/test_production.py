@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SAFE = {
     "ENVIRONMENT": "production",
-    "SECRET_KEY": "x" * 50,
+    "SECRET_KEY": "0123456789" * 5,
     "ALLOWED_HOSTS": "chat.example.com",
     "DEBUG": "false",
     "HTTPS_ONLY": "true",
@@ -42,6 +42,11 @@ def run(command: list[str], environment: dict[str, str]) -> subprocess.Completed
             {"SECRET_KEY": "local-only-key-that-production-refuses-to-start-with"},
             "SECRET_KEY: the built-in local key is public; set a random one of 50 characters or more.",
         ),
+        *(
+            ({"SECRET_KEY": key}, "SECRET_KEY: it can be guessed; set a random one of 50 characters or more.")
+            for key in ("changeme", "x" * 60, "django-insecure-" + "0123456789" * 5)
+        ),
+        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS: list the names that browsers use."),
         (
             {"SECRET_KEY_FALLBACKS": "old,local-only-key-that-production-refuses-to-start-with"},
             "SECRET_KEY: the built-in local key is public; set a random one of 50 characters or more.",
@@ -56,7 +61,17 @@ def run(command: list[str], environment: dict[str, str]) -> subprocess.Completed
             "HTTPS_ONLY: false sends session cookies over plain http; unset it and serve https.",
         ),
     ],
-    ids=["local key", "local key as a fallback", "debug", "wildcard host", "plain cookies"],
+    ids=[
+        "local key",
+        "word",
+        "repetition",
+        "startproject",
+        "no host",
+        "local key as a fallback",
+        "debug",
+        "wildcard host",
+        "plain cookies",
+    ],
 )
 def test_production_refuses_with_one_sentence(change: dict[str, str], sentence: str) -> None:
     result = run(COMMANDS["ws"], SAFE | change)

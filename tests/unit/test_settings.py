@@ -48,11 +48,26 @@ def test_a_wrong_value_stops_every_program_with_one_sentence(command):
         ("LOG_LEVEL", "LOUD", "Must be one of: DEBUG, INFO, WARNING, ERROR"),
         ("LOG_FORMAT", "xml", "Must be one of: json, console"),
         ("SENTRY_DSN", "sentry.example.com", "Expected https://key@host/project-number."),
+        ("TIME_ZONE", "Tokyo", "expected a name of the tz database"),
+        ("SECRET_KEY", "", "expected a random text of 50 characters or more"),
+        ("ALLOWED_HOSTS", "https://chat.example.com", "expected host names without scheme and port"),
+        ("PATH_PREFIX", "team", "expected a path such as /team"),
+        ("CSRF_TRUSTED_ORIGINS", "www.example.com", "expected scheme://host"),
         ("SECRET_KEY_FILE", "/does/not/exist", "must be a readable file path"),
     ],
 )
 def test_the_sentence_says_what_is_wrong_and_what_was_expected(name, value, expected):
     expect_one_sentence(WS, name, value, expected)
+
+
+def test_a_misspelt_variable_is_named_with_the_setting_that_was_meant():
+    program = "import django; django.setup()"
+    given = {"ALLOWED_HOST": "a.example", "DJANGO_SECRET_KEY": "x", "REDIS_PORT": "tcp://10.0.0.1:6379", "HOME": "/"}
+    result = run(["env", "DJANGO_SETTINGS_MODULE=ws.settings", sys.executable, "-c", program], **given)
+    lines = [line for line in result.stdout.splitlines() if "is not a setting" in line]
+    assert len(lines) == 2
+    assert "ALLOWED_HOST is not a setting, and has no effect; did you mean ALLOWED_HOSTS?" in lines[0]
+    assert "DJANGO_SECRET_KEY is not a setting, and has no effect; did you mean SECRET_KEY?" in lines[1]
 
 
 def test_a_secret_may_come_in_a_file(tmp_path):

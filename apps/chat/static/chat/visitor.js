@@ -2,6 +2,7 @@
 // first visit, the server may know this one under another name from the next connection on.
 
 import { identity, isGuest, quoted } from "./authors.js";
+import { openChannel } from "./tabs.js";
 
 export class Visitor {
   name;
@@ -10,7 +11,7 @@ export class Visitor {
   #input;
   #key;
   #reloadedFor;
-  #channel = globalThis.BroadcastChannel && new BroadcastChannel("chat.visitor");
+  #channel;
 
   // name: the one that the page was made for. note: the element that says who one is now. input: of the composer, whose
   // text outlives a reload. path: of the room.
@@ -19,6 +20,7 @@ export class Visitor {
     this.#note = note;
     this.#input = input;
     this.#key = `chat.reload/${path}`;
+    this.#channel = openChannel(path);
     this.#resume();
   }
 
