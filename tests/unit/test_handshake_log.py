@@ -28,6 +28,7 @@ def protocol_of(request):
     protocol.transport = StringTransport()
     protocol.state = protocol.STATE_CONNECTING
     protocol.dropConnection = lambda abort: None
+    protocol.openHandshakeTimeoutCall = object()
     if request:
         protocol.server.handshakes.begun.add(protocol)
         protocol.http_request_data = request
