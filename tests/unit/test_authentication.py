@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from asgiref.sync import SyncToAsync
-from channels.db import database_sync_to_async
 from django.contrib.auth import BACKEND_SESSION_KEY
 from django.db import OperationalError, connection
 from django.test import Client
@@ -134,7 +133,7 @@ async def test_readiness_is_answered_while_code_of_an_app_blocks_the_shared_thre
 
 async def test_a_session_that_has_ended_is_a_guests(browser):
     key = key_of(browser)
-    await database_sync_to_async(browser.logout)()
+    await authentication_thread().run(browser.logout)
     assert await handshake(key) == ("", [])
     assert await handshake("made-up") == ("", [])
 
@@ -145,7 +144,7 @@ async def change(client: Client, **values: object) -> None:
         session.update(values)
         session.save()
 
-    await database_sync_to_async(save)()
+    await authentication_thread().run(save)
 
 
 @pytest.mark.parametrize("kind", ["backend", "undecodable"])
@@ -191,7 +190,7 @@ async def test_a_session_whose_login_has_ended_is_closed_with_4401_and_no_guest(
             user.set_password("another")
             user.save()
 
-    await database_sync_to_async(end)()
+    await authentication_thread().run(end)
     assert await handshake(key_of(browser)) == (None, ["websocket.accept", 4401])
     assert "handshake refused" in caplog.text
 
