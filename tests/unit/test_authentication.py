@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+import structlog
 from asgiref.sync import SyncToAsync
 from django.contrib.auth import BACKEND_SESSION_KEY
 from django.db import OperationalError, connection
@@ -14,7 +15,7 @@ from django.test import Client
 from accounts import revocations as table
 from accounts import tickets, tokens
 from accounts.models import ApiToken, User
-from ws import authentication, health, metrics
+from ws import authentication, handshakes, health, metrics
 from ws.authentication import authenticated, authentication_thread
 from ws.revocations import Revocations
 
@@ -35,6 +36,12 @@ async def closed_connection() -> AsyncIterator[None]:
     """The thread outlives the test, and its connection would hold the database."""
     yield
     await authentication_thread().run(close_connection)
+
+
+@pytest.fixture(autouse=True)
+def own_logger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """structlog keeps what a logger was first used with; another test may capture that of ws.handshakes later."""
+    monkeypatch.setattr(handshakes, "logger", structlog.get_logger("ws.handshakes"))
 
 
 def close_connection() -> None:
