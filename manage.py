@@ -16,5 +16,7 @@ from base.environment import exit_on_wrong_configuration  # noqa: E402
 
 if __name__ == "__main__":
     with exit_on_wrong_configuration():
-        settings.DEBUG  # noqa: B018  reads the settings
+        from base import identity
+
+        identity.check(settings)
     execute_from_command_line(sys.argv)

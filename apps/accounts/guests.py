@@ -1,18 +1,22 @@
 """Names for visitors who have not logged in, kept in a signed cookie and nowhere else."""
 
+import logging
 import re
 import secrets
+import time
 import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
 from django.conf import settings
-from django.contrib.auth import middleware
+from django.contrib.auth import SESSION_KEY, middleware
 from django.core import signing
 from django.core.exceptions import MiddlewareNotUsed, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
+
+logger = logging.getLogger(__name__)
 
 COOKIE = "guest"
 MAX_AGE_SECONDS = 365 * 24 * 3600
@@ -24,6 +28,11 @@ CHOSEN_MAX_CHARS = 30
 JOINERS = "\u200c\u200d"
 
 
+# Seconds. Anybody can send such a cookie, and all open pages come again with it.
+UNKNOWN_LOGGED_EVERY = 60.0
+_unknown_logged_at = -UNKNOWN_LOGGED_EVERY
+
+
 class AuthoredRequest(HttpRequest):
     """A request that knows the name its visitor goes by."""
 
@@ -33,7 +42,8 @@ class AuthoredRequest(HttpRequest):
 class GuestMiddleware:
     """Sets ``request.author``: the user name of who is logged in, else the guest's stable name.
 
-    A new guest gets the cookie with the first page. No database row is made. Where guests do not come in, a visitor
+    A session that proves nobody is ended, so that the page and its WebSocket agree on who its visitor is. A new guest
+    gets the cookie with the first page. No database row is made. Where guests do not come in, a visitor
     who has not logged in has no name.
     """
 
@@ -44,6 +54,9 @@ class GuestMiddleware:
         if request.user.is_authenticated:
             request.author = request.user.get_username()
             return self.get_response(request)
+        if SESSION_KEY in request.session:
+            # Of an inactive or deleted user, or of a backend that is gone. ws refuses it, and does not make it a guest.
+            request.session.flush()
         if not settings.ALLOW_GUESTS:
             request.author = ""
             return self.get_response(request)
@@ -91,7 +104,10 @@ def author_of(scope: Mapping[str, Any]) -> str:
     """Return the name of who opened a WebSocket: the user's, the guest's, or a new guest's."""
     if scope["user"].is_authenticated:
         return str(scope["user"].get_username())
-    return guest_name(scope["cookies"]) or new_guest_name()
+    name = guest_name(scope["cookies"])
+    if name is None and COOKIE in scope["cookies"]:
+        _log_unknown_cookie()
+    return name or new_guest_name()
 
 
 def identity_of(scope: Mapping[str, Any]) -> int | str | None:
@@ -106,6 +122,18 @@ def identity_of(scope: Mapping[str, Any]) -> int | str | None:
         return None
     tag = TAG.search(name)
     return tag[1] if tag else name
+
+
+def _log_unknown_cookie() -> None:
+    """Say once in a while that pages and WebSockets may know their guests under different names."""
+    global _unknown_logged_at
+    now = time.monotonic()
+    if now - _unknown_logged_at >= UNKNOWN_LOGGED_EVERY:
+        _unknown_logged_at = now
+        logger.warning(
+            "A guest's cookie was not signed under SECRET_KEY or SECRET_KEY_FALLBACKS, so its WebSocket has another "
+            "name than its page: the keys must be the same in web and ws"
+        )
 
 
 def new_guest_name() -> str:

@@ -21,8 +21,8 @@ from accounts.models import ApiToken, Revocation, Ticket, User
 
 # Far longer than a ws process looks back (ws.revocations.WINDOW_SECONDS).
 KEPT = timedelta(hours=1)
-# A change of any of these takes something away from the user's open sockets.
-DECISIVE = ("password", "is_active", "is_staff", "is_superuser")
+# A change of any of these takes something away from the user's open sockets, if only the name that they write under.
+DECISIVE = ("username", "password", "is_active", "is_staff", "is_superuser")
 
 
 def session_subject(session_key: str) -> str:

@@ -1,7 +1,7 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth import login
+from django.contrib.auth import authenticate, login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.views import RedirectURLMixin
@@ -39,7 +39,10 @@ class SignUpView(RedirectURLMixin, CreateView):
 
     def form_valid(self, form: forms.ModelForm) -> HttpResponse:
         response = super().form_valid(form)
-        login(self.request, self.object, backend="django.contrib.auth.backends.ModelBackend")
+        # By whichever of AUTHENTICATION_BACKENDS lets them in.
+        credentials = {"username": form.cleaned_data["username"], "password": form.cleaned_data["password1"]}
+        if user := authenticate(self.request, **credentials):
+            login(self.request, user)
         return response
 
 

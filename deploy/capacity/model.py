@@ -17,8 +17,9 @@ REPORT_SECONDS, REPORT_CHANGE_SECONDS = 10.0, 1.0
 EVENT_BYTES, ANNOUNCEMENT_BYTES, REPORT_BYTES = 420, 300, 1500
 # net.ipv4.ip_local_port_range is 32768 to 60999: connections from one address to one ws process.
 EPHEMERAL_PORTS = 28_232
-# The database thread's, and that of sessions and users.
-POSTGRES_CONNECTIONS_PER_PROCESS = 2
+# The threads of the journal, of authentication, of revocations and of readiness. Code of an app that runs in Channels'
+# own thread (database_sync_to_async, synchronous consumers) adds one.
+POSTGRES_CONNECTIONS_PER_PROCESS = 4
 MOST_PROCESSES = 100_000
 
 

@@ -64,7 +64,10 @@ INSTALLED_APPS = [
     "base",
     *PROJECT_APPS,
 ]
+# Who somebody is must be the same in web and ws, so all that decides it stands here: see base.identity.
 AUTH_USER_MODEL = "accounts.User"
+# What your users log in by. ws asks the backend of a session for its user.
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -15,7 +15,10 @@ from base.environment import exit_on_wrong_configuration  # noqa: E402
 
 # Read here, in the master: a wrong value would make every worker die and be started again for ever.
 with exit_on_wrong_configuration():
+    from base import identity
     from web import settings
+
+    identity.check(settings)
 
 wsgi_app = "web.wsgi:application"
 bind = settings.BIND

@@ -7,7 +7,7 @@ from environs import validate
 
 from base.environment import ROOT, env
 from base.settings import *  # noqa: F403
-from base.settings import ALLOWED_ORIGINS, DEBUG, INSTALLED_APPS, PATH_PREFIX
+from base.settings import ALLOWED_ORIGINS, AUTHENTICATION_BACKENDS, DEBUG, INSTALLED_APPS, PATH_PREFIX
 
 ROOT_URLCONF = "web.urls"
 WSGI_APPLICATION = "web.wsgi.application"
@@ -44,8 +44,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
-# The first lets nobody in, it only refuses who failed too often.
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# It only refuses who failed too often, so ws does not need it. Backends that let people in go into base.settings.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", *AUTHENTICATION_BACKENDS]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -13,7 +13,10 @@ def main() -> None:
     raise_limit_of_open_files()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ws.settings")
     with exit_on_wrong_configuration():
+        from base import identity
         from ws import settings
+
+        identity.check(settings)
     # Before the application, because Twisted's reactor is chosen at its first import.
     from ws.server import CommandLineInterface
 

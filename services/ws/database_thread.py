@@ -1,4 +1,4 @@
-"""The one thread of a ws process that talks to the database, so that no slow query holds up the event loop."""
+"""Threads of a ws process that talk to the database, so that no slow query holds up the event loop."""
 
 import asyncio
 import functools
@@ -14,8 +14,8 @@ Result = TypeVar("Result")
 class DatabaseThread:
     """Runs blocking functions one after the other, on one persistent connection."""
 
-    def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+    def __init__(self, name: str = "database") -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
     async def run(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Return what the function returns.
@@ -28,7 +28,7 @@ class DatabaseThread:
 
 @functools.cache
 def database_thread() -> DatabaseThread:
-    """Return the process' one DatabaseThread."""
+    """Return the thread that the apps of the process share."""
     return DatabaseThread()
 
 

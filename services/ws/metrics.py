@@ -7,17 +7,21 @@ import time
 
 from prometheus_client import Counter, Enum, Gauge, Histogram, generate_latest
 
-# Results of a handshake. Why it was refused: origin, auth (login needed, or a wrong token), forbidden (not for this
-# user), not_found (no such address), overloaded (this process takes no more), sockets_per_user (nor of this user),
-# timeout (it never ended), error (an exception). Too many from one address, nginx refuses.
+# Results of a handshake. Why it was refused: origin, auth (login needed, or an invalid token), session (ws cannot judge
+# it), forbidden (not for this user), not_found (no such address), overloaded (this process takes no more),
+# sockets_per_user (nor of this user), unavailable (the database does not answer), rejected (the consumer closed before
+# it accepted), timeout (it never ended), error (an exception). Too many from one address, nginx refuses.
 RESULTS = (
     "accepted",
     "origin",
     "auth",
+    "session",
     "forbidden",
     "not_found",
     "overloaded",
     "sockets_per_user",
+    "unavailable",
+    "rejected",
     "timeout",
     "error",
 )

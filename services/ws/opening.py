@@ -72,7 +72,7 @@ class Opening(Outgoing):
         elif not HEAD.fullmatch(head):
             self.failHandshake("Bad Request", 400)
         elif self.server.is_full:
-            metrics.HANDSHAKES.labels("overloaded").inc()
+            log_refusal(_scope(head), "overloaded")
             self.failHandshake("Service Unavailable", 503, [("Retry-After", str(FULL_SECONDS))])
         else:
             # It runs again from the handshake's turn on.
@@ -113,7 +113,10 @@ class Opening(Outgoing):
     def onOpenHandshakeTimeout(self) -> None:
         if self.openHandshakeTimeoutCall is None:
             return  # txaio runs timers in chunks, and still calls those cancelled between two chunks
-        if self.state == self.STATE_CONNECTING:
+        if self.state == self.STATE_CONNECTING and self in self.server.handshakes:
+            log_refusal(_scope(self.http_request_data), "timeout")
+        elif self.state == self.STATE_CONNECTING:
+            # It never sent a whole request, as a port scanner does.
             metrics.HANDSHAKES.labels("timeout").inc()
         super().onOpenHandshakeTimeout()
         self.server.handshakes.leave(self)
@@ -178,9 +181,21 @@ class Opening(Outgoing):
             self.server.opened(self)
         metrics.HANDSHAKES.labels("accepted").inc()
 
+    def serverReject(self) -> None:
+        log_refusal(_scope(self.http_request_data), "rejected")
+        super().serverReject()
+
     def deny(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Answer the handshake with another status than 101, as ASGI's extension ``websocket.http.response``."""
         if self.state == self.STATE_CONNECTING:
             names = [(name.decode(), value.decode()) for name, value in headers]
             self.failHandshake(HTTPStatus(status).phrase, status, names)
             self.server.protocol_disconnected(self)
+
+
+def _scope(head: bytes) -> dict[str, Any]:
+    """Return what log_refusal needs of a request that matches HEAD."""
+    request, *lines = head.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    names = (line.partition(b":") for line in lines)
+    headers = [(name.strip().lower(), value.strip()) for name, _, value in names]
+    return {"path": request.split(b" ")[1].partition(b"?")[0].decode("latin1"), "headers": headers}

@@ -11,10 +11,9 @@ import time
 from collections.abc import Iterable
 from typing import Protocol
 
-from channels.db import database_sync_to_async
-
 from base.logs import first_line
 from ws import metrics
+from ws.database_thread import DatabaseThread
 from ws.open_sockets import Socket as OpenSocket
 
 logger = logging.getLogger(__name__)
@@ -58,6 +57,8 @@ class Revocations:
         self._seen: dict[int, tuple[float, str]] = {}
         self._read_at = self._pruned_at = -CURRENT_SECONDS - PRUNE_SECONDS
         self._is_failing = False
+        # Of their own: neither an app's code nor the backend of a login may hold them up.
+        self._thread = DatabaseThread("revocations")
 
     @property
     def is_current(self) -> bool:
@@ -81,8 +82,8 @@ class Revocations:
         assert self.table
         begun = time.monotonic()
         if self._floor is None:
-            self._floor = await database_sync_to_async(self.table.begin)()
-        rows = await database_sync_to_async(self.table.after)(self._floor)
+            self._floor = await self._thread.run(self.table.begin)
+        rows = await self._thread.run(self.table.after, self._floor)
         self._read_at = begun
         if self._is_failing:
             self._is_failing = False
@@ -96,7 +97,7 @@ class Revocations:
             self._tell(tuple(sockets), frozenset(new.values()))
         if begun - self._pruned_at > PRUNE_SECONDS:
             self._pruned_at = begun
-            await database_sync_to_async(self.table.prune)()
+            await self._thread.run(self.table.prune)
 
     def opened(self, socket: Socket) -> None:
         """Tell a socket of what was revoked during its handshake; what was before, the handshake has seen."""

@@ -22,7 +22,7 @@ from twisted.logger import LogEvent, LogLevel, STDLibLogObserver, globalLogPubli
 
 from base.request_id import request_id_of
 from base.token_bucket import Limit
-from ws import event_loop_lag, metrics, settings
+from ws import event_loop_lag, metrics, resolver, settings
 from ws.admission import Admission
 from ws.drain import Drain
 from ws.handshake_queue import HandshakeQueue
@@ -133,6 +133,7 @@ class Server(server.Server):
         globalLogPublisher.addObserver(_log_errors)  # type: ignore[arg-type]  # any callable is one
         for number in (signal.SIGTERM, signal.SIGINT):
             twisted_loop.add_signal_handler(number, self._told_to_stop)
+        resolver.install(twisted_loop)
         metrics.SOCKETS.set_function(self.sockets.__len__)
         metrics.HANDSHAKES_WAITING.set_function(lambda: self.handshakes.waiting)
         self._measuring = twisted_loop.create_task(event_loop_lag.measure())

@@ -1,40 +1,76 @@
 """The user whom a session proves, on a socket."""
 
-from typing import Any
+from importlib import import_module
 
-from channels import auth
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model, load_backend
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
+from django.core.exceptions import ValidationError
 from django.utils.crypto import constant_time_compare
 
+SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 
-class AuthMiddleware(auth.AuthMiddleware):
-    """Like that of Channels, but a session survives the rotation of ``SECRET_KEY``.
 
-    Channels 4.3 knows no ``SECRET_KEY_FALLBACKS`` here, and deletes a session that was made under an older key:
-    one reconnect of an open page would log its user out. This one accepts the older keys, and changes nothing:
-    web renews the session with the next page.
+class LoginEnded(Exception):
+    """The session once proved a user and does so no longer; ``reason`` is ``user`` (deleted or inactive) or ``hash``.
+
+    ``hash``: the password has changed, or the secret key under which the user logged in is no longer accepted.
     """
 
-    async def resolve_scope(self, scope: dict[str, Any]) -> None:
-        scope["user"]._wrapped = await database_sync_to_async(user_of)(scope["session"])
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class UnknownSession(Exception):
+    """This process cannot judge the session, though web perhaps can: the settings of the two services differ.
+
+    ``reason`` is ``undecodable`` (another ``SECRET_KEY`` or ``SESSION_SERIALIZER``) or ``backend`` (not in
+    ``AUTHENTICATION_BACKENDS``); ``detail`` names the backend.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+
+def load(session_key: str) -> tuple[SessionBase, AbstractBaseUser | AnonymousUser]:
+    """Return the session of a cookie and the user whom it proves. Blocks.
+
+    One that has ended, by logging out or by its age, is an empty session and proves nobody, as in web. Raises
+    LoginEnded and UnknownSession.
+    """
+    session: SessionBase = SessionStore(session_key)
+    # Django forgets the key of a session that is not there, and keeps that of one that it cannot decode. Its middleware
+    # never stores an empty one.
+    if not list(session.keys()) and session.session_key == session_key:
+        raise UnknownSession("undecodable")
+    return session, user_of(session)
 
 
 def user_of(session: SessionBase) -> AbstractBaseUser | AnonymousUser:
-    """Return the user whom the session proves, under the current or an older secret key, else AnonymousUser."""
+    """Return the user whom the session proves, under the current or an older secret key; AnonymousUser without a login.
+
+    Unlike that of Channels 4.3, which knows no ``SECRET_KEY_FALLBACKS`` here and deletes a session that was made under
+    an older key, it changes nothing: web renews or ends the session with the next page. Raises LoginEnded and
+    UnknownSession. Blocks.
+    """
+    if SESSION_KEY not in session:
+        return AnonymousUser()
+    backend_path = session.get(BACKEND_SESSION_KEY, "")
+    if backend_path not in settings.AUTHENTICATION_BACKENDS:
+        raise UnknownSession("backend", backend_path)
     try:
         user_id = get_user_model()._meta.pk.to_python(session[SESSION_KEY])
-        backend_path = session[BACKEND_SESSION_KEY]
-        proof = session[HASH_SESSION_KEY]
-    except KeyError:
-        return AnonymousUser()
-    if backend_path not in settings.AUTHENTICATION_BACKENDS:
-        return AnonymousUser()
+    except ValidationError:
+        raise UnknownSession("undecodable") from None
     user = load_backend(backend_path).get_user(user_id)
     if user is None:
-        return AnonymousUser()
+        raise LoginEnded("user")
+    proof = session.get(HASH_SESSION_KEY, "")
     proofs = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    return user if any(constant_time_compare(proof, expected) for expected in proofs) else AnonymousUser()
+    if not any(constant_time_compare(proof, expected) for expected in proofs):
+        raise LoginEnded("hash")
+    return user

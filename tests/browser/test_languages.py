@@ -70,7 +70,9 @@ def test_a_refused_message_is_explained_to_its_sender_alone(
 
 def test_an_error_without_a_sentence_of_its_own_shows_the_servers(page: Page) -> None:
     def refuse(socket: WebSocketRoute) -> None:
-        socket.send(json.dumps({"type": "welcome", "room": "lobby", "you": "guest", "head": 0, "resumed_from": 0}))
+        socket.send(
+            json.dumps({"type": "welcome", "room": "lobby", "you": "guest-abc234", "head": 0, "resumed_from": 0})
+        )
         socket.send(json.dumps({"type": "error", "code": "brand_new", "detail": "In the server's words."}))
 
     page.route_web_socket("**/ws/**", refuse)

@@ -57,6 +57,29 @@ def test_a_logout_in_one_tab_makes_the_other_a_guests(page: Page, room: str) -> 
     RoomPage(other).wait_connected()
 
 
+def test_a_changed_password_ends_the_login_and_keeps_what_is_in_the_composer(
+    stack: Stack, page: Page, room: str
+) -> None:
+    name = sign_up(page, room)
+    entered = RoomPage(page)
+    entered.input.fill("half a sentence")
+    shell(
+        stack,
+        f"from accounts.models import User\nuser = User.objects.get(username={name!r})\n"
+        f"user.set_password({PASSWORD + '!'!r})\nuser.save()",
+    )
+    # Nobody goes on as a guest under the account's name.
+    expect(entered.connection_state).to_have_text("You are logged out. Load the page again to log in.")
+    expect(entered.input).to_be_hidden()
+    page.goto(f"/accounts/login/?next=/chat/{room}/")
+    page.locator("[name=username]").fill(name)
+    page.locator("[name=password]").fill(f"{PASSWORD}!")
+    page.locator("main button").click()
+    entered.wait_connected()
+    expect(page.locator(".author")).to_have_text(name)
+    expect(entered.input).to_have_value("half a sentence")
+
+
 def test_a_ban_shows_its_message(stack: Stack, new_page: Callable[..., Page], room: str) -> None:
     page, japanese = new_page(), new_page(locale="ja-JP")
     name = sign_up(page, room)

@@ -1,11 +1,17 @@
 """The database down: sockets stay, senders get an error they can retry on, nothing is acknowledged."""
 
+import asyncio
+import json
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from deploy.local import Stack
+from deploy.local.stack import ROOT
 from tests.faults.client import Client
 from tests.faults.injections import sqlite_lock, start
 from tests.faults.load import count
@@ -15,6 +21,14 @@ DatabaseAway = Callable[[], AbstractAsyncContextManager[None]]
 # A commit that waits for SQLite's lock gives up after 20 s (base.database_url).
 REFUSED_SECONDS = 40
 TRY_AGAIN_LATER = 1013
+NEW_TOKEN = """
+from accounts import tokens
+from accounts.models import ApiToken, User
+token = tokens.new_token()
+user = User.objects.create_user("returning")
+ApiToken.objects.create(user=user, name="test", digest=tokens.digest(token))
+print(token)
+"""
 
 
 @pytest.fixture
@@ -69,3 +83,30 @@ async def test_who_comes_while_postgres_is_away_is_sent_away_with_1013_and_comes
         await alice.wait_for_delivery(await alice.say("in"))
         assert set(alice.close_codes) == {TRY_AGAIN_LATER}
         assert not alice.failed_handshakes
+
+
+async def test_who_logs_in_while_postgres_is_away_is_sent_away_with_1013_and_let_in_later(
+    stack, room, postgres, database_away
+):
+    if postgres is None:
+        pytest.skip("only on PostgreSQL: SQLite's readers do not wait for its writers")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", NEW_TOKEN),
+        env=stack.environment,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    url = f"{stack.part('ws-1').url.replace('http', 'ws', 1)}/ws/chat/{room}/"
+    headers = {"Authorization": f"Bearer {output.decode().strip()}"}
+
+    async def log_in() -> str:
+        async with connect(url, additional_headers=headers, subprotocols=["chat.v1"]) as socket:
+            return str(json.loads(await socket.recv())["you"])
+
+    # The thread for credentials has a connection of its own, which is broken from then on.
+    assert await log_in() == "returning"
+    async with database_away():
+        with pytest.raises(ConnectionClosed) as closed:
+            await log_in()
+        assert closed.value.rcvd.code == TRY_AGAIN_LATER
+    assert await log_in() == "returning"

@@ -137,6 +137,26 @@ def test_of_many_who_come_with_one_ticket_at_once_one_gets_in(stack):
         assert sorted(answers, key=str) == [401] * 11 + ["shared"]
 
 
+def test_a_session_that_ws_cannot_judge_is_no_guests(stack):
+    """As where web has an authentication backend that ws does not know: its page shows the user's name."""
+    browser = log_in_new(stack, "elsewhere")
+    shell(
+        stack,
+        "from django.contrib.sessions.backends.db import SessionStore\n"
+        f"session = SessionStore({browser.cookies['sessionid']!r})\n"
+        "session['_auth_user_backend'] = 'ldap.Backend'\nsession.save()",
+    )
+    with open_socket(stack, "a", browser, part="ws-1") as socket:
+        assert close_code(socket) == 1013
+    log = (stack.directory / "log/ws-1.log").read_text()
+    assert "'ldap.Backend' cannot be judged" in log
+    # web does not know the backend either: the page is a guest's, without the session, and so is its socket.
+    assert 'data-author="guest-' in browser.get("/chat/a/").text
+    assert "sessionid" not in browser.cookies
+    with open_socket(stack, "a", part="ws-1") as socket:
+        assert name_in(socket).startswith("guest-")
+
+
 def test_a_room_of_members_is_in_nobody_elses_list(stack):
     alice = log_in_new(stack, "member")
     shell(

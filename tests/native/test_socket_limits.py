@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import socket
 from collections import Counter
@@ -100,6 +101,8 @@ def test_a_handshake_more_than_can_wait_is_answered_503(tmp_path, room):
         assert statuses.keys() == {"101", "503"}
         assert all("Retry-After: 5" in head for head in heads if " 503 " in head)
         assert metric(stack, 'websocket_handshakes_total{result="overloaded"}') == len(clients) - 1
+        log = (stack.directory / "log/ws-1.log").read_text()
+        assert len(re.findall(rf"handshake refused .*path=/ws/chat/{room}/ reason=overloaded", log)) == len(clients) - 1
 
 
 @pytest.mark.parametrize("through", ["ws-1", "nginx"])

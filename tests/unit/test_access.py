@@ -112,6 +112,11 @@ def test_what_ends_a_users_sockets_is_written_down(alice):
     alice.save()
     assert subjects() == {subject, changed}
     Revocation.objects.all().delete()
+    # Open sockets would go on writing under the old name.
+    alice.username = "alicia"
+    alice.save()
+    assert subjects() == {changed}
+    Revocation.objects.all().delete()
     User.objects.filter(pk=alice.pk).delete()
     assert changed in subjects()
 

@@ -1,6 +1,7 @@
 """Names of guests: chosen, kept in a signed cookie, never those of users."""
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 
@@ -54,3 +55,17 @@ def test_a_user_has_no_guest_name_to_change(client, db):
     client.force_login(User.objects.create_user("alice"))
     assert client.post("/accounts/name/", {"chosen": "bob"}).status_code == 302
     assert guests.COOKIE not in client.cookies
+
+
+def test_a_cookie_of_another_secret_key_is_logged_once(settings, monkeypatch, caplog):
+    """As where web has another key than ws: the page and its socket would have two names, and nobody would know why."""
+    monkeypatch.setattr(guests, "_unknown_logged_at", -guests.UNKNOWN_LOGGED_EVERY)
+    cookies = cookie_of("guest-k7m2xq")
+    assert guests.author_of({"user": AnonymousUser(), "cookies": cookies}) == "guest-k7m2xq"
+    assert guests.author_of({"user": AnonymousUser(), "cookies": {}}).startswith("guest-")
+    assert caplog.records == []
+    settings.SECRET_KEY = "another-key-than-that-of-web-0123456789-0123456789"
+    for _ in range(3):
+        assert guests.author_of({"user": AnonymousUser(), "cookies": cookies}) != "guest-k7m2xq"
+    (record,) = caplog.records
+    assert "SECRET_KEY" in record.getMessage()

@@ -47,14 +47,7 @@ def clock(monkeypatch) -> list[float]:
 
 
 @pytest.fixture
-def table(monkeypatch) -> Table:
-    def here(function):
-        async def call(*arguments):
-            return function(*arguments)
-
-        return call
-
-    monkeypatch.setattr(revocations, "database_sync_to_async", here)
+def table() -> Table:
     return Table()
 
 

@@ -9,6 +9,16 @@ export function identity(name) {
   return name.replace(GUEST, "#");
 }
 
+// Users cannot have such a name.
+export function isGuest(name) {
+  return identity(name) !== name;
+}
+
+// For a sentence: isolated, so that a name cannot turn its direction.
+export function quoted(name) {
+  return `\u2068${name}\u2069`;
+}
+
 export function showAuthor(item, name) {
   item.style.setProperty("--hue", hue(identity(name)));
   item.querySelector(".avatar").textContent = initials(name);

@@ -30,5 +30,6 @@ export function compose(form, { send, typing }) {
     event.preventDefault();
     form.requestSubmit();
   });
+  grow();
   input.focus();
 }

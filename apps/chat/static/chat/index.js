@@ -2,6 +2,7 @@
 
 import { ReconnectingSocket } from "../web/reconnecting_socket.js";
 import { showAvatar } from "./authors.js";
+import { openChannel } from "./tabs.js";
 import { showRecent } from "./times.js";
 
 const busy = document.querySelector("#busy");
@@ -35,6 +36,9 @@ function makeLink(name, count) {
   showCount(link, count);
   return item;
 }
+
+// A guest who has just got a name, or changed it, has it in the rooms of the other tabs too: see visitor.js.
+openChannel(busy.dataset.socket)?.postMessage(busy.dataset.author);
 
 // Numbers, which come anew with every connection: nothing to resume, nothing lost.
 const socket = new ReconnectingSocket(busy.dataset.socket);

@@ -1,7 +1,7 @@
 // The messages in #chat-log: in the order of their numbers, and below them those that have none yet.
 // By day in the viewer's zone, and in groups of one author; transcript.py does the same for the page itself.
 
-import { identity, showAuthor } from "./authors.js";
+import { quoted, showAuthor } from "./authors.js";
 import { Chunks, neighbour } from "./chunks.js";
 import { render } from "./markup.js";
 import { isSameDay, showDay, showTime } from "./times.js";
@@ -15,7 +15,7 @@ export class MessageLog {
   #chunks;
   #template;
   #place;
-  #author;
+  #visitor;
   #bySeq = new Map();
   #unnumbered = new Map();
   // {author, text, date} of each item; without a date, it has not been sent.
@@ -24,14 +24,14 @@ export class MessageLog {
   #touched = new Set();
   #lastSent = null;
 
-  // template: of one message, the same HTML that the server renders. author: the name of who reads.
-  constructor(element, { template, place, author }) {
+  // template: of one message, the same HTML that the server renders. visitor: see visitor.js.
+  constructor(element, { template, place, visitor }) {
     this.#element = element;
     this.#list = element.querySelector(".messages");
     this.#chunks = new Chunks(this.#list);
     this.#template = template;
     this.#place = place;
-    this.#author = author;
+    this.#visitor = visitor;
     place.keep(() => {
       this.#list.querySelectorAll(".day").forEach((day) => day.remove());
       for (const item of this.#list.querySelectorAll("[data-seq]")) {
@@ -73,17 +73,27 @@ export class MessageLog {
     this.#change(() => messages.forEach((message) => this.#show(message)));
   }
 
-  // A message that the server has not acknowledged; state is "sending" or "failed".
-  showUnnumbered({ id, text }, state) {
+  // A message that the server has not acknowledged; state is "sending" or "failed". author: the name under which it was
+  // written, where that is another than the visitor's now.
+  showUnnumbered({ id, text, author }, state) {
+    const { name } = this.#visitor;
     this.#change(() => {
       let item = this.#unnumbered.get(id);
       if (!item) {
-        item = this.#make(id, this.#author, text, null);
+        item = this.#make(id, name, text, null);
         this.#unnumbered.set(id, item);
         this.#chunks.insertLast(item);
       }
       item.dataset.state = state;
+      this.#dress(item, author ?? name, text, null);
+      const retry = item.querySelector("[data-action=retry]");
+      if (author) retry.textContent = this.#element.dataset.sendAs.replace("{name}", () => quoted(name));
     });
+  }
+
+  // The visitor has become somebody else.
+  dressAgain() {
+    for (const item of this.#bySeq.values()) this.#showOwn(item);
   }
 
   // The server has stored it under this number.
@@ -146,11 +156,17 @@ export class MessageLog {
 
   #dress(item, author, text, date) {
     this.#facts.set(item, { author, text, date });
-    item.classList.toggle("own", identity(author) === identity(this.#author));
+    this.#showOwn(item);
     showAuthor(item, author);
     item.querySelector("p")?.replaceChildren(render(text));
     if (date) showTime(item.querySelector("time"), date);
     this.#touched.add(item);
+  }
+
+  // What has no number is always one's own.
+  #showOwn(item) {
+    const { author, date } = this.#facts.get(item);
+    item.classList.toggle("own", !date || this.#visitor.is(author));
   }
 
   // Only the last one needs the words.

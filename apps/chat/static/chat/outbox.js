@@ -2,14 +2,15 @@
 // written, again after every welcome and under the same ids, so that the server stores each of them once.
 // They are kept in localStorage, so a reload or a crash loses none. Knows nothing of a page.
 //
-//   const outbox = new Outbox(connection, { name: "lobby/alice" });
+//   const outbox = new Outbox(connection, { name: "lobby/alice", isOurs: (you) => you === "alice" });
 //   outbox.add("hello");
 //   connection.connect();
 //
 // Events, each with the message's id in its detail:
 //   pending   {id, text}: it goes out as soon as possible
 //   sent      {id, seq}: the server has stored it
-//   failed    {id, text, code}: the server will not take it; retry(id) or discard(id)
+//   failed    {id, text, code, author}: the server will not take it, or it was written as somebody else, the author;
+//             retry(id) or discard(id)
 //   gone      {id}: another window has sent or discarded it
 //
 // Every message has a storage key of its own, and all windows of one name read the same keys. Nobody rewrites
@@ -26,16 +27,19 @@ export class Outbox extends EventTarget {
   #connection;
   #storage;
   #prefix;
+  #isOurs;
   #entries = new Map();
   #inFlight = null;
   #timer = null;
 
   // name: of the room and the author; messages of another author are not ours to send.
-  constructor(connection, { name, storage = browserStorage() }) {
+  // isOurs: whether a name by which the server knows the connection is that author's; otherwise nothing goes out.
+  constructor(connection, { name, isOurs = () => true, storage = browserStorage() }) {
     super();
     this.#connection = connection;
     this.#storage = storage;
-    this.#prefix = `chat.outbox/${name}/`;
+    this.#isOurs = isOurs;
+    this.#prefix = prefix(name);
     this.#adopt();
     connection.addEventListener("state", ({ detail }) => this.#onState(detail));
     connection.addEventListener("ack", ({ detail }) => this.settle(detail.id, detail.seq));
@@ -61,8 +65,23 @@ export class Outbox extends EventTarget {
     return entry;
   }
 
+  // The author has become somebody else, of that name. Nothing that was written before goes out under it but by retry.
+  // author: the old one, for people.
+  become(name, author) {
+    const { entries } = this;
+    entries.forEach(({ id }) => this.#storage?.removeItem(this.#prefix + id));
+    this.#prefix = prefix(name);
+    this.#pause(0);
+    for (const entry of entries) {
+      this.#entries.set(entry.id, { author, ...entry });
+      this.#fail(entry.id, "other_author");
+    }
+    this.#adopt();
+    this.#flush();
+  }
+
   retry(id) {
-    const { code, ...entry } = this.#entries.get(id) ?? {};
+    const { code, author, ...entry } = this.#entries.get(id) ?? {};
     if (!code) return;
     this.#keep(entry);
     this.#emit("pending", entry);
@@ -80,7 +99,7 @@ export class Outbox extends EventTarget {
 
   // One at a time: with several on their way, a refused one would be overtaken by those behind it.
   #flush() {
-    if (this.#timer || this.#connection.state !== "online") return;
+    if (this.#timer || this.#connection.state !== "online" || !this.#isOurs(this.#connection.you)) return;
     const entry = this.entries.find(({ code }) => !code);
     if (!entry || !this.#connection.sendMessage(entry.id, entry.text)) return;
     this.#inFlight = entry.id;
@@ -165,6 +184,10 @@ export class Outbox extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+function prefix(name) {
+  return `chat.outbox/${name}/`;
 }
 
 // Not crypto.randomUUID, which plain http lacks.

@@ -1,6 +1,6 @@
 // Who is in the room, and who of them is writing.
 
-import { identity, showAvatar, showName } from "./authors.js";
+import { quoted, showAvatar, showName } from "./authors.js";
 
 const TYPING_SHOWN = 5000;
 
@@ -9,14 +9,15 @@ export class Members {
   #list;
   #button;
   #more;
-  #you;
+  #isYou;
 
-  constructor({ panel, button, you }) {
+  // isYou: whether a name is the reader's.
+  constructor({ panel, button, isYou }) {
     this.#title = panel.querySelector("h2");
     this.#list = panel.querySelector("ul");
     this.#more = panel.dataset.more;
     this.#button = button;
-    this.#you = identity(you);
+    this.#isYou = isYou;
   }
 
   show(count, names) {
@@ -46,7 +47,7 @@ export class Members {
     showAvatar(avatar, name);
     showName(shown, name);
     const item = listItem(avatar, shown);
-    item.classList.toggle("you", identity(name) === this.#you);
+    item.classList.toggle("you", this.#isYou(name));
     return item;
   }
 }
@@ -66,8 +67,7 @@ export class Typists {
     if (isTyping) this.#timers.set(name, setTimeout(() => this.show(name, false), TYPING_SHOWN));
     const { one, many } = this.#element.dataset;
     const names = [...this.#timers.keys()];
-    // Isolated, so that a name cannot turn the direction of the sentence.
-    this.#element.textContent = names.length > 1 ? many : names.map((typist) => one.replace("{name}", () => `\u2068${typist}\u2069`)).join("");
+    this.#element.textContent = names.length > 1 ? many : names.map((typist) => one.replace("{name}", () => quoted(typist))).join("");
   }
 }
 

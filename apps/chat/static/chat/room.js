@@ -1,6 +1,6 @@
 // The page of a room: what comes from the server goes into the transcript, what is written goes out.
 
-import { identity } from "./authors.js";
+import { identity, isGuest } from "./authors.js";
 import { compose } from "./composer.js";
 import { MessageLog } from "./log.js";
 import { Outbox } from "./outbox.js";
@@ -8,9 +8,9 @@ import { Members, Typists } from "./people.js";
 import { Place } from "./place.js";
 import { ChatConnection } from "./protocol.js";
 import { Unread } from "./unread.js";
+import { Visitor } from "./visitor.js";
 
 const PAGE = 50;
-const LOGIN_NEEDED = 4401;
 // Older messages are fetched before the reader is quite at the top, in pixels.
 const NEAR_TOP = 600;
 // Of what is read out; the rest is in the transcript.
@@ -23,14 +23,16 @@ const state = document.querySelector("#connection-state");
 const announcer = document.querySelector("#announcer");
 const jump = document.querySelector("#jump");
 
-const { author, path } = list.dataset;
+const { path } = list.dataset;
+const note = document.querySelector("#identity-note");
+const visitor = new Visitor(list.dataset.author, { note, input: form.querySelector("textarea"), path });
 const place = new Place(list, list.querySelector(".messages"));
-const log = new MessageLog(list, { template: document.querySelector("#chat-message"), place, author });
+const log = new MessageLog(list, { template: document.querySelector("#chat-message"), place, visitor });
 const unread = new Unread({ place, button: jump, label: list.dataset.new });
 const members = new Members({
   panel: document.querySelector("#members"),
   button: document.querySelector("#members-button"),
-  you: author,
+  isYou: (name) => visitor.is(name),
 });
 const typists = new Typists(document.querySelector("#chat-typing"));
 
@@ -38,7 +40,8 @@ const typists = new Typists(document.querySelector("#chat-typing"));
 const head = log.newest ?? (list.dataset.head ? Number(list.dataset.head) : null);
 const connection = new ChatConnection(path, { after: head });
 // A guest who changes the name goes on sending what the old one has written.
-const outbox = new Outbox(connection, { name: `${path}${identity(author)}` });
+const outboxName = (name) => `${path}${identity(name)}`;
+const outbox = new Outbox(connection, { name: outboxName(visitor.name), isOurs: (you) => visitor.is(you) });
 
 // Older messages: what we wait for, and whether there may be more.
 let wanted = null;
@@ -59,25 +62,41 @@ function showError({ code, detail, retry_after: retryAfter }) {
   isDelayed = retryAfter !== undefined;
 }
 
-// The login under which the page was made has ended; until we are back nobody knows as whom.
-let hasLoginEnded = false;
+// The server knows us under another name than the page shows.
+function becomeSomebodyElse(you) {
+  const was = visitor.name;
+  const isRenamed = visitor.is(you);
+  if (!visitor.isGuest || !isGuest(you)) {
+    // An account's messages wait until it is back; a guest's may be nobody's from now on.
+    const kept = visitor.isGuest ? 0 : outbox.entries.length;
+    connection.close();
+    if (!visitor.reload(you, kept)) form.hidden = true;
+    else if (visitor.isGuest) outbox.become(outboxName(you), was);
+    return;
+  }
+  visitor.rename(you);
+  list.dataset.author = you;
+  log.dressAgain();
+  if (!isRenamed) outbox.become(outboxName(you), was);
+}
 
 connection.addEventListener("state", ({ detail }) => {
-  if (detail.code === LOGIN_NEEDED) hasLoginEnded = true;
-  // Somebody else by now: the page shows a wrong name, and forms that are not theirs.
-  if (detail.state === "online" && hasLoginEnded && connection.you !== author) window.location.reload();
+  if (detail.state === "online" && connection.you !== visitor.name) becomeSomebodyElse(connection.you);
   const reason = detail.state === "offline" ? state.dataset[`code${detail.code}`] : undefined;
   // Nothing is said while nothing is wrong.
   state.textContent = reason ?? state.dataset[detail.state] ?? "";
-  if (reason) form.hidden = true;
-  list.dataset.connected = detail.state === "online";
-  if (detail.state === "online") loadOlder();
+  if (reason) {
+    form.hidden = true;
+    visitor.keepText();
+  }
+  list.dataset.connected = connection.state === "online";
+  if (connection.state === "online") loadOlder();
   else members.hide();
 });
 connection.addEventListener("message", ({ detail }) => {
   log.show([detail]);
   typists.show(detail.author, false);
-  if (identity(detail.author) === identity(author)) return;
+  if (visitor.is(detail.author)) return;
   unread.add(log.item(detail.seq));
   // Polite: a screen reader finishes its sentence first.
   announcer.textContent = `${detail.author}: ${detail.message.slice(0, SPOKEN_CHARS)}`;
@@ -126,6 +145,7 @@ jump.addEventListener("click", () => {
 compose(form, {
   send: (text) => {
     error.hidden = true;
+    visitor.forgetNote();
     unread.forget();
     place.toEnd();
     outbox.add(text);
@@ -136,4 +156,8 @@ compose(form, {
 // The page may hold what an earlier visit sent without learning that it arrived.
 log.stored.forEach(({ id, seq }) => outbox.settle(id, seq));
 outbox.entries.forEach((entry) => log.showUnnumbered(entry, entry.code ? "failed" : "sending"));
+// Our cookies may be another tab's by now. One that is not connected learns it when it is.
+visitor.compareTabs(() => {
+  if (connection.state === "online") connection.reconnect();
+});
 connection.connect();
