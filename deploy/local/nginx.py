@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.local.binaries import find_nginx
+
 FOLDER = Path(__file__).resolve().parents[1] / "nginx"
 MAX_FILES = 20000
 # What the environment may say about nginx; directives.sh knows the defaults.
@@ -30,6 +32,14 @@ SETTINGS = [
 
 class WrongSetting(Exception):
     """A setting of nginx has a value that it cannot have; the sentence says which."""
+
+
+def command(configuration: Path) -> list[str]:
+    """Return what runs nginx in the foreground with a rendered configuration; it writes into that one's folder."""
+    # As root, nginx's workers would be nobody, who may not write into the folder.
+    directives = "daemon off;" + (" user root;" if os.geteuid() == 0 else "")
+    program = [str(find_nginx()), "-p", str(configuration.parent), "-c", str(configuration), "-e", "stderr"]
+    return [*program, "-g", directives]
 
 
 def render(target: Path, environment: Mapping[str, str]) -> None:

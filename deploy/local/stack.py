@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from deploy.local import nginx, ports
-from deploy.local.binaries import find_nginx, find_redis
+from deploy.local.binaries import find_redis
 from deploy.local.part import Part, PartFailed, answers_http, answers_redis_ping
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -227,10 +227,7 @@ class Stack:
         return Part(name, role, f"http://{bind}", command, self._log(name), answers_http("/readyz"), environment)
 
     def _nginx(self) -> Part:
-        folder = self.directory / "nginx"
-        command = [str(find_nginx()), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
-        # As root, nginx's workers would be nobody, who may not write into the stack's directory.
-        command += ["-g", "daemon off;" + (" user root;" if os.geteuid() == 0 else "")]
+        command = nginx.command(self.directory / "nginx" / "nginx.conf")
         is_healthy = answers_http("/healthz")
         # Its own port may speak the PROXY protocol.
         health = f"http://{ports.HOST}:{self._health_port}"

@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import os
 import socket
 import threading
 import time
@@ -13,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from deploy.local import Part, ports
-from deploy.local.binaries import find_nginx
 from deploy.local.nginx import render
 from deploy.local.part import answers_http
 
@@ -93,14 +91,12 @@ def nginx_before_an_echo(folder: Path, **environment: str) -> Iterator[Part]:
                 **environment,
             },
         )
-        command = [str(find_nginx()), "-p", str(folder), "-c", str(configuration), "-e", "stderr"]
-        command += ["-g", "daemon off;" + (" user root;" if os.geteuid() == 0 else "")]
         health = answers_http("/healthz")
         part = Part(
             "nginx",
             "nginx",
             f"http://{ports.HOST}:{port}",
-            command,
+            nginx.command(configuration),
             folder / "nginx.log",
             lambda _: health(f"http://{ports.HOST}:{health_port}"),
         )

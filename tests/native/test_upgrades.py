@@ -10,7 +10,6 @@ from typing import NamedTuple
 import pytest
 
 from deploy.local import Part, nginx, ports
-from deploy.local.binaries import find_nginx
 from deploy.local.part import answers_http
 
 
@@ -52,8 +51,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         target = folder / "nginx.conf"
         servers = {"WEB_SERVERS": web.address, "WS_SERVERS": ws.address}
         nginx.render(target, {"NGINX_LISTEN": address, "REQUEST_RATE": "0", "HANDSHAKE_RATE": "0", **servers})
-        command = [str(find_nginx()), "-p", str(folder), "-c", str(target), "-e", "stderr"]
-        command += ["-g", "daemon off;"]
+        command = nginx.command(target)
         part = Part("nginx", "nginx", f"http://{address}", command, folder / "nginx.log", answers_http("/healthz"))
         part.start()
         try:
