@@ -10,6 +10,7 @@ RUN_REQUIREMENTS := $(addsuffix /requirements.txt,services/web services/ws deplo
 TEST_REQUIREMENTS := tests/requirements.txt
 BENCH_REQUIREMENTS := tests/load/requirements.txt
 UPSTREAM_REQUIREMENTS := tests/upstream/requirements.txt
+UPSTREAM_FETCHED := .run/upstream/fetched
 LOCKED := services/web services/ws services/base/tracing deploy/local tests tests/load tests/upstream
 # The servers in JavaScript that we are compared with; the rest is measured where there is no npm.
 NODE_PEERS := tests/load/peers
@@ -51,7 +52,7 @@ test-faults: $(VENV)/test.installed ## Kill, stop and cut off every part while p
 test-conformance: $(VENV)/test.installed ## The Autobahn Testsuite's cases and 100,000 malformed frames, against our server
 	@$(BIN)/python -m pytest tests/conformance
 
-test-upstream: $(VENV)/upstream.installed ## Daphne's and channels-redis' own tests, the tutorial's, and six client libraries
+test-upstream: $(UPSTREAM_FETCHED) ## Daphne's and channels-redis' own tests, the tutorial's, and six client libraries
 	@$(BIN)/python -m pytest tests/upstream
 
 test-postgres: $(VENV)/test.installed ## The unit and fault tests that ask the database, on a PostgreSQL server of their own
@@ -220,12 +221,16 @@ $(VENV)/bench.installed: $(VENV)/test.installed $(BENCH_REQUIREMENTS)
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-compile --no-deps --require-hashes -r $(BENCH_REQUIREMENTS)
 	@touch $@
 
-# All that tests/upstream takes from outside, so that the tests themselves need no network.
 $(VENV)/upstream.installed: $(VENV)/test.installed $(UPSTREAM_REQUIREMENTS) tests/upstream/package-lock.json
 	@command -v npm >/dev/null || { echo "Two of the client libraries are JavaScript's: install Node.js 20.18 or newer with npm."; exit 1; }
 	@echo "Installing what the tests of other projects need"
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-compile --no-deps --require-hashes -r $(UPSTREAM_REQUIREMENTS)
 	@npm ci --prefix tests/upstream --ignore-scripts --no-audit --no-fund --engine-strict
+	@touch $@
+
+# Beforehand, so that the tests need no network.
+$(UPSTREAM_FETCHED): services/ws/requirements.txt | $(VENV)/upstream.installed
+	@echo "Fetching the tests of other projects"
 	@$(BIN)/python -m tests.upstream.sdists
 	@touch $@
 
