@@ -6,12 +6,12 @@ import sys
 
 import channels_redis.pubsub
 import pytest
-
-from ws.channel_layer import ChannelLayer
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 # The suite takes ``timeout`` from a package that older Pythons need; asyncio's is the same.
 sys.modules["async_timeout"] = asyncio
-channels_redis.pubsub.RedisPubSubChannelLayer = ChannelLayer
+channels_redis.pubsub.RedisPubSubChannelLayer = import_string(settings.CHANNEL_LAYERS["default"]["BACKEND"])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:

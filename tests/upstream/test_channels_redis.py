@@ -56,5 +56,6 @@ def test_the_pubsub_tests_pass(tmp_path: Path, redis: Part, sentinel: Part) -> N
         "tests/test_pubsub.py",
         "tests/test_pubsub_sentinel.py",
         REDIS_URL=redis.url,
+        CHANNEL_PREFIX="upstream",
         SENTINEL=sentinel.url,
     )
