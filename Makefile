@@ -9,14 +9,17 @@ export DJANGO_SETTINGS_MODULE ?= web.settings
 RUN_REQUIREMENTS := $(addsuffix /requirements.txt,services/web services/ws deploy/local)
 TEST_REQUIREMENTS := tests/requirements.txt
 BENCH_REQUIREMENTS := tests/load/requirements.txt
-LOCKED := services/web services/ws services/base/tracing deploy/local tests tests/load
+UPSTREAM_REQUIREMENTS := tests/upstream/requirements.txt
+UPSTREAM_FETCHED := .run/upstream/fetched
+LOCKED := services/web services/ws services/base/tracing deploy/local tests tests/load tests/upstream
 # The servers in JavaScript that we are compared with; the rest is measured where there is no npm.
 NODE_PEERS := tests/load/peers
 NODE_PEERS_INSTALLED := $(if $(shell command -v npm),$(NODE_PEERS)/node_modules/.package-lock.json)
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev test test-django test-idle test-browser lint format lock audit sbom clean
-.PHONY: test-faults test-postgres test-observability drill bench bench-page capacity capacity-check test-conformance
+.PHONY: test-faults test-postgres test-observability drill bench bench-page capacity capacity-check
+.PHONY: test-conformance test-upstream
 .PHONY: up down build dev-docker logs ps shell psql backup restore test-containers
 .PHONY: rename test-readme
 .PHONY: k8s-images k8s-up k8s-down k8s-status test-manifests test-url
@@ -48,6 +51,9 @@ test-faults: $(VENV)/test.installed ## Kill, stop and cut off every part while p
 
 test-conformance: $(VENV)/test.installed ## The Autobahn Testsuite's cases and 100,000 malformed frames, against our server
 	@$(BIN)/python -m pytest tests/conformance
+
+test-upstream: $(UPSTREAM_FETCHED) ## Daphne's and channels-redis' own tests, the tutorial's, and six client libraries
+	@$(BIN)/python -m pytest tests/upstream
 
 test-postgres: $(VENV)/test.installed ## The unit and fault tests that ask the database, on a PostgreSQL server of their own
 	@$(BIN)/python -m pytest -p tests.postgres tests/unit \
@@ -193,7 +199,7 @@ rename: ## Give the template your product's name: make rename NAME=acme
 	@$(PYTHON) -m deploy.rename "$(NAME)"
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .run bench $(NODE_PEERS)/node_modules
+	rm -rf $(VENV) .run bench $(NODE_PEERS)/node_modules tests/upstream/node_modules
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is %d.%d; name another with make PYTHON=python3.12" % sys.version_info[:2])'
@@ -213,6 +219,19 @@ $(VENV)/test.installed: $(VENV)/run.installed $(TEST_REQUIREMENTS)
 $(VENV)/bench.installed: $(VENV)/test.installed $(BENCH_REQUIREMENTS)
 	@echo "Installing what the benchmark needs"
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-compile --no-deps --require-hashes -r $(BENCH_REQUIREMENTS)
+	@touch $@
+
+$(VENV)/upstream.installed: $(VENV)/test.installed $(UPSTREAM_REQUIREMENTS) tests/upstream/package-lock.json
+	@command -v npm >/dev/null || { echo "Two of the client libraries are JavaScript's: install Node.js 20.18 or newer with npm."; exit 1; }
+	@echo "Installing what the tests of other projects need"
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-compile --no-deps --require-hashes -r $(UPSTREAM_REQUIREMENTS)
+	@npm ci --prefix tests/upstream --ignore-scripts --no-audit --no-fund --engine-strict
+	@touch $@
+
+# Beforehand, so that the tests need no network.
+$(UPSTREAM_FETCHED): services/ws/requirements.txt | $(VENV)/upstream.installed
+	@echo "Fetching the tests of other projects"
+	@$(BIN)/python -m tests.upstream.sdists
 	@touch $@
 
 $(NODE_PEERS)/node_modules/.package-lock.json: $(NODE_PEERS)/package-lock.json

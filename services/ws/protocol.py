@@ -173,7 +173,8 @@ class WebSocketProtocol(OpenConnection, Opening):
         if self.closeHandshakeTimeoutCall:
             # autobahn lets it run, and with it keeps the connection.
             self.closeHandshakeTimeoutCall.cancel()
-        code = self.localCloseCode or code or NO_STATUS
+        # autobahn answers any close frame with 1000; that code is not the one that the client closed with.
+        code = (self.localCloseCode if self.closedByMe else code) or NO_STATUS
         if self.was_accepted:
             metrics.count_close(code)
             logger.debug("socket closed", code=code, request_id=self.request_id)

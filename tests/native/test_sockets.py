@@ -239,6 +239,16 @@ async def test_a_silent_client_is_pinged_and_one_that_is_gone_is_dropped(url, ro
         assert json.loads(await here.recv()) == {"message": "still here"}
 
 
+@pytest.mark.parametrize(
+    ("payload", "code"), [(b"\x03\xe9", 1001), (b"\x11\x31", 4401), (b"", 1005)], ids=["1001", "4401", "none"]
+)
+async def test_the_code_that_a_client_closes_with_is_told(url, line, room, payload, code):
+    name = f'websocket_closes_total{{code="{code}"}}'
+    before = metric(url, name)
+    line.sendall(handshake(url, room) + masked(payload, opcode=8))
+    await until(url, name, before + 1)
+
+
 async def test_an_old_socket_is_asked_to_come_again(tmp_path, room):
     with Stack(tmp_path, ws_processes=1, environment={"PING_INTERVAL": "1", "MAX_CONNECTION_AGE": "2"}) as stack:
         target = f"{stack.url.replace('http', 'ws')}/ws/chat/{room}/"
