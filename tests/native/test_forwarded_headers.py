@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import Part, ports
-from deploy.local.nginx import render
+from deploy.local.nginx import command, render
 from deploy.local.part import answers_http
 
 PROXY, STRANGER = "127.0.0.2", "127.0.0.3"
@@ -96,7 +96,7 @@ def nginx_before_an_echo(folder: Path, **environment: str) -> Iterator[Part]:
             "nginx",
             "nginx",
             f"http://{ports.HOST}:{port}",
-            nginx.command(configuration),
+            command(configuration),
             folder / "nginx.log",
             lambda _: health(f"http://{ports.HOST}:{health_port}"),
         )
