@@ -9,11 +9,12 @@ from django.db import DatabaseError, InterfaceError
 
 from accounts.guests import author_of
 from base import tracing
-from chat import events, journal
+from chat import events
 from chat.access import Refusal, is_about_access, room_subject, seat_subject
 from chat.events import CHAT_V1, TUTORIAL
 from chat.frames import HistoryFrame, InvalidFrame, MessageFrame, parse_after, parse_frame
 from chat.group_commit import Overloaded, Unavailable
+from chat.history_page import history_frame
 from chat.journal import Draft
 from chat.limits import MemberLimits, RateLimited
 from chat.live import live
@@ -136,7 +137,7 @@ class ChatConsumer(DirectConsumer):
                 {"type": "welcome", "room": self.room, "you": self.author, "head": newest, "resumed_from": after}
             )
         )
-        await self.send(events.presence_frames(*self.live.presence.current(self.room))[CHAT_V1])
+        await self.send(events.presence_frames(*self.live.presence.told_to_one(self.room))[CHAT_V1])
         if after is None:
             return head
         if pruned_to <= after <= newest:
@@ -162,10 +163,10 @@ class ChatConsumer(DirectConsumer):
             self.live.limits.take_message(limits, self.socket.user, self.room)
         except RateLimited as error:
             await self._refuse("rate_limited", "Too many messages at once.", draft, error.retry_after)
-            if error.limit == "room":
-                metrics.REFUSED.labels("room").inc()  # not this member's fault
-            else:
+            if error.is_own_fault:
                 self.socket.refuse(error.limit)
+            else:
+                metrics.REFUSED.labels(error.limit).inc()
         else:
             self._store_soon(draft)
 
@@ -198,12 +199,10 @@ class ChatConsumer(DirectConsumer):
             self.socket.refuse(error.limit)
             return
         try:
-            messages = await self.live.database.run(journal.before, self.room, before, limit + 1)
+            # In one expression, so that nothing here holds the page while its client takes its time.
+            await self.send(await self.live.database.run(history_frame, self.room, before, limit))
         except (DatabaseError, InterfaceError):
             await self._send_error("unavailable", "The database does not answer.", retry_after=UNAVAILABLE_SECONDS)
-            return
-        page = [events.message_json(message) for message in messages[-limit:]]
-        await self.send(events.encode({"type": "history", "messages": page, "more": len(messages) > limit}))
 
     async def _send_error(self, code: str, detail: str, **extra: Any) -> None:
         error = {"code": code, "detail": detail, **extra}

@@ -11,6 +11,7 @@ from chat.group_commit import GroupCommit
 from chat.journal import Stored
 from chat.limits import Limits
 from chat.lobby import Lobby
+from chat.pages import fitting
 from chat.rooms import group_name
 from ws.database_thread import database_thread
 from ws.drain import at_the_end
@@ -19,6 +20,9 @@ from ws.presence import Presence
 from ws.revocations import revocations
 from ws.shared_reads import SharedReads
 from ws.topic import Event
+
+# Of a page of the replay, what is read to see whether texts are long.
+FIRST_ROWS = 50
 
 
 class JournalSource:
@@ -31,7 +35,15 @@ class JournalSource:
         return journal.heads(topics)
 
     def after(self, topic: str, seq: int) -> list[Event]:
-        return [Event(events.message_frames(message), message.seq) for message in journal.after(topic, seq)]
+        found = journal.after(topic, seq, FIRST_ROWS)
+        if len(found) == FIRST_ROWS == len(fitting(found, text_of=_text)):
+            # Not at once: where texts are long, most of what the database gave would be thrown away.
+            found += journal.after(topic, found[-1].seq, journal.PAGE - FIRST_ROWS)
+        return [Event(events.message_frames(message), message.seq) for message in fitting(found, text_of=_text)]
+
+
+def _text(message: Stored) -> str:
+    return message.text
 
 
 class Live:
@@ -59,7 +71,7 @@ class Live:
 
     def _present(self, room: str, count: int, names: list[str]) -> None:
         self.lobby.count(room, count)
-        self.hub.deliver(room, Event(events.presence_frames(count, names)))
+        self.hub.deliver(room, Event(events.presence_frames(count, names), state="presence"))
 
 
 @functools.cache

@@ -23,8 +23,7 @@ from base.logs import first_line
 from ws import metrics
 from ws.database_thread import DatabaseThread, database_thread
 from ws.drain import at_the_end
-from ws.frames import pieces
-from ws.shared_reads import SharedReads
+from ws.replay import Replay
 from ws.topic import Event, Member, Topic
 from ws.wire import Wire
 
@@ -51,6 +50,8 @@ class Source(Protocol):
     def after(self, topic: str, seq: int) -> list[Event]:
         """Return events later than a number, oldest first; an empty list where there are none.
 
+        Not many at a time, and not much: a read holds up commits, and what a member that catches up is given waits for
+        it in memory. Some 200 events, and some 128 KiB, are a good measure.
         Numbers begin with 1 and may have holes: an app whose events each tell the whole state returns the last only.
         """
 
@@ -65,7 +66,7 @@ class Hub:
     def __init__(self, source: Source, database: DatabaseThread, coalesce: float = 0.0) -> None:
         self._source = source
         self._read = database.run
-        self._pages = SharedReads(self._read_pages)
+        self._replay = Replay(source, database)
         self._coalesce = coalesce
         self._topics: dict[str, Topic] = {}
         self._poll_now = asyncio.Event()
@@ -112,7 +113,7 @@ class Hub:
         topic = self._topics[name]
         member.seq = after
         try:
-            await self._catch_up(topic, member)
+            await self._replay.catch_up(topic, member)
         except BaseException:
             self.leave(name, member)
             raise
@@ -135,7 +136,7 @@ class Hub:
     def publish(self, name: str, event: Event) -> None:
         """Give an event to the members here at once, and to all other processes through the channel layer."""
         self.deliver(name, event)
-        self.send(name, layer_event(name, event.seq, event.frames) | {"hub": self._id})
+        self.send(name, layer_event(name, event.seq, event.frames, event.state) | {"hub": self._id})
 
     def deliver(self, name: str, event: Event) -> None:
         """Give an event to the members here."""
@@ -158,7 +159,9 @@ class Hub:
             return  # delivered when it was published
         if message["type"] == "event":
             with tracing.span("deliver", message.get("trace")):
-                self.deliver(message["topic"], Event(message["frames"], message["seq"], message.get("published_at")))
+                state = message.get("state")
+                event = Event(message["frames"], message["seq"], message.get("published_at"), state)
+                self.deliver(message["topic"], event)
         elif handler := self.handlers.get(message["type"]):
             handler(message)
 
@@ -167,21 +170,6 @@ class Hub:
         # the topic opens all the same, and polling carries it.
         await self.wire.join(topic.group)
         topic.seq = (await self._read(self._source.heads, [topic.name]))[topic.name]
-
-    async def _catch_up(self, topic: Topic, member: Member) -> None:
-        while member.seq < topic.seq and member.socket.is_connected:
-            events = await self._pages.get((topic.name, member.seq))
-            texts = [event.frames[member.protocol] for event in events if member.protocol in event.frames]
-            for count, data in pieces(texts):
-                metrics.count_sent(count, len(data))
-                member.socket.write(data)
-                await member.socket.flushed()
-            if not events:
-                break
-            member.seq = events[-1].seq or member.seq
-
-    async def _read_pages(self, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], list[Event]]:
-        return await self._read(lambda: {key: self._source.after(*key) for key in keys})
 
     def _take(self, topic: Topic, event: Event) -> None:
         topic.inbox.append(event)

@@ -154,7 +154,7 @@ class WebSocketProtocol(OpenConnection, Opening):
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self.server.handshakes.leave(self)
-        self.end_flush()
+        self.end_step()
         if self.closeHandshakeTimeoutCall:
             # autobahn lets it run, and with it keeps the connection.
             self.closeHandshakeTimeoutCall.cancel()
@@ -211,9 +211,12 @@ class WebSocketProtocol(OpenConnection, Opening):
     # --- The end
 
     def revoke(self, subjects: frozenset[str]) -> None:
-        """Hand ``websocket.revoked`` to who attached; any other comes again, and its handshake is judged anew."""
+        """Hand ``websocket.revoked`` to who attached; any other comes again, and its handshake is judged anew.
+
+        So does one whose client reads slowly: its handler may wait for that.
+        """
         metrics.REVOKED_SOCKETS.inc()
-        if self.handler is None:
+        if self.handler is None or self.is_backed_up:
             self.close(SERVICE_RESTART)
         else:
             self._take({"type": "websocket.revoked", "subjects": subjects})
@@ -236,10 +239,10 @@ class WebSocketProtocol(OpenConnection, Opening):
         elif message["type"] == "websocket.http.response.body":
             pass  # autobahn sends none
         elif message["type"] == "websocket.send" and self.state != self.STATE_CONNECTING:
-            if message.get("text") is not None:
-                self.write(text_frame(message["text"]))
-            else:
-                self.write(frame(message["bytes"], is_binary=True))
+            if self.is_connected:
+                text = message.get("text")
+                # Server.handle_reply waits until it is sent.
+                self.sendData(text_frame(text) if text is not None else frame(message["bytes"], is_binary=True))
         elif message["type"] == "websocket.close" and self.state != self.STATE_CONNECTING:
             self.close(message.get("code") or NORMAL, message.get("reason"))
         else:

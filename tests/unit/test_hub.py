@@ -64,7 +64,8 @@ class Socket:
             data = data[2 + length :]
         self.changed.set()
 
-    async def flushed(self) -> None:
+    async def send(self, data: bytes) -> None:
+        self.write(data)
         await asyncio.sleep(0)
 
 

@@ -25,6 +25,9 @@ class Socket:
         self.closed_at: float | None = None
         self.clock = clock
 
+    def unsent(self) -> object:
+        return None
+
     def sendPing(self) -> None:
         self.pings += 1
 

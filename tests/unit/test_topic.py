@@ -20,8 +20,8 @@ class Socket:
     def write(self, data: bytes) -> None:
         self.writes.append(data)
 
-    async def flushed(self) -> None:
-        pass
+    async def send(self, data: bytes) -> None:
+        self.write(data)
 
 
 class Member:

@@ -1,0 +1,28 @@
+"""The answer to ``history`` of ``chat.v1``."""
+
+import json
+
+from chat import journal
+from chat.events import encode, message_json
+from chat.frames import HISTORY_DEFAULT
+from chat.journal import Stored
+from chat.pages import fitting
+
+
+def history_frame(room: str, before: int, limit: int) -> str:
+    """Return the newest messages earlier than a number, at most ``limit`` of them and as many as fit into a page.
+
+    It blocks on the database, and raises what that raises.
+    """
+    # The newest first; one more than asked for tells whether there are more.
+    found = journal.before(room, before, min(limit, HISTORY_DEFAULT) + 1)[::-1]
+    page = _fitting(found, limit)
+    if HISTORY_DEFAULT < len(found) == len(page):
+        # Not at once: where texts are long, most of what the database gave would be thrown away.
+        found += journal.before(room, found[-1].seq, limit + 1 - len(found))[::-1]
+        page = _fitting(found, limit)
+    return f'{{"type":"history","messages":[{",".join(reversed(page))}],"more":{json.dumps(len(found) > len(page))}}}'
+
+
+def _fitting(found: list[Stored], limit: int) -> list[str]:
+    return fitting((encode(message_json(message)) for message in found[:limit]), text_of=str)
