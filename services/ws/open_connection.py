@@ -2,7 +2,8 @@
 
 autobahn and Daphne give each connection some eighty attributes: options, flags, timers, and what was said in the
 handshake. On an open one nearly all have the same value, so they stand here once, and an instance keeps only what
-is its own. tests/unit/test_open_connection.py fails when a new version of either adds one.
+is its own: also half a frame, or what waits to be sent. tests/unit/test_open_connection.py fails when a new version of
+either adds one.
 """
 
 from collections import deque
@@ -13,7 +14,26 @@ from autobahn.websocket.protocol import TrafficStats, WebSocketProtocol
 from autobahn.websocket.utf8validator import Utf8Validator
 from twisted.internet.defer import Deferred
 
-OWN = ("transport", "state", "send_now", "is_backed_up", "heard", "handler", "socket_opened", "request_id", "subjects")
+# What the handshake was about, and what all connections have in common or make again when they are asked for it.
+OF_THE_HANDSHAKE = frozenset(
+    {
+        *("request", "clean_headers", "root_path", "path", "peer", "client_addr", "server_addr", "client_scheme"),
+        *("application_deferred", "application_queue", "protocol_to_accept", "asked_at", "last_ping"),
+        *("http_request_data", "http_response_data", "http_status_line", "http_headers", "http_request_uri"),
+        *("http_request_path", "http_request_params", "http_request_host", "_raw_query_string", "_wskey"),
+        *("websocket_origin", "websocket_protocols", "websocket_protocol_in_use"),
+        *("websocket_extensions", "websocket_extensions_in_use"),
+        *("is_open", "is_closed", "trafficStats", "_transport_details", "_valid_events", "_results", "connected"),
+    }
+)
+# What autobahn knows of the message that it is in the middle of.
+OF_A_MESSAGE = frozenset(
+    {
+        *("current_frame_masker", "control_frame_data", "frame_data", "frame_length", "fragments"),
+        *("message_data", "message_data_total_length", "message_is_binary", "_isMessageCompressed"),
+        *("utf8validator", "utf8validateLast", "utf8validateIncomingCurrentMessage"),
+    }
+)
 
 
 class OpenConnection:
@@ -50,6 +70,20 @@ class OpenConnection:
         return Utf8Validator()
 
 
-def keep_only_own_state(connection: Any) -> None:
-    """Forget what an open connection does not need, or has in common with all others."""
-    connection.__dict__ = {name: value for name, value in vars(connection).items() if name in OWN}
+def forget_the_handshake(connection: OpenConnection) -> None:
+    """Forget what an open connection does not need any more, or has in common with all others.
+
+    Everything else stays. The client may be in the middle of a frame or of a message, ours may wait to be sent to it,
+    and what it has used up of its limits counts on.
+    """
+    is_within_message = connection.inside_message or connection.current_frame is not None
+    forgotten = OF_THE_HANDSHAKE if is_within_message else OF_THE_HANDSHAKE | OF_A_MESSAGE
+    shared = type(connection)
+    connection.__dict__ = {
+        name: value
+        for name, value in vars(connection).items()
+        if name not in forgotten and value != getattr(shared, name, _NOTHING)
+    }
+
+
+_NOTHING = object()

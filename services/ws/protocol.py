@@ -11,16 +11,16 @@ import structlog
 from base.token_bucket import TokenBucket, take_from_all
 from ws import metrics
 from ws.frames import frame, text_frame
-from ws.open_connection import OpenConnection, keep_only_own_state
+from ws.open_connection import OpenConnection, forget_the_handshake
 from ws.open_sockets import SERVICE_RESTART
 from ws.opening import Opening
 
 logger = structlog.get_logger(__name__)
 
 NORMAL, NO_STATUS, POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR = 1000, 1005, 1008, 1009, 1011
-# Messages of one client that wait for the application; beyond that its socket is not read, and what was read of it is
-# not parsed.
-MAX_INBOX = 32
+# Messages of one client, and bytes of them, that wait for the application; beyond that its socket is not read, and what
+# was read of it is not parsed.
+MAX_INBOX, MAX_INBOX_BYTES = 32, 128 * 1024
 # Messages of one client that are handled in one turn of the event loop. Any message takes about ten turns to its
 # members, so what one client takes of a turn, everyone else waits for ten times.
 MAX_TURN = 2
@@ -48,6 +48,7 @@ class WebSocketProtocol(OpenConnection, Opening):
     handler: Handler | None = None
     heard = 0.0
     inbox: deque[dict[str, Any]] | None = None
+    inbox_bytes = 0
     is_paused = False
     # Answers to what the client has sent that are on their way, and who waits until there are fewer.
     work = 0
@@ -78,9 +79,18 @@ class WebSocketProtocol(OpenConnection, Opening):
         queue = self.application_queue
         self.server.adopt(self)
         if self.is_connected:
-            keep_only_own_state(self)
+            forget_the_handshake(self)
         while not queue.empty():
             self._take(queue.get_nowait())
+
+    async def receive(self) -> dict[str, Any]:
+        """Return the next message for an application that has not attached; ASGI's ``receive``."""
+        message: dict[str, Any] = await self.application_queue.get()
+        if self.application_queue.empty():
+            self.inbox_bytes = 0
+            if self.is_paused:
+                self._read_on()
+        return message
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine for the socket in the background; a server that stops waits for it."""
@@ -141,7 +151,7 @@ class WebSocketProtocol(OpenConnection, Opening):
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         # Not acknowledged, so the client sends it again where it goes.
-        if self.leaving is not None:
+        if self.leaving is not None or self.state != self.STATE_OPEN:
             return
         metrics.FRAMES_RECEIVED.inc()
         metrics.BYTES_RECEIVED.inc(len(payload))
@@ -151,6 +161,11 @@ class WebSocketProtocol(OpenConnection, Opening):
             self._take({"type": "websocket.receive", "bytes": payload})
         else:
             self._take({"type": "websocket.receive", "text": payload.decode()})
+        self.inbox_bytes += len(payload)
+        waiting = self.application_queue.qsize() if self.inbox is None else len(self.inbox)
+        if waiting >= MAX_INBOX or self.inbox_bytes > MAX_INBOX_BYTES:
+            self.is_paused = True
+            self.transport.pauseProducing()
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self.server.handshakes.leave(self)
@@ -174,9 +189,6 @@ class WebSocketProtocol(OpenConnection, Opening):
             self.start(self._hand_over())
             return
         self.inbox.append(message)
-        if len(self.inbox) == MAX_INBOX:
-            self.is_paused = True
-            self.transport.pauseProducing()
 
     async def _hand_over(self) -> None:
         assert self.inbox is not None
@@ -200,11 +212,15 @@ class WebSocketProtocol(OpenConnection, Opening):
             if handled % MAX_TURN == 0:
                 await asyncio.sleep(0)
             if self.is_paused and not self.inbox:
+                self.inbox_bytes = 0
                 self._read_on()
         self.inbox = None
+        self.inbox_bytes = 0
 
     def _read_on(self) -> None:
         self.is_paused = False
+        # The pong that it may have sent meanwhile is only read now.
+        self.heard = time.monotonic()
         self.transport.resumeProducing()
         self.consumeData()
 
@@ -221,6 +237,21 @@ class WebSocketProtocol(OpenConnection, Opening):
         else:
             self._take({"type": "websocket.revoked", "subjects": subjects})
 
+    def sendCloseFrame(self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False) -> None:
+        super().sendCloseFrame(code, reasonUtf8, isReply)
+        if self.is_paused:
+            # The answer comes behind what was not read; that is thrown away.
+            self.is_paused = False
+            self.transport.resumeProducing()
+            asyncio.get_running_loop().call_soon(self.consumeData)
+
+    def dropConnection(self, abort: bool = False) -> None:
+        if abort and self.state == self.STATE_CLOSED:
+            # It was closed, and its client does not read what is still to be sent.
+            self.transport.abortConnection()
+            return
+        super().dropConnection(abort)
+
     def close_after_work(self, code: int) -> None:
         """Close once what the client has sent is answered; take nothing more from it."""
         self.leaving = code
@@ -230,7 +261,9 @@ class WebSocketProtocol(OpenConnection, Opening):
     def handle_exception(self, exception: Exception) -> None:
         if self.state == self.STATE_CONNECTING:
             metrics.HANDSHAKES.labels("error").inc()
-        super().handle_exception(exception)
+            self.failHandshake("Internal Server Error", 500)
+        else:
+            self.close(INTERNAL_ERROR)
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         # Daphne tests for truth, so that an empty message is never sent.

@@ -1,6 +1,7 @@
 """Daphne, as this project runs it."""
 
 import asyncio
+import contextvars
 import gc
 import logging
 import os
@@ -25,6 +26,7 @@ from ws import event_loop_lag, metrics, settings
 from ws.admission import Admission
 from ws.drain import Drain
 from ws.handshake_queue import HandshakeQueue
+from ws.http_connection import HttpConnection
 from ws.open_sockets import SERVICE_RESTART, OpenSockets
 from ws.protocol import WebSocketProtocol
 from ws.revocations import revocations
@@ -52,6 +54,11 @@ class Server(server.Server):
         # nginx writes the access log; Daphne's would hold the probes, and cost a line per handshake.
         options |= {"action_logger": None, "ready_callable": self._begin, "signal_handlers": False}
         super().__init__(*args, **options)
+        self._asgi_application: Any = self.application
+        self.application: Any = self._call_application
+        # Each application runs in a copy of it. It may be the end of another connection that lets this one begin, and
+        # that one's language or trace is none of this one's.
+        self._context = contextvars.copy_context()
         self.member_buffer = settings.MEMBER_BUFFER_KIB * 1024
         # Pings as often as messages.
         self.ping_limit = Limit(settings.MESSAGE_RATE, settings.MESSAGE_BURST)
@@ -77,7 +84,17 @@ class Server(server.Server):
             protocol.asked_at = time.monotonic()
         else:
             scope["ws.is_draining"] = self.drain is not None
-        return super().create_application(protocol, scope)
+        return self._context.copy().run(super().create_application, protocol, scope)
+
+    def begin_again(self, transport: Any, data: bytes) -> None:
+        """Take the next request of a connection whose last was answered over HTTP; see ws.http_connection."""
+        protocol = self.ws_factory.buildProtocol(transport.getPeer())
+        self._context.copy().run(protocol.keep, transport, data)
+
+    def _call_application(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+        if scope["type"] == "websocket":
+            receive = scope["ws.socket"].receive
+        return self._asgi_application(scope, receive, send)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """ASGI's ``send``. For a WebSocket it returns when the kernel has taken the message; see ws.outgoing."""
@@ -132,7 +149,13 @@ class Server(server.Server):
         # Nor is it walked now, which would be a seventh of the start: next to nothing of it is garbage.
         gc.freeze()
         gc.enable()
-        LoopingCall(self.sockets.tick).start(1, now=False)
+        LoopingCall(self._tick).start(1, now=False)
+
+    def _tick(self) -> None:
+        try:
+            self.sockets.tick()
+        except Exception:
+            logger.exception("The sockets could not be gone through")  # with it Twisted would end the calls for good
 
     def _listen(self) -> None:
         # With failByDrop, autobahn's default, the client of a frame over the limit sees 1006, not 1009.
@@ -142,6 +165,7 @@ class Server(server.Server):
         options["perMessageCompressionAccept"] = staticmethod(options["perMessageCompressionAccept"])
         options |= {"server": self, "factory": self.ws_factory}
         self.ws_factory.protocol = type("WebSocketProtocol", (WebSocketProtocol,), options)
+        self.http_factory.protocol = HttpConnection
         self.http_factory.doStart()
         for address in self._addresses:
             listener = serverFromString(reactor, f"{address}:backlog={BACKLOG}").listen(self.ws_factory)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -12,7 +13,17 @@ import pytest
 from deploy.local import Stack
 from tests.limits import NO_LIMITS
 from tests.load.processes import memory_kib
-from tests.native.test_sockets import handshake, masked, read_until, say
+from tests.native.test_sockets import (
+    fill,
+    handshake,
+    line_with_little_room,
+    masked,
+    metric,
+    read_until,
+    resume,
+    say,
+    say_id,
+)
 
 SECONDS = 30
 # What one client may cost for good or for a while: its buffers, and what the allocator keeps of them.
@@ -22,7 +33,9 @@ MIB = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("floods"), ws_processes=1, environment=NO_LIMITS) as stack:
+    with Stack(
+        tmp_path_factory.mktemp("floods"), ws_processes=1, environment={**NO_LIMITS, "MESSAGE_MAX_CHARS": "16000"}
+    ) as stack:
         with opened(stack) as first:  # what is made with the first member is not counted
             first.sendall(say("warm"))
             read_until(first, b'"warm"')
@@ -165,6 +178,32 @@ def test_who_pings_all_the_time_is_closed(tmp_path):
         assert read_until(line, b"\x8a\x01?" * 5)
         line.sendall(masked(b"!", opcode=9) * 5000)
         assert close_code(line) == 1008
+
+
+async def test_messages_do_not_pile_up_while_a_replay_waits_for_its_reader(stack):
+    url, room = stack.part("ws-1").url, f"flood-{os.urandom(4).hex()}"
+    await fill(url, room, 30)
+    growth = Growth(stack)
+    frames = metric(url, "websocket_frames_received_total")
+    with line_with_little_room(url) as line:
+        line.sendall(resume(url, room))
+        received = read_until(line, b"\r\n\r\n")
+        # As long as the server takes them; then they wait in the kernels.
+        line.settimeout(2)
+        sent, frame = 0, masked(b"y" * 60_000)
+        with contextlib.suppress(TimeoutError):
+            while sent < 1000 * len(frame):
+                sent += line.send(frame[sent % len(frame) :])
+                growth.look()
+        assert metric(url, "websocket_frames_received_total") - frames < 10
+        # It reads again, and whatever it has sent is answered.
+        line.settimeout(SECONDS)
+        threading.Thread(target=line.sendall, args=[frame[sent % len(frame) :] + say_id("last")], daemon=True).start()
+        received += read_until(line, b'"type":"ack","id":"last"')
+        assert received.count(b"x" * 15_000) == 30
+        assert received.count(b'"type":"error"') == sent // len(frame) + 1
+    assert growth.kib < MOST_KIB
+    assert_others_are_served(stack)
 
 
 def test_errors_do_not_pile_up_for_who_does_not_read(stack):

@@ -149,6 +149,51 @@ def test_ten_thousand_frames_at_once_are_answered_in_order(url, line, room):
     assert ids == list(range(10_000))
 
 
+async def test_a_frame_and_a_message_may_be_half_there_when_a_replay_ends(url, room):
+    await fill(url, room, 30)
+    with line_with_little_room(url) as stalled:
+        stalled.sendall(resume(url, room))
+        received = read_until(stalled, b"\r\n\r\n")
+        # The replay waits for its reader now. What comes until it ends: a whole message, the beginning of one in two
+        # frames, and half of the second.
+        first, begin, end = say_id("whole"), bytearray(say_id("parts")[:40]), say_id("parts")[6 + 34 :]
+        begin[0], begin[1] = 0x01, 0x80 | 34
+        rest = masked(end, opcode=0)
+        before = metric(url, "websocket_frames_received_total")
+        stalled.sendall(first + bytes(begin) + masked(b"?", opcode=9) + rest[:12])
+        await until(url, "websocket_frames_received_total", before + 1)
+        received += read_until(stalled, b'"type":"ack","id":"whole"')
+        assert received.count(b"x" * 15_000) == 30
+        for byte in rest[12:]:
+            stalled.sendall(bytes([byte]))
+        read_until(stalled, b'"type":"ack","id":"parts"')
+
+
+async def fill(url: str, room: str, count: int) -> None:
+    """Store messages of 15 kB in the room."""
+    target = f"{url.replace('http', 'ws')}/ws/chat/{room}/"
+    async with connect(target, origin=url, max_size=None) as writer:  # type: ignore[arg-type]
+        for _ in range(count):
+            await writer.send(json.dumps({"message": "x" * 15_000}))
+        for _ in range(count):
+            await writer.recv()
+
+
+def line_with_little_room(url: str) -> socket.socket:
+    """A connection whose kernel takes next to nothing that is not read."""
+    address = urlsplit(url)
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.settimeout(TIMEOUT)
+    line.connect((address.hostname, address.port))
+    return line
+
+
+def resume(url: str, room: str) -> bytes:
+    """A handshake that asks for the whole room."""
+    return handshake(url, room, "Sec-WebSocket-Protocol: chat.v1").replace(b"/ HTTP", b"/?after=0 HTTP", 1)
+
+
 def say_id(message_id: str) -> bytes:
     return masked(json.dumps({"type": "message", "id": message_id, "message": "hello"}).encode())
 

@@ -1,0 +1,170 @@
+"""What a connection to ws has carried before leaves nothing behind for its next request, and nothing for other ones."""
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from deploy.local import Stack
+from tests.limits import NO_LIMITS
+from tests.load.processes import memory_kib
+from tests.native.test_sockets import TIMEOUT, handshake, metric, read_until, say
+
+ENVIRONMENT = {**NO_LIMITS, "HANDSHAKE_TIMEOUT": "1"}
+HTTP = {
+    "answered": (b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", b"200"),
+    "h2c": (b"GET /ws/chat/a/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", b"404"),
+    "a folded websocket": (b"GET /livez HTTP/1.1\r\nHost: x\r\nUpgrade:\r\n websocket\r\n\r\n", b"200"),
+    "a wrong header": (b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Wrong: a\x0bb\r\n\r\n", b"400"),
+    "with a body": (b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello\r\n", b"404"),
+    "in chunks": (b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", b"404"),
+}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("reused"), ws_processes=1, environment=ENVIRONMENT) as stack:
+        yield stack
+
+
+@pytest.fixture
+def url(stack: Stack) -> str:
+    return stack.part("ws-1").url
+
+
+@pytest.fixture
+def room() -> str:
+    return f"reused-{os.urandom(4).hex()}"
+
+
+def connected(url: str) -> socket.socket:
+    address = urlsplit(url)
+    return socket.create_connection((address.hostname, address.port), timeout=TIMEOUT)
+
+
+@pytest.fixture
+def line(url: str) -> Iterator[socket.socket]:
+    with connected(url) as line:
+        yield line
+
+
+def answer(line: socket.socket) -> bytes:
+    """Return the status of the next answer, whose body comes in chunks or is a page of Daphne's."""
+    data = read_until(line, b"\r\n\r\n")
+    head, _, body = data.partition(b"\r\n\r\n")
+    assert b"transfer-encoding: chunked" in head.lower(), head
+    if not body.endswith(b"0\r\n\r\n"):
+        read_until(line, b"0\r\n\r\n")
+    return head.split()[1]
+
+
+def rest_of(line: socket.socket) -> bytes:
+    """Return all that comes until the server ends the connection."""
+    data = b""
+    with contextlib.suppress(ConnectionResetError):
+        while chunk := line.recv(65536):
+            data += chunk
+    return data
+
+
+@pytest.mark.parametrize("before", HTTP)
+def test_a_handshake_after_http_is_as_one_on_a_new_connection(url, line, room, before):
+    request, status = HTTP[before]
+    for _ in range(2):
+        line.sendall(request)
+        assert answer(line) == status
+    # Larger than Twisted's HTTP takes.
+    line.sendall(handshake(url, room, f"X-Large: {'x' * 20_000}") + say("after all that"))
+    assert read_until(line, b"after all that").startswith(b"HTTP/1.1 101 ")
+
+
+def test_requests_and_a_handshake_that_come_together_are_answered_in_their_order(url, line, room):
+    # Those that are refused at once are many, so that they would exhaust a recursion.
+    wrong, well = (
+        HTTP["a wrong header"][0] * 300,
+        b"".join(HTTP[name][0] for name in ("answered", "h2c", "with a body")),
+    )
+    line.sendall(wrong + well + handshake(url, room) + say("the last"))
+    data = read_until(line, b"the last")
+    statuses = [part.split()[0] for part in data.split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [b"400"] * 300 + [b"200", b"404", b"404", b"101"]
+
+
+@pytest.mark.parametrize("upgrade", ["WebSocket", "websocket, foo", "h2c, websocket", "h2c,websocket ,\tfoo"])
+def test_websocket_may_be_one_of_a_list(url, line, room, upgrade):
+    line.sendall(handshake(url, room).replace(b"Upgrade: websocket", f"Upgrade: {upgrade}".encode()) + say("one of"))
+    assert read_until(line, b"one of").startswith(b"HTTP/1.1 101 ")
+
+
+@pytest.mark.parametrize("upgrade", ["websockets", "x-websocket", "web socket", "websocket/2"])
+def test_what_only_looks_like_it_is_http(url, line, room, upgrade):
+    line.sendall(handshake(url, room).replace(b"Upgrade: websocket", f"Upgrade: {upgrade}".encode()))
+    assert answer(line) == b"404"
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ("Authorization: Bearer wrong", b"401"),
+        ("Origin: https://evil.example", b"403"),
+        ("Sec-WebSocket-Version: 99", b"400"),
+        ("Bad Name: x", b"400"),
+        ("Sec-WebSocket-Protocol: ch\u00e4t", b"400"),
+        ("X-Forwarded-Port: \u00e9", b"400"),
+    ],
+)
+def test_a_refused_handshake_says_that_it_ends_the_connection_and_does(url, line, room, header, status):
+    name = header.partition(":")[0].encode()
+    rows = handshake(url, room, header).split(b"\r\n")
+    request = b"\r\n".join(row for row in rows if row == header.encode() or not row.startswith(name + b": "))
+    line.sendall(request + HTTP["answered"][0])
+    head, _, rest = rest_of(line).partition(b"\r\n\r\n")
+    assert head.split()[1] == status
+    assert b"\r\nContent-Length: 0\r\nConnection: close" in head
+    assert not rest
+    with connected(url) as another:
+        another.sendall(handshake(url, room) + say("welcome"))
+        read_until(another, b"welcome")
+
+
+def test_who_does_not_take_its_answers_gets_no_others(stack, url, line, room):
+    before = memory_kib([stack.part("ws-1").pid or 0])
+    line.settimeout(2)
+    sent = 0
+    with contextlib.suppress(TimeoutError):
+        while sent < 200_000:
+            line.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 500)
+            sent += 500
+    assert memory_kib([stack.part("ws-1").pid or 0]) - before < 8 * 1024
+    assert httpx.get(f"{url}/livez").status_code == 200
+
+
+def test_one_that_is_kept_waits_longer_than_one_that_has_never_asked(url, line):
+    timeouts = 'websocket_handshakes_total{result="timeout"}'
+    before = metric(url, timeouts)
+    line.sendall(HTTP["answered"][0])
+    assert answer(line) == b"200"
+    with connected(url) as silent:
+        assert rest_of(silent) == b""
+    line.sendall(HTTP["answered"][0])
+    assert answer(line) == b"200"
+    # From the first byte of its next request on, it has no longer than any other.
+    line.sendall(b"GET /livez HT")
+    assert rest_of(line) == b""
+    assert metric(url, timeouts) == before + 2
+
+
+def test_what_is_sent_before_the_answer_waits_for_it(stack, url, line, room):
+    process = stack.part("ws-1")
+    # When it goes on, it finds all of it.
+    process.signal(signal.SIGSTOP)
+    messages = b"".join(say(f"{number} {'x' * 3000}") for number in range(40))
+    line.sendall(handshake(url, room) + messages)
+    process.signal(signal.SIGCONT)
+    received = read_until(line, b'"message":"39 ')
+    assert [int(part.split()[0]) for part in received.split(b'"message":"')[1:]] == [*range(40)]

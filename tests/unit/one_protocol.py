@@ -1,0 +1,94 @@
+"""One connection of ws without a network, for scripts in a process of their own: Daphne installs Twisted's reactor."""
+
+import subprocess
+import sys
+
+from deploy.local.stack import ROOT
+
+PRELUDE = """
+import asyncio
+from types import SimpleNamespace
+from daphne.server import twisted_loop
+from daphne.ws_protocol import WebSocketFactory
+from twisted.internet.testing import StringTransport
+from base.token_bucket import Limit
+from ws.handshake_queue import HandshakeQueue
+from ws.open_connection import forget_the_handshake
+from ws.outgoing import Outgoing
+from ws.protocol import WebSocketProtocol
+
+class Server:
+    tasks = set()
+    handshakes = HandshakeQueue(1)
+    member_buffer = 64 * 1024
+    ping_limit = Limit(0.001, 5)
+    refusal_limit = Limit(0.001, 2)
+    def start(self, coroutine):
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self.tasks.add(task)
+        return task
+    def adopt(self, protocol):
+        pass
+    protocol_disconnected = adopt
+    def log_action(self, *details):
+        pass
+
+class Transport(StringTransport):
+    def __init__(self):
+        super().__init__()
+        self.sent = []
+        self.takes = True
+    def getHandle(self):
+        return SimpleNamespace(send=self.send)
+    def send(self, data):
+        if not self.takes:
+            raise BlockingIOError
+        self.sent.append(data)
+        return len(data)
+    def abortConnection(self):
+        self.disconnecting = True
+
+factory = WebSocketFactory(None)
+factory.setProtocolOptions(failByDrop=False)
+class Protocol(WebSocketProtocol):
+    server = Server()
+Protocol.factory = factory
+for name in Outgoing.CONFIG_ATTRS:
+    setattr(Protocol, name, getattr(factory, name))
+Protocol.perMessageCompressionAccept = None
+Protocol.openHandshakeTimeout = 0
+
+def accepted():
+    \"\"\"Return a connection whose application has accepted it, and has not attached.\"\"\"
+    protocol = Protocol()
+    protocol.makeConnection(Transport())
+    protocol.state, protocol.was_accepted = protocol.STATE_OPEN, True
+    protocol.inside_message, protocol.current_frame = False, None  # as autobahn does at the end of the handshake
+    protocol.application_queue = asyncio.Queue()
+    protocol.request_id = "1"
+    protocol.request = SimpleNamespace(path="/")
+    return protocol
+
+def opened(handler):
+    protocol = accepted()
+    protocol.handler = handler
+    forget_the_handshake(protocol)
+    return protocol
+
+def masked(payload, opcode=1, is_last=True):
+    size = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\\xfe" + len(payload).to_bytes(2, "big")
+    return bytes([0x80 * is_last | opcode]) + size + b"\\1\\2\\3\\4" + bytes(
+        byte ^ b"\\1\\2\\3\\4"[place % 4] for place, byte in enumerate(payload)
+    )
+
+def messages(count):
+    return b"".join(masked(b"%03d" % number) for number in range(count))
+"""
+
+
+def run(script: str) -> None:
+    """Run a script behind the prelude; what fails in it fails here."""
+    environment = {"PYTHONPATH": f"{ROOT}/services:{ROOT}/apps", "DJANGO_SETTINGS_MODULE": "ws.settings"}
+    command = [sys.executable, "-c", PRELUDE + script]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert result.returncode == 0, result.stderr
