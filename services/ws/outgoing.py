@@ -102,7 +102,7 @@ class Outgoing(ws_protocol.WebSocketProtocol):
     async def sent(self) -> None:
         """Return when the kernel has taken what was sent so far, or when the socket is gone."""
         # What the transport has goes first, then the backlog; what is added to that meanwhile is not waited for.
-        for _ in range(2):
+        for _ in range(2 if self.backlog else 1):
             if not self.is_backed_up or self.state != OPEN:
                 return
             if self.step is None:

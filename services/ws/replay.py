@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ws import metrics
 from ws.database_thread import DatabaseThread
 from ws.frames import text_frame
-from ws.shared_reads import SharedReads
+from ws.shared_reads import READ_SECONDS, SharedReads
 from ws.topic import Member, Topic
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 # Frames of one page; an event that is larger is a page of its own.
 PAGE_BYTES = 128 * 1024
-# How long one read takes, and a page more: a commit never waits longer for the thread.
-READ_SECONDS = 0.01
 
 # A topic, a number and a protocol.
 Key = tuple[str, int, str]

@@ -14,6 +14,8 @@ Answer = TypeVar("Answer")
 
 # Keys of one read at most.
 BATCH = 100
+# How long a read should go on to its next key: commits wait for the same thread.
+READ_SECONDS = 0.01
 
 
 class SharedReads(Generic[Key, Answer]):
