@@ -76,6 +76,25 @@ async def main():
 twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
 """
 
+STOCK = """
+from ws.server import Server
+
+class Daphne(Server):
+    def __init__(self, protocol):
+        self.connections = {protocol: {}}
+
+async def main():
+    protocol = backed_up()
+    for content in ({"text": "x" * 300_000}, {"bytes": b"x" * 300_000}):
+        sending = begun(Daphne(protocol).handle_reply(protocol, {"type": "websocket.send", **content}))
+        await turns()
+        assert not sending.done(), "the application goes on to the next"
+        protocol.resumeProducing()
+        await sending
+    assert protocol.state == protocol.STATE_OPEN
+twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
+"""
+
 CLOSED = """
 async def main():
     protocol = backed_up()
@@ -128,6 +147,10 @@ def test_who_tells_many_does_not_wait_and_only_what_piles_up_is_too_much():
 
 def test_only_a_client_that_takes_nothing_at_all_is_closed_as_slow():
     run(TAKES + STALLED)
+
+
+def test_an_ordinary_consumer_waits_too():
+    run(TAKES + STOCK)
 
 
 def test_what_was_sent_before_the_close_arrives_before_it():
