@@ -211,6 +211,18 @@ async def test_a_member_that_catches_up_gets_everything_once_while_events_come(h
     await late.has(*range(1, 86))
 
 
+async def test_a_state_that_another_process_tells_during_a_replay_is_not_lost(hub, other, journal):
+    journal.append()
+    alice, bob = await enter(hub), await enter(other)
+    late = Member()
+    await hub.open(TOPIC, late)
+    other.publish(TOPIC, Event({"v1": "bob removed 1"}, state="removed 1"))
+    await alice.has("bob removed 1")
+    await hub.go_live(TOPIC, late, 0)
+    await late.has(1, "bob removed 1")
+    await bob.has("bob removed 1")
+
+
 async def test_who_leaves_hears_nothing_and_who_comes_back_at_once_hears_all(hub, journal, monkeypatch):
     monkeypatch.setattr(hub_module, "POLL_SECONDS", 60)
     alice = await enter(hub)
