@@ -44,7 +44,8 @@ class OpenSockets:
     """Sockets, spread over the seconds of the ping interval; a tick looks only at those whose second it is.
 
     One that was silent for half the interval is pinged, and dropped where it stays silent for ``timeout`` seconds
-    after that, unless it still receives what was sent before the ping. One that is older than ``max_age`` seconds, give or take a tenth, is closed with 1012; 0 is no limit.
+    after that, unless it still receives what was sent before the ping. One that is older than ``max_age`` seconds, give
+    or take a tenth, is closed with 1012; 0 is no limit.
     """
 
     def __init__(self, interval: int, timeout: int, max_age: int = 0) -> None:

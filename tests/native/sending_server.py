@@ -18,7 +18,6 @@ from django.urls import path
 from ws import health, outgoing
 from ws.consumer import DirectConsumer
 
-
 STALLED_SECONDS = 2.0
 
 

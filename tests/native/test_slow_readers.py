@@ -19,6 +19,8 @@ from tests.native.test_floods import MOST_KIB, SECONDS, Growth
 from tests.native.test_sockets import handshake, masked, read_until
 
 RESUMING = 20
+# The first byte of a whole text message.
+TEXT = 0x81
 LONG = "\N{GRINNING FACE}" * 4000
 
 
@@ -45,8 +47,9 @@ def frames_of(line: socket.socket, data: bytes) -> Iterator[dict[str, Any]]:
     """Read frames of the server, of which ``data`` has come."""
     while True:
         while frame := whole_frame(data):
+            if data[0] == TEXT:
+                yield json.loads(frame[1])
             data = data[frame[0] :]
-            yield json.loads(frame[1])
         data += (chunk := line.recv(65536))
         assert chunk
 

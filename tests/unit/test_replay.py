@@ -44,10 +44,12 @@ class Socket:
 
     def __init__(self) -> None:
         self.writes: list[bytes] = []
+        self.written = asyncio.Event()
         self.let_go = asyncio.Event()
 
     async def send(self, data: bytes) -> None:
         self.writes.append(data)
+        self.written.set()
         await self.let_go.wait()
 
 
@@ -101,9 +103,7 @@ async def test_nothing_but_the_socket_holds_what_waits_for_its_client(monkeypatc
     source, member, database = Source("a" * 1000), Member(), Database()
     waiting = asyncio.create_task(Replay(source, database).catch_up(topic_of(source), member))  # type: ignore[arg-type]
     async with asyncio.timeout(5):
-        while not member.socket.writes:
-            await asyncio.sleep(0)
-    await asyncio.sleep(0)
+        await member.socket.written.wait()
     assert len(pages) == 1
     database.answers.clear()
     gc.collect()
