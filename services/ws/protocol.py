@@ -54,7 +54,7 @@ class WebSocketProtocol(OpenConnection, Opening):
     work = 0
     less_work: asyncio.Future[None] | None = None
     leaving: int | None = None
-    # Pings, and frames that were refused; made with the first.
+    # Pings and pongs, and frames that were refused; made with the first.
     pings: TokenBucket | None = None
     refusals: TokenBucket | None = None
     # What it was opened with; see ws.revocations.
@@ -132,11 +132,19 @@ class WebSocketProtocol(OpenConnection, Opening):
             self.message_data[0] += payload
 
     def onPing(self, payload: bytes) -> None:
+        if self._takes_control_frame():
+            super().onPing(payload)
+
+    def onPong(self, payload: bytes) -> None:
+        # Hardly any are answers; those that are come seldom.
+        self._takes_control_frame()
+
+    def _takes_control_frame(self) -> bool:
         self.pings = self.pings or TokenBucket(self.server.ping_limit)
         if take_from_all([self.pings], time.monotonic()):
             self.refuse("ping")
-        else:
-            super().onPing(payload)
+            return False
+        return True
 
     def refuse(self, limit: str) -> None:
         """Count a frame that one of metrics.LIMITS refused. A client that goes on and on is closed with 1008."""

@@ -76,6 +76,16 @@ async def main():
 twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
 """
 
+PONGS = """
+async def main():
+    protocol = accepted()
+    protocol.dataReceived(masked(b"?", opcode=10) * 5)
+    assert protocol.refusals is None
+    protocol.dataReceived(masked(b"?", opcode=10) * 1000)
+    assert protocol.localCloseCode == 1008
+twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
+"""
+
 GONE = """
 from unittest import mock
 from ws.open_sockets import OpenSockets
@@ -118,3 +128,7 @@ def test_who_pings_all_the_time_is_closed_before_a_consumer_attaches():
 
 def test_who_closes_and_never_reads_what_is_still_to_be_sent_is_cut_off():
     run(GONE)
+
+
+def test_pongs_that_nobody_asked_for_count_as_pings_do():
+    run(PONGS)
