@@ -14,7 +14,6 @@ from chat.access import Refusal, is_about_access, room_subject, seat_subject
 from chat.events import CHAT_V1, TUTORIAL
 from chat.frames import HistoryFrame, InvalidFrame, MessageFrame, parse_after, parse_frame
 from chat.group_commit import Overloaded, Unavailable
-from chat.history_page import history_frame
 from chat.journal import Draft
 from chat.limits import MemberLimits, RateLimited
 from chat.live import live
@@ -200,7 +199,7 @@ class ChatConsumer(DirectConsumer):
             return
         try:
             # In one expression, so that nothing here holds the page while its client takes its time.
-            await self.send(await self.live.database.run(history_frame, self.room, before, limit))
+            await self.send(await self.live.history.get((self.room, before, limit)))
         except (DatabaseError, InterfaceError):
             await self._send_error("unavailable", "The database does not answer.", retry_after=UNAVAILABLE_SECONDS)
 

@@ -8,12 +8,16 @@ from chat.frames import HISTORY_DEFAULT
 from chat.journal import Stored
 from chat.pages import fitting
 
+# A room, a number, and how many messages earlier than that are asked for.
+Question = tuple[str, int, int]
 
-def history_frame(room: str, before: int, limit: int) -> str:
-    """Return the newest messages earlier than a number, at most ``limit`` of them and as many as fit into a page.
+
+def history_frame(question: Question) -> str:
+    """Return the newest messages earlier than the number, at most as many as asked for, and as fit into a page.
 
     It blocks on the database, and raises what that raises.
     """
+    room, before, limit = question
     # The newest first; one more than asked for tells whether there are more.
     found = journal.before(room, before, min(limit, HISTORY_DEFAULT) + 1)[::-1]
     page = _fitting(found, limit)

@@ -8,6 +8,7 @@ from django.conf import settings
 from chat import events, journal
 from chat.gate import Gate
 from chat.group_commit import GroupCommit
+from chat.history_page import history_frame
 from chat.journal import Stored
 from chat.limits import Limits
 from chat.lobby import Lobby
@@ -18,7 +19,7 @@ from ws.drain import at_the_end
 from ws.hub import hub_of
 from ws.presence import Presence
 from ws.revocations import revocations
-from ws.shared_reads import SharedReads
+from ws.shared_reads import SharedReads, one_by_one
 from ws.topic import Event
 
 # Of a page of the replay, what is read to see whether texts are long.
@@ -53,6 +54,7 @@ class Live:
         self.database = database_thread()
         self.hub = hub_of(JournalSource)
         self.bounds = SharedReads(functools.partial(self.database.run, journal.bounds_of))
+        self.history = SharedReads(functools.partial(self.database.run, one_by_one, history_frame))
         self.gate = Gate(self.database, revocations())
         self.presence = Presence(self.hub, self._present)
         self.lobby = Lobby(self.hub, self.gate.open_to_guests)

@@ -24,6 +24,7 @@ from ws import metrics
 from ws.database_thread import DatabaseThread, database_thread
 from ws.drain import at_the_end
 from ws.replay import Replay
+from ws.shared_reads import SharedReads, one_by_one
 from ws.topic import Event, Member, Topic
 from ws.wire import Wire
 
@@ -67,6 +68,8 @@ class Hub:
         self._source = source
         self._read = database.run
         self._replay = Replay(source, database)
+        # After a moment without Redis, every topic has a gap.
+        self._gaps = SharedReads(self._read_gaps)
         self._coalesce = coalesce
         self._topics: dict[str, Topic] = {}
         self._poll_now = asyncio.Event()
@@ -217,7 +220,7 @@ class Hub:
             return
         metrics.GAPS.inc()
         try:
-            while events := await self._read(self._source.after, topic.name, topic.seq):
+            while events := await self._gaps.get((topic.name, topic.seq)):
                 first = events[0].seq
                 if first is not None and first > topic.seq + 1:
                     topic.seq = first - 1  # retention removed what was between
@@ -229,6 +232,9 @@ class Hub:
             metrics.GAPS_REPAIRED.inc()
         except Exception as error:
             logger.warning("A gap stays open until the next comparison: %s", first_line(error))
+
+    async def _read_gaps(self, gaps: Collection[tuple[str, int]]) -> dict[tuple[str, int], list[Event]]:
+        return await self._read(one_by_one, lambda gap: self._source.after(*gap), gaps)
 
     async def _poll(self) -> None:
         begun = time.monotonic()

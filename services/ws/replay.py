@@ -4,7 +4,6 @@ A page has one protocol's frames only, and is joined into one piece of bytes tha
 client takes its time over it, nothing else is held for that client.
 """
 
-import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from ws import metrics
 from ws.database_thread import DatabaseThread
 from ws.frames import text_frame
-from ws.shared_reads import READ_SECONDS, SharedReads
+from ws.shared_reads import SharedReads, one_by_one
 from ws.topic import Member, Topic
 
 if TYPE_CHECKING:
@@ -59,19 +58,10 @@ class Replay:
                 await sending
 
     async def _read(self, keys: Collection[Key]) -> dict[Key, Page]:
-        return await self._database.run(self._read_some, keys)
+        return await self._database.run(one_by_one, self._page, keys)
 
-    def _read_some(self, keys: Collection[Key]) -> dict[Key, Page]:
-        """Return as many of the pages as there is time for, one at least."""
-        end = time.monotonic() + READ_SECONDS
-        pages = {}
-        for key in keys:
-            pages[key] = self._page(*key)
-            if time.monotonic() >= end:
-                break
-        return pages
-
-    def _page(self, topic: str, after: int, protocol: str) -> Page:
+    def _page(self, key: Key) -> Page:
+        topic, after, protocol = key
         seq, frames, data = 0, 0, bytearray()
         for event in self._source.after(topic, after):
             if protocol in event.frames:

@@ -5,6 +5,7 @@ again and queue once more: the queue would never get shorter.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
 from itertools import chain
 from typing import Generic, TypeVar
@@ -16,6 +17,17 @@ Answer = TypeVar("Answer")
 BATCH = 100
 # How long a read should go on to its next key: commits wait for the same thread.
 READ_SECONDS = 0.01
+
+
+def one_by_one(read: Callable[[Key], Answer], keys: Collection[Key]) -> dict[Key, Answer]:
+    """Return the answers to as many of the keys as there is time for, to one at least; for a thread."""
+    end = time.monotonic() + READ_SECONDS
+    answers: dict[Key, Answer] = {}
+    for key in keys:
+        answers[key] = read(key)
+        if time.monotonic() >= end:
+            break
+    return answers
 
 
 class SharedReads(Generic[Key, Answer]):

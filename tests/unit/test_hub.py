@@ -178,6 +178,33 @@ async def test_a_gap_is_filled_from_the_journal(hub, journal, monkeypatch):
     assert REGISTRY.get_sample_value("hub_gaps_total") == gaps + 1
 
 
+async def test_many_topics_with_gaps_are_read_a_few_at_a_time(journal, monkeypatch):
+    running = 0
+
+    class Thread(InThread):
+        async def run(self, function, *arguments):
+            nonlocal running
+            if function == journal.heads:
+                return await super().run(function, *arguments)
+            running += 1
+            assert running == 1, "commits would wait behind all of them"
+            try:
+                return await super().run(function, *arguments)
+            finally:
+                running -= 1
+
+    hub = Hub(journal, Thread())
+    members = []
+    for number in range(20):
+        members.append(Member())
+        await hub.open(f"topic-{number}", members[-1])
+        await hub.go_live(f"topic-{number}", members[-1], 0)
+    journal.append()
+    for member in members:
+        await member.has(1)
+    await hub.close()
+
+
 async def test_a_loss_that_nothing_follows_is_found_by_comparing(hub, journal):
     alice = await enter(hub)
     journal.append()

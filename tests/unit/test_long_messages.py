@@ -37,7 +37,7 @@ def test_history_comes_in_frames_that_are_bounded_by_bytes(text, limit):
     seqs: list[int] = []
     before, more = 2**62, True
     while more:
-        frame = history_frame("lobby", before, limit)
+        frame = history_frame(("lobby", before, limit))
         assert len(frame.encode()) < PAGE_BYTES + 1000
         content = json.loads(frame)
         assert content["type"] == "history"
@@ -49,4 +49,4 @@ def test_history_comes_in_frames_that_are_bounded_by_bytes(text, limit):
 
 @pytest.mark.django_db
 def test_history_of_an_empty_room_is_empty():
-    assert json.loads(history_frame("lobby", 2**62, 50)) == {"type": "history", "messages": [], "more": False}
+    assert json.loads(history_frame(("lobby", 2**62, 50))) == {"type": "history", "messages": [], "more": False}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ws import replay as replay_module
+from ws import shared_reads
 from ws.frames import text_frame
 from ws.replay import PAGE_BYTES, Replay
 from ws.topic import Event, Topic
@@ -127,7 +128,7 @@ async def test_a_read_ends_when_its_time_is_over_and_the_others_get_the_next(mon
             now += seconds
             return super().after(topic, seq)
 
-    monkeypatch.setattr(replay_module, "time", Clock)
+    monkeypatch.setattr(shared_reads, "time", Clock)
     source, database = Slow("a"), Database()
     replay = Replay(source, database)  # type: ignore[arg-type]
     members = [Member() for _ in range(5)]
