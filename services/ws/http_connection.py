@@ -1,6 +1,6 @@
-"""The HTTP side of a connection: one request and its answer, after which the connection begins from the start.
+"""Plain HTTP on the port of ws: one request per HTTPChannel; a persistent connection then returns to ws.opening.
 
-So every request is judged alike, the first of a connection and any later one: it may be a handshake, or HTTP.
+So each request of a connection goes through the same checks, whether it is the first one or follows others.
 """
 
 from collections.abc import Callable
@@ -11,52 +11,55 @@ from twisted.web.http import HTTPChannel
 
 
 class Request(WebRequest):
-    """Daphne's request, which is never a handshake: see ws.opening."""
+    """Daphne's HTTP request without Daphne's own WebSocket upgrade; upgrades are handled by ws.opening."""
 
     def process(self) -> Any:
-        # Daphne's own way to a WebSocket; a header that is folded comes as far as this.
-        self.requestHeaders.removeHeader(b"Upgrade")
+        # ws.opening does not recognise an Upgrade header in the obsolete folded form (RFC 9112, section 5.2).
+        if self.requestHeaders.getRawHeaders(b"Upgrade", [b""])[0].lower() == b"websocket":
+            self.requestHeaders.removeHeader(b"Upgrade")
         return super().process()
 
     def handle_exception(self, exception: Exception) -> None:
-        # Daphne's raises where the answer has begun, and with that ends what looks after all applications.
-        if self._response_started and self.channel is not None:
+        # Daphne raises if the response has been started, which ends Server.application_checker for all connections.
+        if self.startedWriting and self.channel is not None:
             self.channel.forceAbortClient()
         else:
+            self._response_started = False
             super().handle_exception(exception)
 
 
 class HttpConnection(HTTPChannel):
-    """Twisted's HTTP for one request.
+    """Twisted's HTTP channel for a single request.
 
-    ``begin_again`` is called with the transport, and with what has come behind the request, as soon as the answer is
-    sent. Until then nothing is read: who does not take its answers gets no others.
+    ``next_request`` is called with the transport and the bytes received after the request, once the response has been
+    written to the kernel. Reading is paused until then, so a client that does not read its responses cannot make the
+    process buffer more than one.
     """
 
     transport: Any
-    begin_again: Callable[[Any, bytes], None]
+    next_request: Callable[[Any, bytes], None]
 
     def setLineMode(self, extra: bytes = b"") -> None:
-        """Wait until the answer is sent. Twisted calls it behind each request of a connection that is kept."""
+        """Wait until the response is written. Twisted calls this after each request of a persistent connection."""
         self._rest = extra + self.clearLineBuffer()
         self.transport.pauseProducing()
         self.transport.unregisterProducer()
-        _WhenSent(self.transport, self._begin_again)
+        _FlushCallback(self.transport, self._response_sent)
 
-    def _begin_again(self) -> None:
+    def _response_sent(self) -> None:
         self.setTimeout(None)
         self.transport.unregisterProducer()
-        self.begin_again(self.transport, self._rest)
+        self.next_request(self.transport, self._rest)
 
 
-class _WhenSent:
-    """A pull producer: the transport asks it at once, and again when it has nothing left to send."""
+class _FlushCallback:
+    """Calls back once the transport has written everything: a pull producer (twisted.internet.interfaces)."""
 
     def __init__(self, transport: Any, call: Callable[[], None]) -> None:
         self._call: Callable[[], None] | None = None
-        transport.registerProducer(self, False)
+        transport.registerProducer(self, False)  # calls resumeProducing immediately
         self._call = call
-        # It asks also where everything is sent already.
+        # Also calls resumeProducing if the write buffer is empty already.
         transport.startWriting()
 
     def resumeProducing(self) -> None:

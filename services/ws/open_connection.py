@@ -2,8 +2,8 @@
 
 autobahn and Daphne give each connection some eighty attributes: options, flags, timers, and what was said in the
 handshake. On an open one nearly all have the same value, so they stand here once, and an instance keeps only what
-is its own: also half a frame, or what waits to be sent. tests/unit/test_open_connection.py fails when a new version of
-either adds one.
+differs, such as a partially received frame or unsent data. tests/unit/test_open_connection.py fails when a new version
+of either adds one.
 """
 
 from collections import deque
@@ -14,8 +14,8 @@ from autobahn.websocket.protocol import TrafficStats, WebSocketProtocol
 from autobahn.websocket.utf8validator import Utf8Validator
 from twisted.internet.defer import Deferred
 
-# What the handshake was about, and what all connections have in common or make again when they are asked for it.
-OF_THE_HANDSHAKE = frozenset(
+# Needed during the handshake only, or shared by all connections, or created again on access.
+HANDSHAKE_STATE = frozenset(
     {
         *("request", "clean_headers", "root_path", "path", "peer", "client_addr", "server_addr", "client_scheme"),
         *("application_deferred", "application_queue", "protocol_to_accept", "asked_at", "last_ping"),
@@ -26,8 +26,8 @@ OF_THE_HANDSHAKE = frozenset(
         *("is_open", "is_closed", "trafficStats", "_transport_details", "_valid_events", "_results", "connected"),
     }
 )
-# What autobahn knows of the message that it is in the middle of.
-OF_A_MESSAGE = frozenset(
+# autobahn's parser state of the current message.
+MESSAGE_STATE = frozenset(
     {
         *("current_frame_masker", "control_frame_data", "frame_data", "frame_length", "fragments"),
         *("message_data", "message_data_total_length", "message_is_binary", "_isMessageCompressed"),
@@ -70,19 +70,18 @@ class OpenConnection:
         return Utf8Validator()
 
 
-def forget_the_handshake(connection: OpenConnection) -> None:
-    """Forget what an open connection does not need any more, or has in common with all others.
+def drop_handshake_state(connection: OpenConnection) -> None:
+    """Remove the attributes that an open connection no longer needs, or that equal those of the class.
 
-    Everything else stays. The client may be in the middle of a frame or of a message, ours may wait to be sent to it,
-    and what it has used up of its limits counts on.
+    Everything else is kept: a partially received frame or message, unsent data, and used-up rate limits.
     """
     is_within_message = connection.inside_message or connection.current_frame is not None
-    forgotten = OF_THE_HANDSHAKE if is_within_message else OF_THE_HANDSHAKE | OF_A_MESSAGE
+    dropped = HANDSHAKE_STATE if is_within_message else HANDSHAKE_STATE | MESSAGE_STATE
     shared = type(connection)
     connection.__dict__ = {
         name: value
         for name, value in vars(connection).items()
-        if name not in forgotten and value != getattr(shared, name, _NOTHING)
+        if name not in dropped and value != getattr(shared, name, _NOTHING)
     }
 
 

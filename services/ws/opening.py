@@ -1,6 +1,6 @@
 """The opening handshake of a WebSocket, without Twisted's HTTP parser; what is no handshake becomes Daphne's HTTP.
 
-A connection that is kept after an answer over HTTP comes back here for its next request.
+A persistent connection returns here after each HTTP response (see ws.http_connection).
 """
 
 import re
@@ -20,11 +20,12 @@ from ws.outgoing import Outgoing
 FULL_SECONDS = 5
 # What nginx lets through, and more.
 MAX_HEAD_BYTES = 64 * 1024
-# A list, of which we take what we know (RFC 9110, section 7.8).
+# Upgrade is a list of which the server picks one (RFC 9110, section 7.8).
 UPGRADE = re.compile(rb"\r\nupgrade:(?:[^\r\n]*,)?[ \t]*websocket[ \t]*(?:,[^\r\n]*)?\r\n", re.IGNORECASE)
-READ_BY_DAPHNE = ("sec-websocket-protocol", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto")
-# Headers of an answer that say where it ends.
-FRAMING = {"connection", "content-length", "keep-alive", "transfer-encoding"}
+# Decoded as ASCII or UTF-8 by Daphne.
+ASCII_HEADERS = ("sec-websocket-protocol", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto")
+# Response headers that determine the message framing.
+FRAMING_HEADERS = {"connection", "content-length", "keep-alive", "transfer-encoding"}
 # A request line in printable ASCII, then headers that Daphne's HTTP side would accept (RFC 9110, section 5).
 HEAD = re.compile(
     rb"[A-Z]+ [!-~]+ HTTP/1\.1\r\n(?:%s:[^\x00\r\n\x0b\x0c\x1c\x1d\x1e\x85]*\r\n)+\r\n" % HEADER_NAME_RE.pattern
@@ -40,10 +41,10 @@ class Opening(Outgoing):
     openHandshakeTimeoutCall: Any
     is_paused: bool
     websocket_protocols: list[str]
-    # It was kept after an answer over HTTP, and nothing has come since.
-    is_kept = False
-    # It is not read until its handshake is answered.
-    is_held = False
+    # A persistent connection between two requests.
+    is_keepalive_idle = False
+    # Reading is paused because data arrived before the response to the handshake.
+    is_early_data_paused = False
 
     def connectionMade(self) -> None:
         self.was_accepted = False
@@ -51,14 +52,14 @@ class Opening(Outgoing):
 
     def processHandshake(self) -> None:
         if self in self.server.handshakes:  # it is not answered yet
-            # A client waits for the answer (RFC 6455, section 4.1). What it sends before waits with it.
-            self.is_held = True
+            # Clients must not send before the response (RFC 6455, section 4.1); early data is parsed after it.
+            self.is_early_data_paused = True
             self.transport.pauseProducing()
             return
-        if self.is_kept:
-            self.is_kept = False
-            self._limit_time(self.openHandshakeTimeout, self.onOpenHandshakeTimeout)
-        # RFC 9112, section 2.2: some clients end a body with an empty line that does not belong to it.
+        if self.is_keepalive_idle:
+            self.is_keepalive_idle = False
+            self._start_timeout(self.openHandshakeTimeout, self.onOpenHandshakeTimeout)
+        # Some clients send an extra CRLF after a request body (RFC 9112, section 2.2).
         self.data = self.data.removeprefix(b"\r\n")
         head, end, _ = self.data.partition(b"\r\n\r\n")
         head += end
@@ -75,19 +76,19 @@ class Opening(Outgoing):
             self.failHandshake("Service Unavailable", 503, [("Retry-After", str(FULL_SECONDS))])
         else:
             # It runs again from the handshake's turn on.
-            self._end_limit()
+            self._cancel_timeout()
             self.server.handshakes.enter(self)
 
     def begin_handshake(self) -> None:
         """Ask the application: it is this handshake's turn."""
-        self._limit_time(self.openHandshakeTimeout, self.onOpenHandshakeTimeout)
+        self._start_timeout(self.openHandshakeTimeout, self.onOpenHandshakeTimeout)
         target = self.data.split(b" ", 2)[1]
         self._raw_query_string = target.partition(b"?")[2]
         super().processHandshake()
 
     def onConnect(self, request: Any) -> Any:
-        # Of what is no ASCII there Daphne would log an exception, and answer 500.
-        if not all(request.headers.get(name, "").isascii() for name in READ_BY_DAPHNE):
+        # Daphne logs a traceback and responds with 500 if it cannot decode these headers.
+        if not all(request.headers.get(name, "").isascii() for name in ASCII_HEADERS):
             raise ConnectionDeny(ConnectionDeny.BAD_REQUEST, "Bad Request")
         return super().onConnect(request)
 
@@ -103,15 +104,15 @@ class Opening(Outgoing):
     def sendHttpErrorResponse(
         self, code: int, reason: str, responseHeaders: list[tuple[str, str]] | None = None
     ) -> None:
-        # Without a length, only the end of the connection ends the answer. What an application says of a body goes: it
-        # has none here.
-        headers = [(name, value) for name, value in responseHeaders or () if name.lower() not in FRAMING]
+        # The connection is closed after a refused handshake. autobahn sends no body, so headers of the application that
+        # describe one are dropped.
+        headers = [(name, value) for name, value in responseHeaders or () if name.lower() not in FRAMING_HEADERS]
         headers += [("Content-Length", "0"), ("Connection", "close")]
         super().sendHttpErrorResponse(code, reason, headers)
 
     def onOpenHandshakeTimeout(self) -> None:
         if self.openHandshakeTimeoutCall is None:
-            return  # txaio calls in portions, and what was cancelled between two of them all the same
+            return  # txaio runs timers in chunks, and still calls those cancelled between two chunks
         if self.state == self.STATE_CONNECTING:
             metrics.HANDSHAKES.labels("timeout").inc()
         super().onOpenHandshakeTimeout()
@@ -121,38 +122,38 @@ class Opening(Outgoing):
         """Leave it to the timer above, which drops a handshake; Daphne would answer 403, as if it were not allowed."""
 
     def _become_http(self) -> None:
-        """Pass the connection to Daphne's HTTP side for one request."""
+        """Switch the connection to an HTTP channel for one request."""
         transport, data = self.transport, self.data
         transport.unregisterProducer()
-        self._end_limit()
+        self._cancel_timeout()
         self.factory.countConnections -= 1
         protocol = self.server.http_factory.buildProtocol(transport.getPeer())
         protocol.requestFactory = Request
-        protocol.begin_again = self.server.begin_again
+        protocol.next_request = self.server.next_request
         transport.protocol = protocol
         protocol.makeConnection(transport)
         protocol.dataReceived(data)
 
-    def keep(self, transport: Any, data: bytes) -> None:
-        """Take a connection whose last request is answered; ``data`` is what has come behind that request."""
+    def reuse(self, transport: Any, data: bytes) -> None:
+        """Wait for the next request of a persistent connection; ``data`` are bytes of it that were received already."""
         transport.protocol = self
         self.makeConnection(transport)
-        self.is_kept = True
-        self._limit_time(self.server.http_factory.timeOut, self._end_kept)
+        self.is_keepalive_idle = True
+        self._start_timeout(self.server.http_factory.timeOut, self._close_idle)
         transport.resumeProducing()
         if data:
             self.dataReceived(data)
 
-    def _end_kept(self) -> None:
+    def _close_idle(self) -> None:
         self.openHandshakeTimeoutCall = None
         self.wasClean = True
         self.dropConnection()
 
-    def _limit_time(self, seconds: float, call: Callable[[], None]) -> None:
-        self._end_limit()
+    def _start_timeout(self, seconds: float, call: Callable[[], None]) -> None:
+        self._cancel_timeout()
         self.openHandshakeTimeoutCall = self.factory._batched_timer.call_later(seconds, call)
 
-    def _end_limit(self) -> None:
+    def _cancel_timeout(self) -> None:
         if self.openHandshakeTimeoutCall:
             self.openHandshakeTimeoutCall.cancel()
             self.openHandshakeTimeoutCall = None
@@ -164,11 +165,11 @@ class Opening(Outgoing):
 
     def serverAccept(self, subprotocol: str | None = None) -> None:
         if subprotocol is not None and subprotocol not in self.websocket_protocols:
-            # autobahn would raise where nobody hears of it, and leave the client waiting.
-            raise ValueError(f"The client has not offered the subprotocol {subprotocol!r}.")
+            # autobahn raises inside a Deferred, where the application does not see it and the client waits in vain.
+            raise ValueError(f"The client did not offer the subprotocol {subprotocol!r}.")
         super().serverAccept(subprotocol)
-        if self.is_held:
-            self.is_held = False
+        if self.is_early_data_paused:
+            self.is_early_data_paused = False
             if not self.is_paused:
                 self.transport.resumeProducing()
         self.server.handshakes.leave(self)

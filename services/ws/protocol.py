@@ -11,15 +11,15 @@ import structlog
 from base.token_bucket import TokenBucket, take_from_all
 from ws import metrics
 from ws.frames import frame, text_frame
-from ws.open_connection import OpenConnection, forget_the_handshake
+from ws.open_connection import OpenConnection, drop_handshake_state
 from ws.open_sockets import SERVICE_RESTART
 from ws.opening import Opening
 
 logger = structlog.get_logger(__name__)
 
 NORMAL, NO_STATUS, POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR = 1000, 1005, 1008, 1009, 1011
-# Messages of one client, and bytes of them, that wait for the application; beyond that its socket is not read, and what
-# was read of it is not parsed.
+# Messages of one client, and their bytes, that wait for the application, attached or not; beyond that its socket is not
+# read, and what was read of it is not parsed.
 MAX_INBOX, MAX_INBOX_BYTES = 32, 128 * 1024
 # Messages of one client that are handled in one turn of the event loop. Any message takes about ten turns to its
 # members, so what one client takes of a turn, everyone else waits for ten times.
@@ -79,12 +79,12 @@ class WebSocketProtocol(OpenConnection, Opening):
         queue = self.application_queue
         self.server.adopt(self)
         if self.is_connected:
-            forget_the_handshake(self)
+            drop_handshake_state(self)
         while not queue.empty():
             self._take(queue.get_nowait())
 
     async def receive(self) -> dict[str, Any]:
-        """Return the next message for an application that has not attached; ASGI's ``receive``."""
+        """Return the next message: ASGI's ``receive``, for applications that do not attach."""
         message: dict[str, Any] = await self.application_queue.get()
         if self.application_queue.empty():
             self.inbox_bytes = 0
@@ -227,7 +227,7 @@ class WebSocketProtocol(OpenConnection, Opening):
 
     def _read_on(self) -> None:
         self.is_paused = False
-        # The pong that it may have sent meanwhile is only read now.
+        # A pong that arrived meanwhile is read only now.
         self.heard = time.monotonic()
         self.transport.resumeProducing()
         self.consumeData()
@@ -248,14 +248,14 @@ class WebSocketProtocol(OpenConnection, Opening):
     def sendCloseFrame(self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False) -> None:
         super().sendCloseFrame(code, reasonUtf8, isReply)
         if self.is_paused:
-            # The answer comes behind what was not read; that is thrown away.
+            # The client's close frame follows the unread messages, which are discarded.
             self.is_paused = False
             self.transport.resumeProducing()
             asyncio.get_running_loop().call_soon(self.consumeData)
 
     def dropConnection(self, abort: bool = False) -> None:
         if abort and self.state == self.STATE_CLOSED:
-            # It was closed, and its client does not read what is still to be sent.
+            # autobahn ignores this; but unsent data that the client never reads would keep the connection open.
             self.transport.abortConnection()
             return
         super().dropConnection(abort)

@@ -56,8 +56,8 @@ class Server(server.Server):
         super().__init__(*args, **options)
         self._asgi_application: Any = self.application
         self.application: Any = self._call_application
-        # Each application runs in a copy of it. It may be the end of another connection that lets this one begin, and
-        # that one's language or trace is none of this one's.
+        # Each application runs in a copy of this context. Handshakes begin in tasks of other connections (see
+        # HandshakeQueue), whose context variables, such as the active language or trace, must not be inherited.
         self._context = contextvars.copy_context()
         self.member_buffer = settings.MEMBER_BUFFER_KIB * 1024
         # Pings as often as messages.
@@ -86,10 +86,10 @@ class Server(server.Server):
             scope["ws.is_draining"] = self.drain is not None
         return self._context.copy().run(super().create_application, protocol, scope)
 
-    def begin_again(self, transport: Any, data: bytes) -> None:
-        """Take the next request of a connection whose last was answered over HTTP; see ws.http_connection."""
+    def next_request(self, transport: Any, data: bytes) -> None:
+        """Wait for the next request of a persistent connection; see ws.http_connection."""
         protocol = self.ws_factory.buildProtocol(transport.getPeer())
-        self._context.copy().run(protocol.keep, transport, data)
+        self._context.copy().run(protocol.reuse, transport, data)
 
     def _call_application(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         if scope["type"] == "websocket":
@@ -155,7 +155,8 @@ class Server(server.Server):
         try:
             self.sockets.tick()
         except Exception:
-            logger.exception("The sockets could not be gone through")  # with it Twisted would end the calls for good
+            # An exception would end the LoopingCall.
+            logger.exception("Pinging the sockets failed")
 
     def _listen(self) -> None:
         # With failByDrop, autobahn's default, the client of a frame over the limit sees 1006, not 1009.

@@ -180,7 +180,7 @@ def test_who_pings_all_the_time_is_closed(tmp_path):
         assert close_code(line) == 1008
 
 
-async def test_messages_do_not_pile_up_while_a_replay_waits_for_its_reader(stack):
+async def test_messages_do_not_accumulate_during_a_replay(stack):
     url, room = stack.part("ws-1").url, f"flood-{os.urandom(4).hex()}"
     await fill(url, room, 30)
     growth = Growth(stack)
@@ -188,7 +188,7 @@ async def test_messages_do_not_pile_up_while_a_replay_waits_for_its_reader(stack
     with line_with_little_room(url) as line:
         line.sendall(resume(url, room))
         received = read_until(line, b"\r\n\r\n")
-        # As long as the server takes them; then they wait in the kernels.
+        # Until the server stops reading and the socket buffers are full.
         line.settimeout(2)
         sent, frame = 0, masked(b"y" * 60_000)
         with contextlib.suppress(TimeoutError):
@@ -196,7 +196,7 @@ async def test_messages_do_not_pile_up_while_a_replay_waits_for_its_reader(stack
                 sent += line.send(frame[sent % len(frame) :])
                 growth.look()
         assert metric(url, "websocket_frames_received_total") - frames < 10
-        # It reads again, and whatever it has sent is answered.
+        # The client reads again, and every message is answered.
         line.settimeout(SECONDS)
         threading.Thread(target=line.sendall, args=[frame[sent % len(frame) :] + say_id("last")], daemon=True).start()
         received += read_until(line, b'"type":"ack","id":"last"')

@@ -149,7 +149,7 @@ def test_ten_thousand_frames_at_once_are_answered_in_order(url, line, room):
     assert ids == list(range(10_000))
 
 
-async def test_a_frame_and_a_message_may_be_half_there_when_a_replay_ends(url, room):
+async def test_partially_received_frame_survives_the_end_of_a_replay(url, room):
     await fill(url, room, 30)
     with line_with_little_room(url) as stalled:
         stalled.sendall(resume(url, room))

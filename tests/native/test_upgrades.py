@@ -1,4 +1,4 @@
-"""What nginx makes of the protocols that a client offers to upgrade to, with services that note what reaches them."""
+"""Which Upgrade headers nginx forwards, seen by upstream servers that record their requests."""
 
 import socket
 import socketserver
@@ -15,7 +15,7 @@ from deploy.local.part import answers_http
 
 
 class Service(socketserver.ThreadingTCPServer):
-    """Answers with 200, and keeps the connection; or with 101, where it is asked for an upgrade."""
+    """Responds with 101 to a WebSocket upgrade, and with 200 on a persistent connection to anything else."""
 
     daemon_threads = True
 
@@ -66,7 +66,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
 
 
 def status(front: Front, path: str, *upgrades: str, version: str = "1.1") -> tuple[int, str | None]:
-    """Return the status of a request that offers these, each in a header of its own, and what the answer offers."""
+    """Send a request with these Upgrade headers, and return the status and the Upgrade header of the response."""
     address = front.url.removeprefix("http://")
     host, _, port = address.rpartition(":")
     rows = [f"GET {path} HTTP/{version}", f"Host: {address}", "Connection: Upgrade"]
@@ -98,7 +98,7 @@ def offered(head: str) -> list[str]:
     ],
     ids=" and ".join,
 )
-def test_ws_is_offered_websocket_and_nothing_beside_it(front, upgrades):
+def test_ws_is_offered_websocket_only(front, upgrades):
     assert status(front, "/ws/chat/lobby/", *upgrades) == (101, "websocket")
     assert offered(front.ws.heads[-1]) == ["upgrade: websocket", "connection: upgrade"]
 
@@ -107,20 +107,20 @@ def test_ws_is_offered_websocket_and_nothing_beside_it(front, upgrades):
     "upgrade",
     ["h2c", "TLS/1.0, IRC/6.9", "websockets", "x-websocket", "web socket", "websocket/2", "websocket h2c", ""],
 )
-def test_anything_else_is_answered_426_and_reaches_nobody(front, upgrade):
+def test_other_upgrades_are_answered_426_by_nginx(front, upgrade):
     before = len(front.ws.heads), len(front.web.heads)
     assert status(front, "/ws/chat/lobby/", upgrade) == (426, "websocket")
     assert (len(front.ws.heads), len(front.web.heads)) == before
 
 
-def test_http_1_0_knows_no_upgrade(front):
+def test_upgrade_over_http_1_0_is_ignored(front):
     """RFC 9110, section 7.8."""
     assert status(front, "/ws/chat/lobby/", "websocket", version="1.0") == (426, "websocket")
 
 
 @pytest.mark.parametrize("path", ["/chat/", "/static/a.css", "/api/rooms", "/ws/../chat/", "/WS/chat/lobby/"])
 @pytest.mark.parametrize("upgrade", ["websocket", "h2c"])
-def test_web_is_never_offered_anything(front, path, upgrade):
+def test_web_never_receives_an_upgrade(front, path, upgrade):
     assert status(front, path, upgrade) == (200, None)
     assert not offered(front.web.heads[-1])
     assert "upgrade" not in front.web.heads[-1]

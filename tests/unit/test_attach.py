@@ -1,8 +1,8 @@
-"""What has come, and what waits, when a consumer attaches to its connection stays as it is."""
+"""What a connection keeps, and what it drops, when a consumer attaches."""
 
-from tests.unit.one_protocol import run
+from tests.unit.protocol_script import run
 
-# A text in two frames with a ping between them, the cut within a character; then a whole one, and an empty one.
+# A text message in two frames, cut within a character, with a ping in between; then a binary and an empty message.
 PACED = """
 text = "zwölf 😀 Boxkämpfer".encode()
 data = (
@@ -46,7 +46,7 @@ async def main():
     protocol.transport.takes = False
     protocol.write(b"first")
     protocol.write(b"second")
-    flushed = asyncio.create_task(protocol.flushed())
+    sent = asyncio.create_task(protocol.sent())
     await asyncio.sleep(0)
     protocol.attach(handler)
     protocol.write(b"third")
@@ -55,8 +55,8 @@ async def main():
     protocol.transport.takes = True
     protocol.resumeProducing()
     assert protocol.transport.sent[-1] == b"secondthird", protocol.transport.sent
-    await flushed
-    # Five pings may come at once: one more is refused, and the third refusal closes.
+    await sent
+    # The ping limit's burst is 5; the third refused ping exceeds the refusal limit.
     for number in range(3):
         assert protocol.state == protocol.STATE_OPEN
         protocol.dataReceived(masked(b"?", opcode=9))
@@ -72,7 +72,7 @@ async def main():
     protocol = accepted()
     protocol.socket_opened = protocol.heard = 1.0
     protocol.subjects = ("user",)
-    # It has said something before, as the sender of an outbox does.
+    # A client may send right after the handshake.
     protocol.dataReceived(masked(b"hello") + masked(b"?", opcode=9))
     await protocol.receive()
     protocol.pings = None
@@ -83,13 +83,13 @@ twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
 """
 
 
-def test_a_message_may_be_cut_anywhere_by_the_moment_in_which_a_consumer_attaches():
+def test_attach_keeps_a_partially_received_message():
     run(PACED)
 
 
-def test_what_waits_to_be_sent_and_what_was_refused_outlast_it():
+def test_attach_keeps_unsent_data_and_rate_limit_counts():
     run(WAITING)
 
 
-def test_one_at_rest_keeps_next_to_nothing():
+def test_attach_drops_everything_else_of_an_idle_connection():
     run(AT_REST)

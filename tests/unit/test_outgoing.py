@@ -1,6 +1,6 @@
 """What waits for a client that takes its time, and how long."""
 
-from tests.unit.one_protocol import run
+from tests.unit.protocol_script import run
 
 # The transport of these scripts takes what it is told to take.
 TAKES = """

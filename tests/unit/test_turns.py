@@ -1,6 +1,6 @@
 """What one client sends at once takes no more of a ws process than its share."""
 
-from tests.unit.one_protocol import run
+from tests.unit.protocol_script import run
 
 TURNS = """
 order = []

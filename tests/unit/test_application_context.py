@@ -1,6 +1,6 @@
-"""An application begins without the context variables of the one whose end made room for it."""
+"""Context variables of one connection's application are not visible to another's."""
 
-from tests.unit.one_protocol import run
+from tests.unit.protocol_script import run
 
 SCRIPT = """
 from contextvars import ContextVar
@@ -37,5 +37,5 @@ twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
 """
 
 
-def test_no_context_variable_of_another_connection():
+def test_application_does_not_inherit_the_context_of_another_connection():
     run(SCRIPT)

@@ -1,6 +1,6 @@
-"""The limits of a connection whose application has accepted it and never attaches, as an ordinary consumer."""
+"""The limits of a connection before a consumer attaches; ordinary Channels consumers never do."""
 
-from tests.unit.one_protocol import run
+from tests.unit.protocol_script import run
 
 UNREAD = """
 async def main():
@@ -15,7 +15,7 @@ async def main():
         taken = [(await protocol.receive())["text"].encode() for _ in payloads]
         assert taken == payloads
         assert protocol.transport.producerState == "producing"
-    # The end comes behind what was not taken before.
+    # The disconnect follows the unread messages.
     protocol.dataReceived(messages(40))
     protocol.onClose(False, 1006, None)
     types = [(await protocol.receive())["type"] for _ in range(33)]
@@ -55,7 +55,7 @@ async def main():
         sockets.tick()
         assert protocol.state == protocol.STATE_OPEN, "dropped while its pong is not read"
         sockets.tick()
-        # It reads on, and the pong comes with the next turn of the event loop.
+        # Reading resumes; the pong is read in the next turn of the event loop.
         for _ in range(32):
             await protocol.receive()
         now = 90.5
@@ -101,7 +101,7 @@ async def main():
         protocol.transport.takes = False
         protocol.write(b"never read")
         protocol.dataReceived(masked(b"", opcode=8))
-        # Twisted ends it when everything is sent.
+        # Twisted closes the connection after the unsent data has been written.
         assert protocol.transport.disconnecting and not aborted
         for now in (20.0, 51.0):
             sockets.tick()
@@ -110,23 +110,23 @@ twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
 """
 
 
-def test_messages_that_nobody_takes_are_few_and_the_others_stay_with_the_client():
+def test_reading_pauses_while_the_application_has_unread_messages():
     run(UNREAD)
 
 
-def test_a_client_whose_messages_nobody_takes_is_closed_in_both_directions():
+def test_close_of_a_paused_connection_completes_the_closing_handshake():
     run(CLOSED)
 
 
-def test_a_client_that_is_not_read_is_not_taken_for_gone():
+def test_ping_timeout_spares_a_paused_connection():
     run(PONG)
 
 
-def test_who_pings_all_the_time_is_closed_before_a_consumer_attaches():
+def test_ping_limit_applies_before_attach():
     run(PINGS)
 
 
-def test_who_closes_and_never_reads_what_is_still_to_be_sent_is_cut_off():
+def test_ping_timeout_aborts_a_closed_connection_that_is_never_read():
     run(GONE)
 
 

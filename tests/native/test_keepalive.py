@@ -1,4 +1,4 @@
-"""What a connection to ws has carried before leaves nothing behind for its next request, and nothing for other ones."""
+"""Persistent connections to ws: a handshake is accepted after any HTTP requests, and refused ones close."""
 
 import contextlib
 import os
@@ -54,7 +54,7 @@ def line(url: str) -> Iterator[socket.socket]:
 
 
 def answer(line: socket.socket) -> bytes:
-    """Return the status of the next answer, whose body comes in chunks or is a page of Daphne's."""
+    """Read the next response, which is chunked, and return its status."""
     data = read_until(line, b"\r\n\r\n")
     head, _, body = data.partition(b"\r\n\r\n")
     assert b"transfer-encoding: chunked" in head.lower(), head
@@ -64,7 +64,7 @@ def answer(line: socket.socket) -> bytes:
 
 
 def rest_of(line: socket.socket) -> bytes:
-    """Return all that comes until the server ends the connection."""
+    """Read until the server closes the connection."""
     data = b""
     with contextlib.suppress(ConnectionResetError):
         while chunk := line.recv(65536):
@@ -73,18 +73,18 @@ def rest_of(line: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("before", HTTP)
-def test_a_handshake_after_http_is_as_one_on_a_new_connection(url, line, room, before):
+def test_handshake_after_http_is_accepted(url, line, room, before):
     request, status = HTTP[before]
     for _ in range(2):
         line.sendall(request)
         assert answer(line) == status
-    # Larger than Twisted's HTTP takes.
+    # Larger than the header limit of Twisted's HTTP.
     line.sendall(handshake(url, room, f"X-Large: {'x' * 20_000}") + say("after all that"))
     assert read_until(line, b"after all that").startswith(b"HTTP/1.1 101 ")
 
 
-def test_requests_and_a_handshake_that_come_together_are_answered_in_their_order(url, line, room):
-    # Those that are refused at once are many, so that they would exhaust a recursion.
+def test_pipelined_requests_and_handshake_are_answered_in_order(url, line, room):
+    # Enough requests that are refused synchronously to exceed the recursion limit, if handling them were recursive.
     wrong, well = (
         HTTP["a wrong header"][0] * 300,
         b"".join(HTTP[name][0] for name in ("answered", "h2c", "with a body")),
@@ -96,13 +96,13 @@ def test_requests_and_a_handshake_that_come_together_are_answered_in_their_order
 
 
 @pytest.mark.parametrize("upgrade", ["WebSocket", "websocket, foo", "h2c, websocket", "h2c,websocket ,\tfoo"])
-def test_websocket_may_be_one_of_a_list(url, line, room, upgrade):
+def test_upgrade_may_be_a_list(url, line, room, upgrade):
     line.sendall(handshake(url, room).replace(b"Upgrade: websocket", f"Upgrade: {upgrade}".encode()) + say("one of"))
     assert read_until(line, b"one of").startswith(b"HTTP/1.1 101 ")
 
 
 @pytest.mark.parametrize("upgrade", ["websockets", "x-websocket", "web socket", "websocket/2"])
-def test_what_only_looks_like_it_is_http(url, line, room, upgrade):
+def test_other_upgrades_are_answered_over_http(url, line, room, upgrade):
     line.sendall(handshake(url, room).replace(b"Upgrade: websocket", f"Upgrade: {upgrade}".encode()))
     assert answer(line) == b"404"
 
@@ -118,7 +118,7 @@ def test_what_only_looks_like_it_is_http(url, line, room, upgrade):
         ("X-Forwarded-Port: \u00e9", b"400"),
     ],
 )
-def test_a_refused_handshake_says_that_it_ends_the_connection_and_does(url, line, room, header, status):
+def test_refused_handshake_closes_the_connection(url, line, room, header, status):
     name = header.partition(":")[0].encode()
     rows = handshake(url, room, header).split(b"\r\n")
     request = b"\r\n".join(row for row in rows if row == header.encode() or not row.startswith(name + b": "))
@@ -132,7 +132,7 @@ def test_a_refused_handshake_says_that_it_ends_the_connection_and_does(url, line
         read_until(another, b"welcome")
 
 
-def test_who_does_not_take_its_answers_gets_no_others(stack, url, line, room):
+def test_unread_responses_stop_further_requests(stack, url, line, room):
     before = memory_kib([stack.part("ws-1").pid or 0])
     line.settimeout(2)
     sent = 0
@@ -144,7 +144,7 @@ def test_who_does_not_take_its_answers_gets_no_others(stack, url, line, room):
     assert httpx.get(f"{url}/livez").status_code == 200
 
 
-def test_one_that_is_kept_waits_longer_than_one_that_has_never_asked(url, line):
+def test_idle_keepalive_connection_outlasts_the_handshake_timeout(url, line):
     timeouts = 'websocket_handshakes_total{result="timeout"}'
     before = metric(url, timeouts)
     line.sendall(HTTP["answered"][0])
@@ -153,15 +153,15 @@ def test_one_that_is_kept_waits_longer_than_one_that_has_never_asked(url, line):
         assert rest_of(silent) == b""
     line.sendall(HTTP["answered"][0])
     assert answer(line) == b"200"
-    # From the first byte of its next request on, it has no longer than any other.
+    # The handshake timeout starts with the first byte of the next request.
     line.sendall(b"GET /livez HT")
     assert rest_of(line) == b""
     assert metric(url, timeouts) == before + 2
 
 
-def test_what_is_sent_before_the_answer_waits_for_it(stack, url, line, room):
+def test_data_sent_before_the_101_is_delivered_after_it(stack, url, line, room):
     process = stack.part("ws-1")
-    # When it goes on, it finds all of it.
+    # The process finds all of it when it continues.
     process.signal(signal.SIGSTOP)
     messages = b"".join(say(f"{number} {'x' * 3000}") for number in range(40))
     line.sendall(handshake(url, room) + messages)

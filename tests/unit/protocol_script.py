@@ -1,4 +1,4 @@
-"""One connection of ws without a network, for scripts in a process of their own: Daphne installs Twisted's reactor."""
+"""Scripts that drive ws's protocol without a network, each in its own process: Daphne installs Twisted's reactor."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from daphne.ws_protocol import WebSocketFactory
 from twisted.internet.testing import StringTransport
 from base.token_bucket import Limit
 from ws.handshake_queue import HandshakeQueue
-from ws.open_connection import forget_the_handshake
+from ws.open_connection import drop_handshake_state
 from ws.outgoing import Outgoing
 from ws.protocol import WebSocketProtocol
 
@@ -75,7 +75,7 @@ def accepted():
 def opened(handler):
     protocol = accepted()
     protocol.handler = handler
-    forget_the_handshake(protocol)
+    drop_handshake_state(protocol)
     return protocol
 
 def masked(payload, opcode=1, is_last=True):
@@ -90,7 +90,7 @@ def messages(count):
 
 
 def run(script: str) -> None:
-    """Run a script behind the prelude; what fails in it fails here."""
+    """Run a script after the prelude; raises AssertionError with its traceback if it fails."""
     environment = {"PYTHONPATH": f"{ROOT}/services:{ROOT}/apps", "DJANGO_SETTINGS_MODULE": "ws.settings"}
     command = [sys.executable, "-c", PRELUDE + script]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
