@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 
 import pytest
-from channels.layers import get_channel_layer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
 from prometheus_client import REGISTRY
 
 from ws import hub as hub_module
@@ -88,9 +88,34 @@ def event(seq: int) -> Event:
     return Event({"v1": str(seq)}, seq)
 
 
+class Broker:
+    """What is Redis elsewhere: each hub has a layer of its own, and all are joined to it."""
+
+    def __init__(self) -> None:
+        self.layers: list[InMemoryChannelLayer] = []
+
+    def new_layer(self) -> InMemoryChannelLayer:
+        layer = InMemoryChannelLayer()
+        if self.layers:
+            # The channels are the broker's.
+            layer.channels, layer.groups = self.layers[0].channels, self.layers[0].groups
+        self.layers.append(layer)
+        return layer
+
+    async def group_send(self, group: str, message: dict) -> None:
+        if self.layers:
+            await self.layers[0].group_send(group, message)
+
+
+@pytest.fixture
+def broker() -> Broker:
+    return Broker()
+
+
 @pytest.fixture(autouse=True)
-def in_memory(settings, monkeypatch):
+def in_memory(settings, monkeypatch, broker):
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    monkeypatch.setattr(wire_module, "new_channel_layer", broker.new_layer)
     monkeypatch.setattr(hub_module, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(hub_module, "GAP_SECONDS", 0.01)
 
@@ -122,14 +147,19 @@ async def enter(hub: Hub, after: int | None = None) -> Member:
     return member
 
 
-async def from_elsewhere(*events: Event) -> None:
+@pytest.fixture
+def from_elsewhere(broker):
     """Send events as another process does."""
-    for one in events:
-        message = {"type": "event", "topic": TOPIC, "seq": one.seq, "frames": dict(one.frames)}
-        await get_channel_layer().group_send(f"group-{TOPIC}", message)
+
+    async def send(*events: Event) -> None:
+        for one in events:
+            message = {"type": "event", "topic": TOPIC, "seq": one.seq, "frames": dict(one.frames)}
+            await broker.group_send(f"group-{TOPIC}", message)
+
+    return send
 
 
-async def test_every_member_gets_each_event_once(hub, journal):
+async def test_every_member_gets_each_event_once(hub, journal, from_elsewhere):
     alice, bob = await enter(hub), await enter(hub)
     hub.publish(TOPIC, journal.append())
     await from_elsewhere(journal.append())
@@ -137,7 +167,7 @@ async def test_every_member_gets_each_event_once(hub, journal):
         await member.has(1, 2)
 
 
-async def test_what_comes_again_is_dropped(hub, journal):
+async def test_what_comes_again_is_dropped(hub, journal, from_elsewhere):
     alice = await enter(hub)
     first = journal.append()
     hub.publish(TOPIC, first)
@@ -155,7 +185,7 @@ async def test_what_has_no_number_is_heard_once_here_and_in_other_processes(hub,
     await bob.has("typing", 1)
 
 
-async def test_what_comes_too_early_waits_for_what_is_missing(hub, journal, monkeypatch):
+async def test_what_comes_too_early_waits_for_what_is_missing(hub, journal, monkeypatch, from_elsewhere):
     monkeypatch.setattr(hub_module, "GAP_SECONDS", 60)
     monkeypatch.setattr(hub_module, "POLL_SECONDS", 60)
     alice = await enter(hub)
@@ -164,7 +194,7 @@ async def test_what_comes_too_early_waits_for_what_is_missing(hub, journal, monk
     await alice.has(1, 2, 3)
 
 
-async def test_a_gap_is_filled_from_the_journal(hub, journal, monkeypatch):
+async def test_a_gap_is_filled_from_the_journal(hub, journal, monkeypatch, from_elsewhere):
     monkeypatch.setattr(hub_module, "POLL_SECONDS", 60)
     gaps = REGISTRY.get_sample_value("hub_gaps_total")
     assert gaps is not None
@@ -210,7 +240,7 @@ async def test_a_member_that_catches_up_gets_everything_once_while_events_come(h
     await late.has(*range(1, 86))
 
 
-async def test_who_leaves_hears_nothing_and_who_comes_back_at_once_hears_all(hub, journal, monkeypatch):
+async def test_who_leaves_hears_nothing_and_who_comes_back_at_once_hears_all(hub, journal, monkeypatch, from_elsewhere):
     monkeypatch.setattr(hub_module, "POLL_SECONDS", 60)
     alice = await enter(hub)
     hub.leave(TOPIC, alice)
@@ -221,19 +251,23 @@ async def test_who_leaves_hears_nothing_and_who_comes_back_at_once_hears_all(hub
     assert alice.socket.texts == []
 
 
-async def test_a_process_that_has_gone_deaf_makes_its_layer_anew(hub, journal, monkeypatch):
+async def test_a_hub_that_receives_nothing_replaces_its_own_layer_and_no_other(
+    hub, journal, broker, monkeypatch, from_elsewhere
+):
     alice = await enter(hub)
-    deaf = get_channel_layer()
-    # As channels_redis is once its receiver has ended: sending works, nothing comes.
-    deaf.channels.clear()
-    deaf.groups.clear()
+    default = get_channel_layer()
+    (stale,) = broker.layers
+    # Sending works, nothing comes.
+    stale.channels, stale.groups = {}, {}
+    broker.layers.clear()
     monkeypatch.setattr(wire_module, "DEAF_SECONDS", 0.1)
     async with asyncio.timeout(SECONDS):
-        while get_channel_layer() is deaf or not hub.wire.has_joined(journal.group(TOPIC)):  # noqa: ASYNC110
+        while not broker.layers or not hub.wire.has_joined(journal.group(TOPIC)):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     monkeypatch.setattr(hub_module, "POLL_SECONDS", 60)
     await from_elsewhere(journal.append())
     await alice.has(1)
+    assert get_channel_layer() is default
 
 
 async def test_one_broken_member_does_not_harm_the_others(hub, journal):
