@@ -45,6 +45,7 @@ class Shard(RedisSingleShardConnection):
     _redis: Any
     _pubsub: Any
     _receive_task: asyncio.Task[None] | None
+    _subscribed_to: set[str]
 
     def __init__(self, host: Any, layer: Any, heartbeat_seconds: float, retry_seconds: float) -> None:
         super().__init__(host, layer)

@@ -5,40 +5,32 @@ same server sends (https://redis.io/docs/latest/develop/pubsub/#database--scopin
 """
 
 import asyncio
-import os
-import threading
 
 from django.conf import settings
-from django.db import ProgrammingError, connection
+from django.db import connection
 from django.utils.crypto import salted_hmac
+
+from base.database_identity import database_identity
 
 # Enough that no two installations meet by chance.
 DIGITS = 16
-
-_lock = threading.Lock()
-_derived: str | None = None
 
 
 def channel_prefix() -> str:
     """Return the prefix, which ends with a colon: ``CHANNEL_PREFIX``, or one derived from the database.
 
-    All processes of an installation derive the same: from the server's system identifier, which a replica keeps when
-    it takes over, and the database's number in it, so that a dump restored elsewhere is another installation; and from
-    SECRET_KEY, for a copy of the whole server. Blocks on the database the first time, not within a transaction; raises
-    DatabaseError where the database does not answer.
+    All processes of an installation derive the same, from its database and SECRET_KEY. Blocks on the database the first
+    time, not within a transaction; raises DatabaseError where the database does not answer.
     """
-    global _derived
     if settings.CHANNEL_PREFIX:
         return f"{settings.CHANNEL_PREFIX}:"
-    with _lock:
-        if _derived is None:
-            _derived = f"channels-{salted_hmac('base.channel_prefix', _identity()).hexdigest()[:DIGITS]}:"
-        return _derived
+    # With the key: a copy of the whole server, data files and all, should have a key of its own.
+    return f"channels-{salted_hmac('base.channel_prefix', database_identity()).hexdigest()[:DIGITS]}:"
 
 
 async def async_channel_prefix() -> str:
     """Return the prefix without blocking the event loop; raises DatabaseError as channel_prefix does."""
-    if settings.CHANNEL_PREFIX or _derived:
+    if settings.CHANNEL_PREFIX:
         return channel_prefix()
     # Not in the thread of asgiref: what an app does there may take long.
     return await asyncio.to_thread(_prefix_in_thread)
@@ -49,25 +41,3 @@ def _prefix_in_thread() -> str:
         return channel_prefix()
     finally:
         connection.close()  # nothing else in this thread uses it
-
-
-def _identity() -> str:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
-            (number,) = cursor.fetchone()
-        return f"postgresql {_system_identifier()} {number}"
-    connection.ensure_connection()  # which makes the file
-    path = os.path.realpath(connection.settings_dict["NAME"])
-    # The number of the file, for containers in which different files have the same path.
-    return f"sqlite {path} {os.stat(path).st_ino if os.path.exists(path) else 0}"
-
-
-def _system_identifier() -> str:
-    # Every role may ask, unless a hosted server took the right away. Then the database's number and the key decide.
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT system_identifier FROM pg_control_system()")
-            return str(cursor.fetchone()[0])
-    except ProgrammingError:
-        return ""

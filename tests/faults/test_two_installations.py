@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from websockets.asyncio.client import connect
 
-from base import channel_prefix as module
+from base import database_identity as module
 from base.channel_prefix import channel_prefix
 from base.database_url import database
 from deploy.local import Stack
@@ -34,7 +34,7 @@ def prefix_of(monkeypatch, settings, django_db_blocker):
     def derive(url: str) -> str:
         connection = type(connections)({"default": database(url)})["default"]
         monkeypatch.setattr(module, "connection", connection)
-        monkeypatch.setattr(module, "_derived", None)
+        monkeypatch.setattr(module, "_known", None)
         with django_db_blocker.unblock():
             try:
                 return channel_prefix()

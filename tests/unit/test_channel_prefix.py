@@ -6,7 +6,7 @@ import shutil
 import pytest
 from django.db import connections
 
-from base import channel_prefix as module
+from base import database_identity as module
 from base.channel_prefix import channel_prefix
 from base.database_url import database
 
@@ -21,7 +21,7 @@ def prefix_of(monkeypatch, settings):
     def derive(path) -> str:
         connection = type(connections)({"default": database(f"sqlite:///{path}")})["default"]
         monkeypatch.setattr(module, "connection", connection)
-        monkeypatch.setattr(module, "_derived", None)
+        monkeypatch.setattr(module, "_known", None)
         try:
             return channel_prefix()
         finally:
