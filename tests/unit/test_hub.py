@@ -23,9 +23,13 @@ class Journal:
     def __init__(self) -> None:
         self.head = 0
         self.first = 1
+        self.name = "first"
 
     def group(self, topic: str) -> str:
         return f"group-{topic}"
+
+    def epoch(self) -> str:
+        return self.name
 
     def heads(self, topics: Collection[str]) -> Mapping[str, int]:
         return dict.fromkeys(topics, self.head)
@@ -55,6 +59,11 @@ class Socket:
         self.texts: list[str] = []
         self.writes = 0
         self.changed = asyncio.Event()
+        self.code: int | None = None
+
+    def close_after_work(self, code: int) -> None:
+        self.code = code
+        self.changed.set()
 
     def write(self, data: bytes) -> None:
         self.writes += 1
@@ -82,6 +91,13 @@ class Member:
                 self.socket.changed.clear()
                 await self.socket.changed.wait()
         assert self.socket.texts == expected
+
+    async def is_closed_with(self, code: int) -> None:
+        async with asyncio.timeout(SECONDS):
+            while self.socket.code is None:
+                self.socket.changed.clear()
+                await self.socket.changed.wait()
+        assert self.socket.code == code
 
 
 def event(seq: int) -> Event:
@@ -324,3 +340,108 @@ async def test_who_cannot_catch_up_has_left(hub, journal, monkeypatch):
     with pytest.raises(OSError, match="no journal"):
         await hub.go_live(TOPIC, member, after=0)
     assert not hub.topics
+
+
+def written(journal: Journal, count: int) -> None:
+    for _ in range(count):
+        journal.append()
+
+
+async def test_a_journal_that_went_back_closes_the_members_and_newcomers_are_right(hub, journal):
+    written(journal, 60)
+    early = await enter(hub)
+    journal.head = 50
+    await early.is_closed_with(1012)
+    late = await enter(hub)
+    hub.publish(TOPIC, journal.append())
+    await late.has(51)
+    assert not early.socket.texts
+    assert late.socket.code is None
+
+
+async def test_a_number_that_is_published_again_is_noticed_without_polling(hub, journal, monkeypatch):
+    monkeypatch.setattr(hub_module, "POLL_SECONDS", 60)
+    written(journal, 60)
+    member = await enter(hub)
+    journal.head = 50
+    hub.publish(TOPIC, journal.append())
+    await member.is_closed_with(1012)
+
+
+async def test_who_resumes_where_the_journal_ends_notices_that_the_topic_is_beyond_it(hub, journal, monkeypatch):
+    monkeypatch.setattr(hub_module, "POLL_SECONDS", 60)
+    written(journal, 60)
+    early = await enter(hub)
+    journal.head = 50
+    late = await enter(hub, after=50)
+    for member in (early, late):
+        await member.is_closed_with(1012)
+
+
+async def test_another_journal_with_more_in_it_closes_the_members(hub, journal):
+    written(journal, 60)
+    member = await enter(hub)
+    journal.name, journal.head = "restored", 70
+    await member.is_closed_with(1012)
+    # What was restored is not shown as what comes next.
+    assert not member.socket.texts
+
+
+async def test_a_number_is_known_only_within_its_journal(hub, journal):
+    written(journal, 60)
+    member = await enter(hub)
+    assert hub.knows(TOPIC, 60, hub.epoch)
+    assert hub.knows(TOPIC, 60, None)
+    assert not hub.knows(TOPIC, 60, "another")
+    journal.head = 50
+    await member.is_closed_with(1012)
+    await enter(hub)
+    # They come back, and meanwhile as much was written as they had seen.
+    written(journal, 20)
+    assert [hub.knows(TOPIC, number, hub.epoch) for number in (50, 51, 60, 61)] == [True, False, False, True]
+
+
+async def test_a_number_that_nobody_committed_is_not_taken_for_the_one_that_comes(hub, journal, from_elsewhere):
+    alice = await enter(hub)
+    written(journal, 1)
+    await from_elsewhere(Event({"v1": "forged"}, 3), event(1))
+    # The forged one opens a gap, which is looked for in the journal.
+    await alice.has(1)
+    topic = hub._topics[TOPIC]
+    async with asyncio.timeout(SECONDS):
+        while topic.early:  # noqa: ASYNC110  # it tells nobody
+            await asyncio.sleep(0.01)
+    for _ in range(2):
+        hub.publish(TOPIC, journal.append())
+    await alice.has(1, 2, 3)
+
+
+async def test_who_was_shown_a_number_that_nobody_committed_is_closed(hub, journal, from_elsewhere):
+    alice = await enter(hub)
+    await from_elsewhere(Event({"v1": "forged"}, 1))
+    await alice.is_closed_with(1012)
+
+
+async def test_something_else_under_a_number_that_was_shown_closes_the_members(
+    hub, journal, monkeypatch, from_elsewhere
+):
+    monkeypatch.setattr(hub_module, "POLL_SECONDS", 60)
+    alice = await enter(hub)
+    await from_elsewhere(Event({"v1": "forged"}, 1))
+    await alice.has("forged")
+    hub.publish(TOPIC, journal.append())
+    await alice.is_closed_with(1012)
+    assert not hub.knows(TOPIC, 1, None)
+
+
+async def test_what_comes_again_closes_nobody(hub, journal, from_elsewhere):
+    alice = await enter(hub)
+    events = [journal.append() for _ in range(3)]
+    await from_elsewhere(*events, *events)
+    await alice.has(1, 2, 3)
+    # Each doubt was looked into when the next gap is filled.
+    lost, last = journal.append(), journal.append()
+    await from_elsewhere(last)
+    await alice.has(1, 2, 3, lost.seq, last.seq)
+    assert alice.socket.code is None
+    assert TOPIC in hub.topics
