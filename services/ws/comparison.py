@@ -30,10 +30,10 @@ class Comparison:
         epoch, heads = await self._numbers([topic.name for topic in before])
         beyond = {}
         for topic, seq in before.items():
-            if epoch != topic.epoch:
-                beyond[topic] = NOTHING
-            elif heads[topic.name] < seq:
+            if heads[topic.name] < seq:
                 beyond[topic] = heads[topic.name]
+            elif epoch != topic.epoch:
+                beyond[topic] = NOTHING
         return beyond, [topic for topic in before if topic not in beyond and heads[topic.name] > topic.seq]
 
     async def one(self, topic: Topic) -> int | None:
@@ -45,14 +45,14 @@ class Comparison:
         is_doubted, topic.is_doubted = topic.is_doubted, False
         seq, last, early = topic.seq, topic.last, tuple(topic.early)
         epoch, heads = await self._numbers([topic.name])
-        if epoch != topic.epoch:
-            return NOTHING
         head = heads[topic.name]
         for number in early:
             if number > head:
                 topic.early.pop(number, None)
         if head < seq:
             return head
+        if epoch != topic.epoch:
+            return NOTHING
         if is_doubted and last is not None:
             stored = await self._read(self._source.after, topic.name, seq - 1)
             if stored and stored[0].seq == seq and stored[0].digest() != last:
