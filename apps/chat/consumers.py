@@ -126,20 +126,28 @@ class ChatConsumer(DirectConsumer):
 
     async def _resume(self, head: int) -> int:
         """Send welcome, and reset where the asked-for point is not kept; return where live messages go on."""
-        after = parse_after(parse_qs(self.scope["query_string"].decode("latin1"), keep_blank_values=True))
+        query = parse_qs(self.scope["query_string"].decode("latin1"), keep_blank_values=True)
+        after, epoch = parse_after(query), query.get("epoch", [None])[0]
         newest, pruned_to = head, 0
         if after is not None:
             newest, pruned_to = await self.live.bounds.get(self.room)
         await self._accept(CHAT_V1)
         await self.send(
             events.encode(
-                {"type": "welcome", "room": self.room, "you": self.author, "head": newest, "resumed_from": after}
+                {
+                    "type": "welcome",
+                    "room": self.room,
+                    "you": self.author,
+                    "head": newest,
+                    "resumed_from": after,
+                    "epoch": self.live.hub.epoch,
+                }
             )
         )
         await self.send(events.presence_frames(*self.live.presence.told_to_one(self.room))[CHAT_V1])
         if after is None:
             return head
-        if pruned_to <= after <= newest:
+        if pruned_to <= after <= newest and self.live.hub.knows(self.room, after, epoch):
             return after
         await self.send(events.encode({"type": "reset", "head": newest}))
         return newest

@@ -32,6 +32,9 @@ class JournalSource:
     def group(self, topic: str) -> str:
         return group_name(topic)
 
+    def epoch(self) -> str:
+        return journal.epoch()
+
     def heads(self, topics: Collection[str]) -> Mapping[str, int]:
         return journal.heads(topics)
 

@@ -6,16 +6,13 @@ client takes its time over it, nothing else is held for that client.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ws import metrics
 from ws.database_thread import DatabaseThread
 from ws.frames import text_frame
 from ws.shared_reads import SharedReads, one_by_one
+from ws.source import Source
 from ws.topic import Member, Topic
-
-if TYPE_CHECKING:
-    from ws.hub import Source
 
 # Frames of one page; an event that is larger is a page of its own.
 PAGE_BYTES = 128 * 1024
@@ -36,7 +33,7 @@ class Page:
 class Replay:
     """Reads a source's journal for members that catch up, for many of them at once."""
 
-    def __init__(self, source: "Source", database: DatabaseThread) -> None:
+    def __init__(self, source: Source, database: DatabaseThread) -> None:
         self._source = source
         self._database = database
         self._pages = SharedReads(self._read)

@@ -4,11 +4,9 @@ from environs import validate
 
 from base.environment import env
 from base.settings import *  # noqa: F403
-from base.settings import CHANNEL_LAYERS
 from ws.open_files import sockets_that_fit
 
 ASGI_APPLICATION = "ws.asgi.application"
-CHANNEL_LAYERS["default"]["BACKEND"] = "ws.channel_layer.ChannelLayer"
 
 # Seconds of silence after which a ping is sent, and seconds within which the pong must come.
 PING_INTERVAL = env.int("PING_INTERVAL", 20, validate=validate.Range(1, 3600))

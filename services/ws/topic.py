@@ -14,6 +14,10 @@ logger = logging.getLogger(__name__)
 
 # Writes after which others have a turn: about 2 ms.
 CHUNK = 256
+# Early events that are kept while a gap is open; what is dropped beyond is read from the journal.
+MAX_EARLY = 1000
+# Events that go out as one write.
+MAX_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,10 @@ class Event:
     published_at: float | None = None
     state: str | None = None
 
+    def digest(self) -> int:
+        """Return a number by which events with the same ``seq`` are told apart."""
+        return hash(tuple(self.frames.values()))
+
 
 class Socket(Protocol):
     """See ws.protocol."""
@@ -41,6 +49,9 @@ class Socket(Protocol):
 
     async def send(self, data: bytes) -> None:
         """Send whole frames, and return when the client has taken them, or is gone."""
+
+    def close_after_work(self, code: int) -> None:
+        """Close once what the client has sent is answered."""
 
 
 class Member(Protocol):
@@ -83,6 +94,11 @@ class Topic:
         self.name = name
         self.group = group
         self.seq = 0
+        # Which journal the number is of (ws.hub.Source.epoch), and what the live members were given with it last.
+        self.epoch: str | None = None
+        self.last: int | None = None
+        # Somebody published a number that was there before: the journal may have gone back.
+        self.is_doubted = False
         self.inbox: deque[Event] = deque()
         self.early: dict[int, Event] = {}
         self.opened: asyncio.Task[None] | None = None
@@ -96,6 +112,36 @@ class Topic:
         # Told while somebody catches up: the newest of each state, the oldest first, with its number.
         self._states: dict[str, tuple[int, Event]] = {}
         self._states_told = 0
+
+    def next_events(self) -> list[Event]:
+        """Take from the inbox what comes next, and keep what comes early."""
+        events: list[Event] = []
+        last: Event | None = None
+        while self.inbox and len(events) < MAX_BATCH:
+            event = self.inbox.popleft()
+            if event.seq is None:
+                events.append(event)
+            elif event.seq == self.seq + 1:
+                events.append(last := event)
+                self.seq += 1
+                while following := self.early.pop(self.seq + 1, None):
+                    events.append(last := following)
+                    self.seq += 1
+            elif event.seq > self.seq:
+                if len(self.early) < MAX_EARLY:
+                    self.early[event.seq] = event
+            else:
+                shown = last.digest() if last else self.last
+                if event.seq < self.seq or shown not in (None, event.digest()):
+                    self.is_doubted = True
+        if last:
+            self.last = last.digest()
+        return events
+
+    def sockets(self) -> list[Socket]:
+        """Return the sockets of all members."""
+        members = [member.socket for member in (*self._catching_up, *self._ahead)]
+        return [*members, *(socket for sockets in self._live.values() for socket in sockets.frozen())]
 
     def __len__(self) -> int:
         return len(self._catching_up) + len(self._ahead) + sum(map(len, self._live.values()))
