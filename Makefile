@@ -140,13 +140,15 @@ backup: ## Dump the database into FILE
 	@docker compose exec -T postgres pg_dump --username chat --no-owner --compress 6 >"$(FILE).partial" \
 	  && mv "$(FILE).partial" "$(FILE)" && echo "$(FILE)" || { rm -f "$(FILE).partial"; exit 1; }
 
-restore: ## Replace the database by the dump in FILE; all or nothing
+# ws is restarted: its sockets were opened with sessions, and shown messages, that may not be in the dump.
+restore: ## Replace the database by the dump in FILE, all or nothing, and restart ws
 	@test -f "$(FILE)" || { echo "Name the dump: make restore FILE=chat-….sql.gz"; exit 1; }
 	@gunzip --test "$(FILE)"
 	@{ echo "SET client_min_messages = warning; DROP SCHEMA public CASCADE; CREATE SCHEMA public;"; \
 	  gunzip --stdout "$(FILE)"; } | docker compose exec -T postgres \
 	  psql --username chat --quiet --output /dev/null --set ON_ERROR_STOP=1 --single-transaction
 	@docker compose run --rm migrate
+	@test -z "$$(docker compose ps --quiet ws)" || docker compose restart ws
 
 test-containers: $(VENV)/test.installed ## Build the images, run the stack, and test it as it runs
 	@$(BIN)/python -m pytest tests/containers/test_suites.py tests/containers

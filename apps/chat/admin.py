@@ -114,7 +114,9 @@ class MessageAdmin(admin.ModelAdmin):
         count = 0
         for message in chosen.filter(removed_at=None):
             stored = journal.remove(message.pk)
-            publish(group_name(stored.room), layer_event(stored.room, None, removed_frames(stored.seq)))
+            # Whoever catches up may have been given the text just before.
+            event = layer_event(stored.room, None, removed_frames(stored.seq), state=f"removed {stored.seq}")
+            publish(group_name(stored.room), event)
             self.log_change(request, message, "Removed the text.")
             count += 1
         messages.success(request, f"Texts removed: {count}.")

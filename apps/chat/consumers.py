@@ -9,7 +9,7 @@ from django.db import DatabaseError, InterfaceError
 
 from accounts.guests import author_of
 from base import tracing
-from chat import events, journal
+from chat import events
 from chat.access import Refusal, is_about_access, room_subject, seat_subject
 from chat.events import CHAT_V1, TUTORIAL
 from chat.frames import HistoryFrame, InvalidFrame, MessageFrame, parse_after, parse_frame
@@ -126,20 +126,28 @@ class ChatConsumer(DirectConsumer):
 
     async def _resume(self, head: int) -> int:
         """Send welcome, and reset where the asked-for point is not kept; return where live messages go on."""
-        after = parse_after(parse_qs(self.scope["query_string"].decode("latin1"), keep_blank_values=True))
+        query = parse_qs(self.scope["query_string"].decode("latin1"), keep_blank_values=True)
+        after, epoch = parse_after(query), query.get("epoch", [None])[0]
         newest, pruned_to = head, 0
         if after is not None:
             newest, pruned_to = await self.live.bounds.get(self.room)
         await self._accept(CHAT_V1)
         await self.send(
             events.encode(
-                {"type": "welcome", "room": self.room, "you": self.author, "head": newest, "resumed_from": after}
+                {
+                    "type": "welcome",
+                    "room": self.room,
+                    "you": self.author,
+                    "head": newest,
+                    "resumed_from": after,
+                    "epoch": self.live.hub.epoch,
+                }
             )
         )
-        await self.send(events.presence_frames(*self.live.presence.current(self.room))[CHAT_V1])
+        await self.send(events.presence_frames(*self.live.presence.told_to_one(self.room))[CHAT_V1])
         if after is None:
             return head
-        if pruned_to <= after <= newest:
+        if pruned_to <= after <= newest and self.live.hub.knows(self.room, after, epoch):
             return after
         await self.send(events.encode({"type": "reset", "head": newest}))
         return newest
@@ -162,10 +170,10 @@ class ChatConsumer(DirectConsumer):
             self.live.limits.take_message(limits, self.socket.user, self.room)
         except RateLimited as error:
             await self._refuse("rate_limited", "Too many messages at once.", draft, error.retry_after)
-            if error.limit == "room":
-                metrics.REFUSED.labels("room").inc()  # not this member's fault
-            else:
+            if error.is_own_fault:
                 self.socket.refuse(error.limit)
+            else:
+                metrics.REFUSED.labels(error.limit).inc()
         else:
             self._store_soon(draft)
 
@@ -198,12 +206,10 @@ class ChatConsumer(DirectConsumer):
             self.socket.refuse(error.limit)
             return
         try:
-            messages = await self.live.database.run(journal.before, self.room, before, limit + 1)
+            # In one expression, so that nothing here holds the page while its client takes its time.
+            await self.send(await self.live.history.get((self.room, before, limit)))
         except (DatabaseError, InterfaceError):
             await self._send_error("unavailable", "The database does not answer.", retry_after=UNAVAILABLE_SECONDS)
-            return
-        page = [events.message_json(message) for message in messages[-limit:]]
-        await self.send(events.encode({"type": "history", "messages": page, "more": len(messages) > limit}))
 
     async def _send_error(self, code: str, detail: str, **extra: Any) -> None:
         error = {"code": code, "detail": detail, **extra}

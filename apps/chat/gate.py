@@ -1,6 +1,7 @@
 """The answers of chat.access, as one ws process asks for them: many at once, and those that let in remembered."""
 
 import asyncio
+import time
 from collections.abc import Collection
 
 from django.contrib.auth.models import AnonymousUser
@@ -10,7 +11,7 @@ from chat import access
 from chat.access import Refusal
 from ws.database_thread import DatabaseThread
 from ws.revocations import Revocations
-from ws.shared_reads import SharedReads
+from ws.shared_reads import READ_SECONDS, SharedReads
 
 MAX_REMEMBERED = 10_000
 
@@ -69,12 +70,17 @@ class Gate:
 
 
 def _answer(questions: Collection[Question]) -> dict[Question, Refusal | None]:
+    """Answer as many of the questions as there is time for, those of one user at least."""
+    end = time.monotonic() + READ_SECONDS
     ids = {user_id for _, user_id in questions if user_id is not None}
     users = User.objects.filter(is_active=True).in_bulk(ids) if ids else {}
     answers: dict[Question, Refusal | None] = {}
-    for user_id in {user_id for _, user_id in questions}:
+    # In the order in which they came.
+    for user_id in dict.fromkeys(user_id for _, user_id in questions):
         rooms = {room for room, other in questions if other == user_id}
         visitor = AnonymousUser() if user_id is None else users.get(user_id, AnonymousUser())
         refusals = access.refusals(rooms, visitor)
         answers |= {(room, user_id): refusals.get(room) for room in rooms}
+        if time.monotonic() >= end:
+            break
     return answers

@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
+from base.journal_epoch import journal_epoch
 from chat.models import Message, Room
 
 PAGE = 200
@@ -78,6 +79,11 @@ def newest(room: str, limit: int = PAGE) -> tuple[list[Stored], int]:
     """Return the newest ``limit`` messages, oldest first, and the head that they reach up to."""
     head, _ = bounds(room)
     return before(room, head + 1, limit), head
+
+
+def epoch() -> str:
+    """Return what changes where a restored dump, or another database, takes the place of the journal."""
+    return journal_epoch(Message)
 
 
 def heads(rooms: Collection[str]) -> dict[str, int]:

@@ -9,26 +9,34 @@ from django.conf import settings
 from base.token_bucket import Limit, TokenBucket, TokenBuckets, take_from_all
 
 MILLISECONDS = 1000
+# Where a member may say as much as it likes: messages a second that a full room refuses to it before it is at fault.
+UNLIMITED_REFUSED = 20
 
 
 class RateLimited(Exception):
-    """``limit`` is the one of ws.metrics.LIMITS that refused; ``retry_after`` the seconds until it does no more."""
+    """``limit`` is the one of ws.metrics.LIMITS that refused; ``retry_after`` the seconds until it does no more.
 
-    def __init__(self, limit: str, wait: float) -> None:
+    ``is_own_fault`` is False where others have used up what there is, and the member behaves.
+    """
+
+    def __init__(self, limit: str, wait: float, is_own_fault: bool = True) -> None:
         super().__init__(limit)
         self.limit = limit
+        self.is_own_fault = is_own_fault
         self.retry_after = math.ceil(wait * MILLISECONDS) / MILLISECONDS
 
 
 class MemberLimits:
     """What one socket may still send."""
 
-    __slots__ = ("history", "messages", "typing")
+    __slots__ = ("history", "messages", "refused_by_room", "typing")
 
     def __init__(self, messages: Limit, typing: Limit, history: Limit) -> None:
         self.messages = TokenBucket(messages)
         self.typing = TokenBucket(typing)
         self.history = TokenBucket(history)
+        # Made with the first.
+        self.refused_by_room: TokenBucket | None = None
 
 
 class Limits:
@@ -36,6 +44,8 @@ class Limits:
 
     def __init__(self) -> None:
         self._messages = Limit(settings.MESSAGE_RATE, settings.MESSAGE_BURST)
+        # What a full room refuses to one member before it counts against that member: as often as it might speak.
+        self._refused_by_room = Limit(settings.MESSAGE_RATE or UNLIMITED_REFUSED, settings.MESSAGE_BURST)
         self._typing = Limit(settings.TYPING_RATE, 1)
         self._history = Limit(settings.HISTORY_RATE, max(1, 4 * settings.HISTORY_RATE))
         self._users = TokenBuckets[Hashable](Limit(2 * settings.MESSAGE_RATE, 2 * settings.MESSAGE_BURST))
@@ -51,12 +61,20 @@ class Limits:
         ``user`` is who has the socket beside others, None for a guest who keeps no cookies.
         """
         now = time.monotonic()
-        buckets = {"member": member.messages, "room": self._rooms.of(room, now)}
+        own = {"member": member.messages}
         if user is not None:
-            buckets["user"] = self._users.of(user, now)
-        if take_from_all(buckets.values(), now):
-            wait, limit = max((bucket.wait(now), name) for name, bucket in buckets.items())
-            raise RateLimited(limit, wait)
+            own["user"] = self._users.of(user, now)
+        in_room = self._rooms.of(room, now)
+        if not take_from_all([*own.values(), in_room], now):
+            return
+        wait, limit = max((bucket.wait(now), name) for name, bucket in own.items())
+        room_wait = in_room.wait(now)
+        if wait:
+            raise RateLimited(limit, max(wait, room_wait))
+        bucket = member.refused_by_room = member.refused_by_room or TokenBucket(self._refused_by_room)
+        is_too_often = take_from_all([bucket], now) > 0
+        # One who waits for so long is never at fault.
+        raise RateLimited("room", max(room_wait, bucket.wait(now)), is_too_often)
 
     def take_post(self, user: Hashable) -> None:
         """Count a message that a user posts over HTTP; raises RateLimited."""

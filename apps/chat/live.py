@@ -8,17 +8,22 @@ from django.conf import settings
 from chat import events, journal
 from chat.gate import Gate
 from chat.group_commit import GroupCommit
+from chat.history_page import history_frame
 from chat.journal import Stored
 from chat.limits import Limits
 from chat.lobby import Lobby
+from chat.pages import fitting
 from chat.rooms import group_name
 from ws.database_thread import database_thread
 from ws.drain import at_the_end
 from ws.hub import hub_of
 from ws.presence import Presence
 from ws.revocations import revocations
-from ws.shared_reads import SharedReads
+from ws.shared_reads import SharedReads, one_by_one
 from ws.topic import Event
+
+# Of a page of the replay, what is read to see whether texts are long.
+FIRST_ROWS = 50
 
 
 class JournalSource:
@@ -27,11 +32,22 @@ class JournalSource:
     def group(self, topic: str) -> str:
         return group_name(topic)
 
+    def epoch(self) -> str:
+        return journal.epoch()
+
     def heads(self, topics: Collection[str]) -> Mapping[str, int]:
         return journal.heads(topics)
 
     def after(self, topic: str, seq: int) -> list[Event]:
-        return [Event(events.message_frames(message), message.seq) for message in journal.after(topic, seq)]
+        found = journal.after(topic, seq, FIRST_ROWS)
+        if len(found) == FIRST_ROWS == len(fitting(found, text_of=_text)):
+            # Not at once: where texts are long, most of what the database gave would be thrown away.
+            found += journal.after(topic, found[-1].seq, journal.PAGE - FIRST_ROWS)
+        return [Event(events.message_frames(message), message.seq) for message in fitting(found, text_of=_text)]
+
+
+def _text(message: Stored) -> str:
+    return message.text
 
 
 class Live:
@@ -41,6 +57,7 @@ class Live:
         self.database = database_thread()
         self.hub = hub_of(JournalSource)
         self.bounds = SharedReads(functools.partial(self.database.run, journal.bounds_of))
+        self.history = SharedReads(functools.partial(self.database.run, one_by_one, history_frame))
         self.gate = Gate(self.database, revocations())
         self.presence = Presence(self.hub, self._present)
         self.lobby = Lobby(self.hub, self.gate.open_to_guests)
@@ -59,7 +76,7 @@ class Live:
 
     def _present(self, room: str, count: int, names: list[str]) -> None:
         self.lobby.count(room, count)
-        self.hub.deliver(room, Event(events.presence_frames(count, names)))
+        self.hub.deliver(room, Event(events.presence_frames(count, names), state="presence"))
 
 
 @functools.cache

@@ -31,8 +31,8 @@ MAX_CANDIDATES = 200
 class Visitor(Protocol):
     """A socket of a page that shows the counts."""
 
-    async def send(self, text_data: str) -> None:
-        """Send a text frame."""
+    def tell(self, text_data: str) -> None:
+        """Send a text frame, without waiting for the client."""
 
 
 class Lobby:
@@ -49,7 +49,8 @@ class Lobby:
         self._here: dict[str, int] = {}
         self._elsewhere: dict[str, tuple[float, dict[str, int]]] = {}
         self._visitors: set[Visitor] = set()
-        self._told: dict[str, int] = {}
+        # None where the visitors were told different things.
+        self._told: dict[str, int] | None = {}
         self._reported: dict[str, int] = {}
         hub.handlers["lobby"] = self._heard
         self._reporter = asyncio.create_task(self._report_all())
@@ -61,7 +62,11 @@ class Lobby:
     def enter(self, visitor: Visitor) -> str:
         """Tell the visitor of every change from now on, and return what they see first."""
         self._visitors.add(visitor)
-        return encode(self.counts())
+        counts = self.counts()
+        if counts != self._told:
+            # The next round tells all, also if by then everything is as it was before.
+            self._told = None
+        return encode(counts)
 
     def leave(self, visitor: Visitor) -> None:
         """Tell the visitor no more."""
@@ -118,17 +123,18 @@ class Lobby:
             ):
                 self._report(asks=is_new)
                 reported_at = now
-            await self._tell()
+            self._tell()
             await asyncio.sleep(CHANGE_SECONDS)
 
-    async def _tell(self) -> None:
+    def _tell(self) -> None:
         counts = self.counts()
         if counts == self._told:
             return
         self._told = counts
+        text = encode(counts)
         for visitor in tuple(self._visitors):
             try:
-                await visitor.send(encode(counts))
+                visitor.tell(text)
             except Exception:
                 logger.exception("A visitor could not be told the counts")
 

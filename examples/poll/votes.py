@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from django.db.models import Count
 
+from base.journal_epoch import journal_epoch
 from poll.models import Vote
 from ws.topic import Event
 
@@ -26,6 +27,9 @@ class Votes:
 
     def group(self, topic: str) -> str:
         return f"poll.{topic}"
+
+    def epoch(self) -> str:
+        return journal_epoch(Vote)
 
     def heads(self, topics: Collection[str]) -> dict[str, int]:
         counts = dict(Vote.objects.filter(poll__in=topics).values_list("poll").annotate(Count("pk")))

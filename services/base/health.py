@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection
 
 import redis
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from redis.sentinel import Sentinel
 
+from base.channel_prefix import channel_prefix
 from base.redis_url import Host
 
 TIMEOUT_SECONDS = 2
@@ -48,9 +49,24 @@ def _check_database() -> None:
 
 
 def _check_redis() -> None:
+    try:
+        channel = f"{channel_prefix()}readyz"
+    except DatabaseError:
+        channel = ""  # which channels there are, only the database knows; its own state says that it does not answer
     for host in settings.REDIS_HOSTS:
         with _client(host) as client:
             client.ping()
+            if channel:
+                _check_channel(client, channel)
+
+
+def _check_channel(client: redis.Redis, channel: str) -> None:
+    """Raise where the user may not publish, or not subscribe, as an ACL without channels does."""
+    client.publish(channel, "")
+    with client.pubsub() as subscription:
+        subscription.subscribe(channel)
+        if subscription.get_message(timeout=TIMEOUT_SECONDS) is None:
+            raise TimeoutError("Redis does not confirm a subscription.")
 
 
 def _client(host: Host) -> redis.Redis:

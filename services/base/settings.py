@@ -81,12 +81,18 @@ AUTH_PASSWORD_VALIDATORS = [
 DATABASES = {"default": database(env.str("DATABASE_URL", f"sqlite:///{ROOT}/.run/db.sqlite3"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# What the names of all channels in Redis begin with; empty derives it from the database (base.channel_prefix).
+CHANNEL_PREFIX = env.str(
+    "CHANNEL_PREFIX",
+    "",
+    validate=validate.Regexp(r"[A-Za-z0-9._-]{0,64}\Z", error="Expected up to 64 letters, digits, '.', '_' and '-'."),
+)
 REDIS_HOSTS = parse_redis_url(env.str("REDIS_URL", "redis://127.0.0.1:6379/0"))
 CHANNEL_LAYERS = {
     "default": {
-        # Not the core layer: its blocking read meets redis-py 8's 5 s default timeout, and every
-        # idle socket would die after 5 s with 1011.
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        # Not channels-redis' core layer: its blocking read meets redis-py 8's 5 s default timeout, and every idle
+        # socket would die after 5 s with 1011.
+        "BACKEND": "base.channel_layer.ChannelLayer",
         # Fail at once and say so: what is lost on the way is read from the journal.
         "CONFIG": {
             "hosts": [

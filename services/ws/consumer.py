@@ -1,5 +1,6 @@
 """The base of consumers whose sockets cost little while they are idle, and one write per message while they are not."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -63,18 +64,32 @@ class DirectConsumer(AsyncWebsocketConsumer):
         self.socket.accept(subprotocol)
 
     async def send(self, text_data: str | None = None, bytes_data: bytes | None = None, close: Any = False) -> None:
-        """Send one message to this socket's client."""
+        """Send one message to this socket's client, and return when the kernel has taken it, or the socket is gone.
+
+        So a client that reads slowly holds up its own consumer, for as long as it goes on reading; see ws.outgoing.
+        """
+        sending = None
         if text_data is not None:
-            self._write(text_frame(text_data))
+            sending = self._send(text_frame(text_data))
         elif bytes_data is not None:
-            self._write(frame(bytes_data, is_binary=True))
+            sending = self._send(frame(bytes_data, is_binary=True))
+        # Nothing here holds it while its client takes its time.
+        del text_data, bytes_data
+        if sending:
+            await sending
         if close:
             await self.close(close)
+
+    def tell(self, text_data: str) -> None:
+        """Send one message without waiting, for who tells many; a client that reads slowly is closed with 1013."""
+        data = text_frame(text_data)
+        metrics.count_sent(1, len(data))
+        self.socket.write(data)
 
     async def close(self, code: int | bool | None = None, reason: str | None = None) -> None:
         """Close with a code, 1000 without one; before ``accept`` it rejects the handshake with 403."""
         self.socket.close(1000 if code is None or code is True else code, reason)
 
-    def _write(self, data: bytes) -> None:
+    def _send(self, data: bytes) -> Awaitable[None]:
         metrics.count_sent(1, len(data))
-        self.socket.write(data)
+        return self.socket.send(data)

@@ -11,9 +11,9 @@ import contextlib
 import functools
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from secrets import token_hex
-from typing import Any, Protocol
+from typing import Any
 
 from django.conf import settings
 
@@ -21,10 +21,13 @@ from base import tracing
 from base.layer_event import layer_event
 from base.logs import first_line
 from ws import metrics
+from ws.comparison import Comparison
 from ws.database_thread import DatabaseThread, database_thread
 from ws.drain import at_the_end
-from ws.frames import pieces
-from ws.shared_reads import SharedReads
+from ws.replay import Replay
+from ws.rewinds import Rewinds
+from ws.shared_reads import SharedReads, one_by_one
+from ws.source import Source
 from ws.topic import Event, Member, Topic
 from ws.wire import Wire
 
@@ -33,26 +36,6 @@ logger = logging.getLogger(__name__)
 # Two processes publish consecutive numbers at nearly the same time, so the later may arrive first.
 GAP_SECONDS = 0.05
 POLL_SECONDS = 2.0
-# Early events that are kept while a gap is open; what is dropped beyond is read from the journal.
-MAX_EARLY = 1000
-# Events that go out as one write.
-MAX_BATCH = 500
-
-
-class Source(Protocol):
-    """An app's journal, as the hub reads it. The methods block; the hub calls them in the database thread."""
-
-    def group(self, topic: str) -> str:
-        """Return the topic's group in the channel layer."""
-
-    def heads(self, topics: Collection[str]) -> Mapping[str, int]:
-        """Return the highest number of each topic."""
-
-    def after(self, topic: str, seq: int) -> list[Event]:
-        """Return events later than a number, oldest first; an empty list where there are none.
-
-        Numbers begin with 1 and may have holes: an app whose events each tell the whole state returns the last only.
-        """
 
 
 class Hub:
@@ -65,8 +48,12 @@ class Hub:
     def __init__(self, source: Source, database: DatabaseThread, coalesce: float = 0.0) -> None:
         self._source = source
         self._read = database.run
-        self._pages = SharedReads(self._read_pages)
+        self._replay = Replay(source, database)
+        # After a moment without Redis, every topic has a gap.
+        self._gaps = SharedReads(self._read_gaps)
         self._coalesce = coalesce
+        self._rewinds = Rewinds()
+        self._comparison = Comparison(source, database)
         self._topics: dict[str, Topic] = {}
         self._poll_now = asyncio.Event()
         self._id = token_hex(8)
@@ -109,15 +96,19 @@ class Hub:
 
         Raises what the source raises where the journal cannot be read; the member has left then.
         """
-        topic = self._topics[name]
+        topic = self._topics.get(name)
+        if topic is None:
+            return  # its journal went back just now, and the member is closed
         member.seq = after
         try:
-            await self._catch_up(topic, member)
+            await self._replay.catch_up(topic, member)
         except BaseException:
             self.leave(name, member)
             raise
         # Nothing is awaited between the last comparison of the numbers and this line, so no event falls between.
         topic.go_live(member)
+        if member.seq < topic.seq:
+            self._doubt(topic)  # the journal ends before the topic
 
     def leave(self, name: str, member: Member) -> None:
         """Forget the member; with the last one the process leaves the topic's group."""
@@ -126,16 +117,21 @@ class Hub:
             return
         topic.leave(member)
         if not len(topic):
-            del self._topics[name]
-            for task in (topic.repairing, topic.draining):
-                if task:
-                    task.cancel()
-            self.wire.leave(topic.group)
+            self._forget(topic)
+
+    @property
+    def epoch(self) -> str:
+        """Which journal the numbers are of; known once a topic is open."""
+        return self._comparison.epoch
+
+    def knows(self, name: str, seq: int, epoch: str | None) -> bool:
+        """Whether a number that a client has seen is this journal's; ``epoch`` is what it was told, if anything."""
+        return epoch in (None, self.epoch) and not self._rewinds.covers(name, seq)
 
     def publish(self, name: str, event: Event) -> None:
         """Give an event to the members here at once, and to all other processes through the channel layer."""
         self.deliver(name, event)
-        self.send(name, layer_event(name, event.seq, event.frames) | {"hub": self._id})
+        self.send(name, layer_event(name, event.seq, event.frames, event.state) | {"hub": self._id})
 
     def deliver(self, name: str, event: Event) -> None:
         """Give an event to the members here."""
@@ -158,7 +154,9 @@ class Hub:
             return  # delivered when it was published
         if message["type"] == "event":
             with tracing.span("deliver", message.get("trace")):
-                self.deliver(message["topic"], Event(message["frames"], message["seq"], message.get("published_at")))
+                state = message.get("state")
+                event = Event(message["frames"], message["seq"], message.get("published_at"), state)
+                self.deliver(message["topic"], event)
         elif handler := self.handlers.get(message["type"]):
             handler(message)
 
@@ -166,22 +164,20 @@ class Hub:
         # Joined before the head is read, so that nothing falls between the two. Where Redis does not answer
         # the topic opens all the same, and polling carries it.
         await self.wire.join(topic.group)
-        topic.seq = (await self._read(self._source.heads, [topic.name]))[topic.name]
+        await self._comparison.begin(topic)
 
-    async def _catch_up(self, topic: Topic, member: Member) -> None:
-        while member.seq < topic.seq and member.socket.is_connected:
-            events = await self._pages.get((topic.name, member.seq))
-            texts = [event.frames[member.protocol] for event in events if member.protocol in event.frames]
-            for count, data in pieces(texts):
-                metrics.count_sent(count, len(data))
-                member.socket.write(data)
-                await member.socket.flushed()
-            if not events:
-                break
-            member.seq = events[-1].seq or member.seq
+    def _forget(self, topic: Topic) -> None:
+        del self._topics[topic.name]
+        for task in (topic.repairing, topic.draining):
+            if task and task is not asyncio.current_task():
+                task.cancel()
+        self.wire.leave(topic.group)
 
-    async def _read_pages(self, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], list[Event]]:
-        return await self._read(lambda: {key: self._source.after(*key) for key in keys})
+    def _give_up(self, topic: Topic, head: int) -> None:
+        """Begin the topic again, with new members: those that it has were shown more than ``head``, which is wrong."""
+        if self._topics.get(topic.name) is topic:
+            self._forget(topic)
+            self._rewinds.add(topic, head)
 
     def _take(self, topic: Topic, event: Event) -> None:
         topic.inbox.append(event)
@@ -195,41 +191,34 @@ class Hub:
         while topic.inbox:
             if self._coalesce:
                 await asyncio.sleep(self._coalesce)
-            if events := self._in_order(topic):
+            events = topic.next_events()
+            if topic.early or topic.is_doubted:
+                self._repair_soon(topic)
+            if events:
                 await topic.fan_out(events)
 
-    def _in_order(self, topic: Topic) -> list[Event]:
-        """Take from the inbox what comes next, and keep what comes early."""
-        events: list[Event] = []
-        while topic.inbox and len(events) < MAX_BATCH:
-            event = topic.inbox.popleft()
-            if event.seq is None:
-                events.append(event)
-            elif event.seq == topic.seq + 1:
-                events.append(event)
-                topic.seq += 1
-                while following := topic.early.pop(topic.seq + 1, None):
-                    events.append(following)
-                    topic.seq += 1
-            elif event.seq > topic.seq:
-                if len(topic.early) < MAX_EARLY:
-                    topic.early[event.seq] = event
-                self._repair_soon(topic)
-        return events
+    def _doubt(self, topic: Topic) -> None:
+        """Ask the journal soon whether it is behind the topic, or has something else under its number."""
+        topic.is_doubted = True
+        self._repair_soon(topic)
 
     def _repair_soon(self, topic: Topic) -> None:
         if topic.repairing is None or topic.repairing.done():
             topic.repairing = asyncio.create_task(self._repair(topic))
 
     async def _repair(self, topic: Topic) -> None:
-        """Wait a moment for what is missing, then read it from the journal."""
+        """Wait a moment for what is missing, then read it from the journal, unless that has gone back."""
         missing = topic.seq + 1
         await asyncio.sleep(GAP_SECONDS)
-        if topic.seq >= missing and not topic.early:
+        if topic.seq >= missing and not topic.early and not topic.is_doubted:
             return
-        metrics.GAPS.inc()
+        is_gap = bool(topic.early) or not topic.is_doubted
+        metrics.GAPS.inc(is_gap)
         try:
-            while events := await self._read(self._source.after, topic.name, topic.seq):
+            if (head := await self._comparison.one(topic)) is not None:
+                self._give_up(topic, head)
+                return
+            while events := await self._gaps.get((topic.name, topic.seq)):
                 first = events[0].seq
                 if first is not None and first > topic.seq + 1:
                     topic.seq = first - 1  # retention removed what was between
@@ -238,9 +227,12 @@ class Hub:
                     self._take(topic, event)
                 while topic.draining and not topic.draining.done():
                     await asyncio.wait([topic.draining])
-            metrics.GAPS_REPAIRED.inc()
+            metrics.GAPS_REPAIRED.inc(is_gap)
         except Exception as error:
             logger.warning("A gap stays open until the next comparison: %s", first_line(error))
+
+    async def _read_gaps(self, gaps: Collection[tuple[str, int]]) -> dict[tuple[str, int], list[Event]]:
+        return await self._read(one_by_one, lambda gap: self._source.after(*gap), gaps)
 
     async def _poll(self) -> None:
         begun = time.monotonic()
@@ -257,8 +249,8 @@ class Hub:
                 logger.warning("The numbers could not be compared: %s", first_line(error))
 
     async def _compare(self) -> None:
-        """Join the groups that could not be joined before, and repair every topic that is behind its journal."""
-        opened = [topic for topic in self._topics.values() if topic.opened and topic.opened.done()]
+        """Join the groups that could not be joined before, and compare every topic with its journal."""
+        opened = [topic for topic in self._topics.values() if topic.epoch is not None]
         for topic in opened:
             if self.wire.is_up and not self.wire.has_joined(topic.group):
                 await self.wire.join(topic.group)
@@ -266,11 +258,12 @@ class Hub:
                     self.wire.leave(topic.group)  # its last member left meanwhile
         if not opened:
             return
-        heads = await self._read(self._source.heads, [topic.name for topic in opened])
-        for topic in opened:
-            if heads[topic.name] > topic.seq:
-                metrics.POLLING_REPAIRS.inc()
-                self._repair_soon(topic)
+        beyond, behind = await self._comparison.all(opened)
+        for topic, head in beyond.items():
+            self._give_up(topic, head)
+        for topic in behind:
+            metrics.POLLING_REPAIRS.inc()
+            self._repair_soon(topic)
 
 
 # One for each app that has members in this process.

@@ -55,6 +55,7 @@ DELIVERY_DURATION = Histogram(
 GAPS = Counter("hub_gaps", "Gaps in the numbers of a topic that were read from the journal.")
 GAPS_REPAIRED = Counter("hub_gaps_repaired", "Gaps that were filled.")
 POLLING_REPAIRS = Counter("hub_polling_repairs", "Topics found behind their journal by polling.")
+REWINDS = Counter("hub_rewinds", "Topics found beyond their journal, whose members were closed to begin again.")
 
 # Channel layer
 CHANNEL_LAYER_UP = Gauge(

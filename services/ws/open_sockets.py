@@ -21,6 +21,9 @@ class Socket(Protocol):
     socket_opened: float
     subjects: tuple[str, ...]
 
+    def unsent(self) -> object:
+        """Return something that changes while the other side receives what was sent; None where it has all of it."""
+
     def sendPing(self) -> None:
         """Send a ping frame."""
 
@@ -41,7 +44,8 @@ class OpenSockets:
     """Sockets, spread over the seconds of the ping interval; a tick looks only at those whose second it is.
 
     One that was silent for half the interval is pinged, and dropped where it stays silent for ``timeout`` seconds
-    after that. One that is older than ``max_age`` seconds, give or take a tenth, is closed with 1012; 0 is no limit.
+    after that, unless it still receives what was sent before the ping. One that is older than ``max_age`` seconds, give
+    or take a tenth, is closed with 1012; 0 is no limit.
     """
 
     def __init__(self, interval: int, timeout: int, max_age: int = 0) -> None:
@@ -51,6 +55,8 @@ class OpenSockets:
         self._seconds: list[set[Socket]] = [set() for _ in range(interval)]
         self._ticks = 0
         self._pinged: deque[tuple[float, list[Socket]]] = deque()
+        # Those that read slowly: when a pong was due, and what had not been received by then.
+        self._unsent: dict[Socket, tuple[float, object]] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._seconds))
@@ -65,6 +71,7 @@ class OpenSockets:
     def discard(self, socket: Socket) -> None:
         """Look after it no more."""
         self._second(socket).discard(socket)
+        self._unsent.pop(socket, None)
 
     def tick(self) -> None:
         """Ping the silent, drop who did not answer, and close the old; call it every second."""
@@ -79,9 +86,20 @@ class OpenSockets:
             then, waiting = self._pinged.popleft()
             for socket in waiting:
                 if socket.heard < then and not socket.is_paused:
-                    socket.dropConnection(abort=True)
+                    self._drop_unless_it_receives(socket, now)
         if self._max_age:
             self._close_old(sockets)
+
+    def _drop_unless_it_receives(self, socket: Socket, now: float) -> None:
+        asked, before = self._unsent.get(socket, (0.0, None))
+        if now < asked + self._timeout:
+            return  # it is asked again then
+        unsent = socket.unsent()
+        if unsent is None or unsent == before or socket not in self._second(socket):
+            socket.dropConnection(abort=True)
+        else:
+            self._unsent[socket] = now, unsent
+            self._pinged.append((now, [socket]))
 
     def _close_old(self, sockets: set[Socket]) -> None:
         now = time.time()

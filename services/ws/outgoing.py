@@ -1,6 +1,9 @@
 """What a WebSocket sends: straight to its socket, or kept while its client reads slowly."""
 
 import asyncio
+import fcntl
+import struct
+import termios
 from typing import Any
 
 from autobahn.util import encode_truncate
@@ -11,8 +14,13 @@ from ws import metrics
 OPEN = ws_protocol.WebSocketProtocol.STATE_OPEN
 TRY_AGAIN_LATER = 1013
 LINGER_SECONDS = 1.0
+# A client that takes nothing of what waits for it for so long is closed with 1013, however little waits.
+STALLED_SECONDS = 30.0
 # Of a close frame (RFC 6455, section 5.5).
 MAX_REASON_BYTES = 123
+
+# Bytes that the transport has, and bytes that the kernel has.
+Unsent = tuple[int, int]
 
 
 class Outgoing(ws_protocol.WebSocketProtocol):
@@ -21,9 +29,13 @@ class Outgoing(ws_protocol.WebSocketProtocol):
     server: Any
     # Written to while the transport still has something to send; whole frames.
     backlog: list[bytes] | None = None
+    # Of the backlog, what nobody waits for; see ``write``.
     backlog_bytes = 0
     is_backed_up = False
-    flush: asyncio.Future[None] | None = None
+    # Done when the transport has sent what it had, or when the socket is gone.
+    step: asyncio.Future[None] | None = None
+    watch: asyncio.TimerHandle | None = None
+    unsent_at_close: Unsent | None = None
     # The newest ping that could not be answered yet.
     unanswered_ping: bytes | None = None
     # What still comes in is thrown away.
@@ -36,6 +48,12 @@ class Outgoing(ws_protocol.WebSocketProtocol):
         self.is_backed_up = False
         super().connectionMade()
 
+    def connectionLost(self, reason: Any) -> None:
+        if self.watch is not None:
+            self.watch.cancel()
+            self.watch = None
+        super().connectionLost(reason)
+
     @property
     def is_connected(self) -> bool:
         return bool(self.state == OPEN)
@@ -43,7 +61,8 @@ class Outgoing(ws_protocol.WebSocketProtocol):
     def write(self, data: bytes) -> None:
         """Send whole frames (see ws.frames), or keep them until the client has read what came before.
 
-        A client that leaves more unread than the server's ``member_buffer`` is closed with 1013.
+        For who cannot wait, such as a fan-out. A client that leaves more of it unread than the server's
+        ``member_buffer`` is closed with 1013 when something is added to it.
         """
         if self.is_backed_up or self.state != OPEN:
             self._write_later(data)
@@ -57,10 +76,38 @@ class Outgoing(ws_protocol.WebSocketProtocol):
             self._leave_to_transport(data[sent:])
 
     def _write_later(self, data: bytes) -> None:
-        if self.state == OPEN:
+        if self.state != OPEN:
+            return
+        # What waits already, and not what comes: one frame may be larger than all that may wait.
+        if self.backlog_bytes > self.server.member_buffer:
+            self._close_as_slow()
+        else:
             self._keep(data)
-            if self.backlog_bytes > self.server.member_buffer:
-                self._close_as_slow()
+            self.backlog_bytes += len(data)
+
+    async def send(self, data: bytes) -> None:
+        """Send whole frames, and return when the kernel has taken them, or when the socket is gone.
+
+        However much it is, a client that goes on reading is not slow: one that takes nothing for STALLED_SECONDS is
+        closed with 1013.
+        """
+        if self.state != OPEN:
+            return
+        self.sendData(data)
+        # Nothing here holds it while its client takes its time.
+        del data
+        if self.is_backed_up:
+            await self.sent()
+
+    async def sent(self) -> None:
+        """Return when the kernel has taken what was sent so far, or when the socket is gone."""
+        # What the transport has goes first, then the backlog; what is added to that meanwhile is not waited for.
+        for _ in range(2 if self.backlog else 1):
+            if not self.is_backed_up or self.state != OPEN:
+                return
+            if self.step is None:
+                self.step = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self.step)
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         if self.is_backed_up:
@@ -80,12 +127,38 @@ class Outgoing(ws_protocol.WebSocketProtocol):
     def _leave_to_transport(self, data: bytes) -> None:
         self.is_backed_up = True
         self.transport.write(data)
+        if self.watch is None:
+            self._watch(self.unsent())
 
     def _keep(self, data: bytes) -> None:
         if self.backlog is None:
             self.backlog = []
         self.backlog.append(data)
-        self.backlog_bytes += len(data)
+
+    def _watch(self, unsent: Unsent | None) -> None:
+        self.watch = asyncio.get_running_loop().call_later(STALLED_SECONDS, self._look, unsent)
+
+    def _look(self, before: Unsent | None) -> None:
+        """Close the socket if nothing has been taken since ``before``."""
+        self.watch = None
+        if self.is_backed_up and self.state == OPEN:
+            if (unsent := self.unsent()) == before:
+                self._close_as_slow()
+            else:
+                self._watch(unsent)
+
+    def unsent(self) -> Unsent | None:
+        """Return what the other side has not received yet of what was sent, None where that is nothing.
+
+        As long as nothing is added, it differs from one time to the next if some was received meanwhile. The kernel is
+        asked too: it takes more only when a third of its buffer is free, which a slow client needs minutes for.
+        """
+        try:
+            (unacknowledged,) = struct.unpack("i", fcntl.ioctl(self.transport.fileno(), termios.TIOCOUTQ, bytes(4)))
+        except (OSError, ValueError):
+            unacknowledged = 0  # no such question outside of Linux, or the socket is gone
+        unsent = len(self.transport.dataBuffer) - self.transport.offset, unacknowledged
+        return unsent if any(unsent) else None
 
     def onPing(self, payload: bytes) -> None:
         # RFC 6455, section 5.5.3: only the newest needs an answer. Pongs must not pile up for who does not read.
@@ -94,15 +167,12 @@ class Outgoing(ws_protocol.WebSocketProtocol):
         else:
             self.sendPong(payload)
 
-    async def flushed(self) -> None:
-        """Return when nothing waits to be sent, or the socket is gone."""
-        if self.is_backed_up and self.state == OPEN:
-            if self.flush is None:
-                self.flush = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self.flush)
-
     def resumeProducing(self) -> None:
         self.is_backed_up = False
+        if self.watch is not None:
+            # It begins from here where there is more to send.
+            self.watch.cancel()
+            self.watch = None
         if self.backlog:
             data = b"".join(self.backlog)
             self.backlog, self.backlog_bytes = None, 0
@@ -110,17 +180,16 @@ class Outgoing(ws_protocol.WebSocketProtocol):
         if not self.is_backed_up and self.unanswered_ping is not None:
             payload, self.unanswered_ping = self.unanswered_ping, None
             self.sendPong(payload)
-        if not self.is_backed_up:
-            self.end_flush()
+        self.end_step()
 
     def stopProducing(self) -> None:
         pass
 
-    def end_flush(self) -> None:
-        """Let those go on who wait until nothing waits to be sent."""
-        if self.flush is not None:
-            self.flush.set_result(None)
-            self.flush = None
+    def end_step(self) -> None:
+        """Let those go on who wait until something is sent."""
+        if self.step is not None:
+            self.step.set_result(None)
+            self.step = None
 
     def close(self, code: int, reason: str | None = None) -> None:
         """Close with any registered code (sendClose refuses 1001, 1008, 1012 and 1013), or reject the handshake.
@@ -131,6 +200,19 @@ class Outgoing(ws_protocol.WebSocketProtocol):
             self.serverReject()
         else:
             self.sendCloseFrame(code, encode_truncate(reason, MAX_REASON_BYTES) if reason else None)
+            self.unsent_at_close = self.unsent()
+            self.end_step()
+
+    def onCloseHandshakeTimeout(self) -> None:
+        # The close frame stands behind what was sent before. A client that still reads that cannot answer it yet.
+        unsent = self.unsent()
+        if self.state == self.STATE_CLOSING and unsent not in (None, self.unsent_at_close) and not self.is_deaf:
+            self.unsent_at_close = unsent
+            self.closeHandshakeTimeoutCall = self.factory._batched_timer.call_later(
+                self.closeHandshakeTimeout, self.onCloseHandshakeTimeout
+            )
+        else:
+            super().onCloseHandshakeTimeout()
 
     def hang_up(self, code: int, reason: str) -> None:
         """Close, and take nothing more from a client that has sent more than enough already.

@@ -87,6 +87,17 @@ class Presence:
             names |= set(theirs)
         return count, sorted(names)[:MAX_NAMES]
 
+    def told_to_one(self, topic: str) -> tuple[int, list[str]]:
+        """Return the same for a member that is told it now.
+
+        Where the others were not told it yet, they will be, and so will that member: also if by then everything is as
+        it was before.
+        """
+        state = self.current(topic)
+        if self._last.get(topic) != state:
+            self._last.pop(topic, None)
+        return state
+
     def close(self) -> None:
         """Announce at once what has changed, and nothing more."""
         self._announcer.cancel()

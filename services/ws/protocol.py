@@ -54,7 +54,7 @@ class WebSocketProtocol(OpenConnection, Opening):
     work = 0
     less_work: asyncio.Future[None] | None = None
     leaving: int | None = None
-    # Pings, and frames that were refused; made with the first.
+    # Pings and pongs, and frames that were refused; made with the first.
     pings: TokenBucket | None = None
     refusals: TokenBucket | None = None
     # What it was opened with; see ws.revocations.
@@ -132,11 +132,19 @@ class WebSocketProtocol(OpenConnection, Opening):
             self.message_data[0] += payload
 
     def onPing(self, payload: bytes) -> None:
+        if self._takes_control_frame():
+            super().onPing(payload)
+
+    def onPong(self, payload: bytes) -> None:
+        # Hardly any are answers; those that are come seldom.
+        self._takes_control_frame()
+
+    def _takes_control_frame(self) -> bool:
         self.pings = self.pings or TokenBucket(self.server.ping_limit)
         if take_from_all([self.pings], time.monotonic()):
             self.refuse("ping")
-        else:
-            super().onPing(payload)
+            return False
+        return True
 
     def refuse(self, limit: str) -> None:
         """Count a frame that one of metrics.LIMITS refused. A client that goes on and on is closed with 1008."""
@@ -169,7 +177,7 @@ class WebSocketProtocol(OpenConnection, Opening):
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self.server.handshakes.leave(self)
-        self.end_flush()
+        self.end_step()
         if self.closeHandshakeTimeoutCall:
             # autobahn lets it run, and with it keeps the connection.
             self.closeHandshakeTimeoutCall.cancel()
@@ -228,9 +236,12 @@ class WebSocketProtocol(OpenConnection, Opening):
     # --- The end
 
     def revoke(self, subjects: frozenset[str]) -> None:
-        """Hand ``websocket.revoked`` to who attached; any other comes again, and its handshake is judged anew."""
+        """Hand ``websocket.revoked`` to who attached; any other comes again, and its handshake is judged anew.
+
+        So does one whose client reads slowly: its handler may wait for that.
+        """
         metrics.REVOKED_SOCKETS.inc()
-        if self.handler is None:
+        if self.handler is None or self.is_backed_up:
             self.close(SERVICE_RESTART)
         else:
             self._take({"type": "websocket.revoked", "subjects": subjects})
@@ -270,10 +281,10 @@ class WebSocketProtocol(OpenConnection, Opening):
         elif message["type"] == "websocket.http.response.body":
             pass  # autobahn sends none
         elif message["type"] == "websocket.send" and self.state != self.STATE_CONNECTING:
-            if message.get("text") is not None:
-                self.write(text_frame(message["text"]))
-            else:
-                self.write(frame(message["bytes"], is_binary=True))
+            if self.is_connected:
+                text = message.get("text")
+                # Server.handle_reply waits until it is sent.
+                self.sendData(text_frame(text) if text is not None else frame(message["bytes"], is_binary=True))
         elif message["type"] == "websocket.close" and self.state != self.STATE_CONNECTING:
             self.close(message.get("code") or NORMAL, message.get("reason"))
         else:

@@ -96,6 +96,12 @@ class Server(server.Server):
             receive = scope["ws.socket"].receive
         return self._asgi_application(scope, receive, send)
 
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """ASGI's ``send``. For a WebSocket it returns when the kernel has taken the message; see ws.outgoing."""
+        await super().handle_reply(protocol, message)
+        if message["type"] == "websocket.send" and protocol.is_backed_up:
+            await protocol.sent()
+
     @property
     def is_full(self) -> bool:
         """Whether so many handshakes wait that with them the process has all the connections that it may have."""

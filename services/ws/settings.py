@@ -4,18 +4,17 @@ from environs import validate
 
 from base.environment import env
 from base.settings import *  # noqa: F403
-from base.settings import CHANNEL_LAYERS
 from ws.open_files import sockets_that_fit
 
 ASGI_APPLICATION = "ws.asgi.application"
-CHANNEL_LAYERS["default"]["BACKEND"] = "ws.channel_layer.ChannelLayer"
 
 # Seconds of silence after which a ping is sent, and seconds within which the pong must come.
 PING_INTERVAL = env.int("PING_INTERVAL", 20, validate=validate.Range(1, 3600))
 PING_TIMEOUT = env.int("PING_TIMEOUT", 30, validate=validate.Range(1, 3600))
 # Largest WebSocket message a client may send, in KiB; a larger one closes the socket with 1009.
 MAX_FRAME_KIB = env.int("MAX_FRAME_KIB", 64, validate=validate.Range(1, 1024))
-# What may wait for a member that reads slowly, in KiB; beyond that it is closed with 1013, and can resume.
+# What others send and a member has not read yet, in KiB; beyond that it is closed with 1013, and can
+# resume. Its consumer's own answers wait for it.
 MEMBER_BUFFER_KIB = env.int("MEMBER_BUFFER_KIB", 512, validate=validate.Range(64, 65536))
 # On SIGTERM: seconds that new sockets are still taken after /readyz has said 503, and seconds over which the closes
 # with 1012 are spread.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from channels import DEFAULT_CHANNEL_LAYER
-from channels.layers import channel_layers, get_channel_layer
+from channels.layers import channel_layers
 from redis.exceptions import RedisError
 
 from ws import metrics
@@ -28,6 +28,14 @@ MAX_OUTGOING = 10_000
 MAX_BATCH = 32
 
 
+def new_channel_layer() -> Any:
+    """Return a channel layer as it is configured, with connections of its own.
+
+    Never the process' default one: Channels' consumers hold on to that, and to the channels that they have in it.
+    """
+    return channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
+
+
 class Wire:
     """Sends to groups and receives from all groups joined, over one channel.
 
@@ -35,7 +43,7 @@ class Wire:
     """
 
     def __init__(self, receive: Callable[[dict[str, Any]], None], returned: Callable[[], None]) -> None:
-        self._layer = get_channel_layer()
+        self._layer = new_channel_layer()
         self._receive = receive
         self._returned = returned
         self._channel: str | None = None
@@ -97,15 +105,12 @@ class Wire:
             self._failed(error)
 
     def _make_anew(self) -> None:
-        """Replace the channel layer; groups are joined again once we hear ourselves."""
+        """Replace our channel layer; groups are joined again once we hear ourselves."""
         for task in (self._receiver, self._sender):
             if task:
                 task.cancel()
-        # Unless another app's wire has replaced it already.
-        if get_channel_layer() is self._layer:
-            self._start(_flush(self._layer))
-            channel_layers.set(DEFAULT_CHANNEL_LAYER, channel_layers.make_backend(DEFAULT_CHANNEL_LAYER))
-        self._layer = get_channel_layer()
+        self._start(_flush(self._layer))
+        self._layer = new_channel_layer()
         self._channel = None
         self._opening = asyncio.Lock()
         self._joined.clear()

@@ -74,7 +74,14 @@ async def close_code(client: Client) -> int:
 async def test_welcome_comes_first(enter, room):
     async with enter(room) as alice:
         welcome = await alice.next()
-        assert welcome == {"type": "welcome", "room": room, "you": welcome["you"], "head": 0, "resumed_from": None}
+        assert welcome == {
+            "type": "welcome",
+            "room": room,
+            "you": welcome["you"],
+            "head": 0,
+            "resumed_from": None,
+            "epoch": welcome["epoch"],
+        }
         assert welcome["you"].startswith("guest-")
         assert await alice.say("one", "a") == 1
     async with enter(room) as bob:
@@ -182,6 +189,19 @@ async def test_after_beyond_the_head_is_a_reset_and_live_messages_go_on(enter, r
         assert (await alice.next())["head"] == 0
         assert await alice.next("reset") == {"type": "reset", "head": 0}
         assert await alice.say("one", "a") == 1
+
+
+async def test_a_number_of_another_journal_is_a_reset(enter, room):
+    async with enter(room) as alice:
+        epoch = (await alice.next("welcome"))["epoch"]
+        assert await alice.say("one", "a") == 1
+    async with enter(room, f"?after=1&epoch={epoch}") as alice:
+        await alice.next("welcome")
+        assert (await alice.next())["type"] == "presence"
+        assert await alice.say("two", "b") == 2
+    async with enter(room, "?after=1&epoch=0123456789ab") as alice:
+        assert (await alice.next("welcome"))["resumed_from"] == 1
+        assert await alice.next("reset") == {"type": "reset", "head": 2}
 
 
 async def test_history_comes_in_pages_oldest_first(enter, room):

@@ -165,6 +165,21 @@ def test_after_a_reset_messages_go_on_behind_the_head(window: Window) -> None:
     assert window.events("reset") == [{"type": "reset", "head": 3}]
 
 
+def test_it_says_which_journal_its_number_is_of(window: Window) -> None:
+    socket = window.start(after=3).socket()
+    socket.send(type="welcome", room="lobby", you="alice", head=3, resumed_from=3, epoch="0123456789ab")
+    window.wait_events(1, "state")
+    socket.close(1012)
+    window.wait_events(2, "state")
+    window.pass_time(500)
+    again = window.socket(2)
+    assert again.query == {"after": ["3"], "epoch": ["0123456789ab"]}
+    again.send(type="welcome", room="lobby", you="alice", head=2, resumed_from=3, epoch="ba9876543210")
+    again.send(type="reset", head=2)
+    again.message(3, "another")
+    assert [event["id"] for event in window.wait_events(1, "message")] == ["another"]
+
+
 def test_the_network_goes_and_comes_back(window: Window) -> None:
     socket = window.start().socket().welcome(head=7)
     window.wait_events(1, "state")

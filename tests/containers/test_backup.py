@@ -1,9 +1,11 @@
 """``make backup`` and ``make restore``."""
 
+import asyncio
 import subprocess
 from pathlib import Path
 
 from tests.containers.project import ROOT, Project
+from tests.faults.client import Client
 
 MODEL = "from accounts.models import User; "
 
@@ -35,6 +37,27 @@ def test_restore_brings_back_exactly_what_was_backed_up(project: Project, tmp_pa
     assert make(project, "backup", again).returncode == 0
     assert make(project, "restore", again).returncode == 0
     assert has_account(project, "before")
+
+
+async def test_a_restore_lets_members_begin_again_and_nobody_misses_what_is_written_then(
+    project: Project, tmp_path: Path
+) -> None:
+    dump = tmp_path / "dump.sql.gz"
+    async with Client(project.url, "restored", "listener") as listener:
+        async with Client(project.url, "restored", "speaker") as speaker:
+            await listener.wait_for_delivery(await speaker.say("kept"))
+            assert (await asyncio.to_thread(make, project, "backup", dump)).returncode == 0
+            for number in range(3):
+                await listener.wait_for_delivery(await speaker.say(f"lost {number}"))
+        result = await asyncio.to_thread(make, project, "restore", dump)
+        assert result.returncode == 0, result.stderr
+        await listener.wait_for(lambda: listener.resets)
+        async with Client(project.url, "restored", "newcomer", after=1) as newcomer:
+            for number in range(5):
+                said = await newcomer.say(f"new {number}")
+                deliveries = [await member.wait_for_delivery(said) for member in (listener, newcomer)]
+                assert {delivery.seq for delivery in deliveries} == {2 + number}
+        assert set(listener.close_codes) == {1012}
 
 
 def test_a_broken_dump_changes_nothing(project: Project, tmp_path: Path) -> None:

@@ -145,8 +145,9 @@ class Client:
 
     async def _connect(self) -> None:
         """Take in frames until the connection breaks; always ends with an exception."""
+        epoch = f"&epoch={self.welcomes[-1]['epoch']}" if self.welcomes else ""
         async with connect(
-            f"{self._address}?after={self.seq}",
+            f"{self._address}?after={self.seq}{epoch}",
             origin=self._origin,  # type: ignore[arg-type]
             subprotocols=["chat.v1"],  # type: ignore[list-item]
             compression=None,

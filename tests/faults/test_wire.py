@@ -50,7 +50,7 @@ class SlowLayer:
 @pytest.fixture
 def layer(monkeypatch: pytest.MonkeyPatch) -> SlowLayer:
     layer = SlowLayer()
-    monkeypatch.setattr(wire, "get_channel_layer", lambda: layer)
+    monkeypatch.setattr(wire, "new_channel_layer", lambda: layer)
     return layer
 
 

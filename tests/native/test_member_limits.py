@@ -152,7 +152,7 @@ async def test_all_windows_of_one_guest_may_say_twice_that_together(strict, room
 
 
 async def test_a_room_takes_its_burst_and_the_others_go_on(tmp_path, room):
-    with stack_with(tmp_path, ROOM_MESSAGE_RATE="0.001") as stack:
+    with stack_with(tmp_path, ROOM_MESSAGE_RATE="0.001", MESSAGE_BURST="20", MAX_REFUSALS="50") as stack:
         async with entered(stack, room) as alice, entered(stack, room) as bob, entered(stack, f"{room}-2") as carol:
             assert (await say(alice, "a"))["type"] == "ack"
             refused = await say(bob, "b")
@@ -160,6 +160,11 @@ async def test_a_room_takes_its_burst_and_the_others_go_on(tmp_path, room):
             assert refused["retry_after"] > 900
             assert (await say(carol, "c"))["type"] == "ack"
             assert metric(stack, 'websocket_refused_frames_total{limit="room"}') == 1
+            # One who goes on as if nothing were the matter is closed, though a single message is nobody's fault.
+            await flood_until_closed(alice, '{"type": "message", "id": "x", "message": "hello"}')
+            assert (await closed(alice))[0] == 1008
+            assert metric(stack, 'websocket_refused_frames_total{limit="room"}') == 1 + 20 + 51
+            assert (await say(bob, "b"))["code"] == "rate_limited"
 
 
 async def test_history_and_typing_have_limits_of_their_own(strict, room):

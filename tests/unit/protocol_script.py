@@ -34,6 +34,9 @@ class Server:
         pass
 
 class Transport(StringTransport):
+    dataBuffer, offset = b"", 0
+    def fileno(self):
+        return -1
     def __init__(self):
         super().__init__()
         self.sent = []

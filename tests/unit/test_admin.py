@@ -81,6 +81,8 @@ def test_a_removed_text_is_gone_here_and_on_open_pages(admin_client, stored, pub
     assert group == group_name("雑談")
     assert (event["type"], event["topic"], event["seq"]) == ("event", "雑談", None)
     assert json.loads(event["frames"]["chat.v1"]) == {"type": "removed", "seq": 2}
+    # For who catches up too; another removal does not take its place.
+    assert event["state"] == "removed 2"
     assert LogEntry.objects.get().get_change_message() == "Removed the text."
 
 

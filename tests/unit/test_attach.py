@@ -46,7 +46,7 @@ async def main():
     protocol.transport.takes = False
     protocol.write(b"first")
     protocol.write(b"second")
-    flushed = asyncio.create_task(protocol.flushed())
+    sent = asyncio.create_task(protocol.sent())
     await asyncio.sleep(0)
     protocol.attach(handler)
     protocol.write(b"third")
@@ -55,7 +55,7 @@ async def main():
     protocol.transport.takes = True
     protocol.resumeProducing()
     assert protocol.transport.sent[-1] == b"secondthird", protocol.transport.sent
-    await flushed
+    await sent
     # The ping limit's burst is 5; the third refused ping exceeds the refusal limit.
     for number in range(3):
         assert protocol.state == protocol.STATE_OPEN

@@ -76,6 +76,16 @@ async def main():
 twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
 """
 
+PONGS = """
+async def main():
+    protocol = accepted()
+    protocol.dataReceived(masked(b"?", opcode=10) * 5)
+    assert protocol.refusals is None
+    protocol.dataReceived(masked(b"?", opcode=10) * 1000)
+    assert protocol.localCloseCode == 1008
+twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
+"""
+
 GONE = """
 from unittest import mock
 from ws.open_sockets import OpenSockets
@@ -118,3 +128,7 @@ def test_ping_limit_applies_before_attach():
 
 def test_ping_timeout_aborts_a_closed_connection_that_is_never_read():
     run(GONE)
+
+
+def test_pongs_that_nobody_asked_for_count_as_pings_do():
+    run(PONGS)

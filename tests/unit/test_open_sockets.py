@@ -21,9 +21,14 @@ class Socket:
     def __init__(self, clock: Clock) -> None:
         self.heard = self.socket_opened = clock.now
         self.pings = 0
+        # Bytes before the ping that the client has not received yet.
+        self.waiting = 0
         self.is_dropped = False
         self.closed_at: float | None = None
         self.clock = clock
+
+    def unsent(self) -> object:
+        return self.waiting or None
 
     def sendPing(self) -> None:
         self.pings += 1
@@ -50,6 +55,26 @@ def run(sockets: OpenSockets, clock: Clock, seconds: int) -> None:
     for _ in range(seconds):
         clock.now += 1
         sockets.tick()
+
+
+def test_one_that_still_receives_what_was_sent_before_the_ping_is_not_dropped(clock):
+    sockets = OpenSockets(interval=2, timeout=30)
+    reading, stalled = Socket(clock), Socket(clock)
+    for socket in (reading, stalled):
+        socket.waiting = 1000
+        sockets.add(socket)
+    for _ in range(20):
+        reading.waiting -= 1
+        run(sockets, clock, 10)
+    assert not reading.is_dropped
+    assert stalled.is_dropped
+    # It has all of it, and still does not answer.
+    reading.waiting = 0
+    run(sockets, clock, 65)
+    assert reading.is_dropped
+    for socket in (reading, stalled):
+        sockets.discard(socket)
+    assert not sockets._unsent
 
 
 def test_one_that_is_not_read_is_not_dropped_for_its_silence(clock):

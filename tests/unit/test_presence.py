@@ -126,6 +126,20 @@ async def test_many_members_are_told_of_many_changes_at_once(presence, hub, told
     assert told.states == [("lobby", 21), ("lobby", 20 + 99)]
 
 
+async def test_one_who_was_told_of_somebody_is_told_that_they_have_left_at_once(presence, hub, told):
+    presence.join("lobby", "alice")
+    await told.wait_for(("lobby", 1))
+    presence.join("lobby", "bob")
+    presence.join("lobby", "alice")
+    assert presence.told_to_one("lobby") == (2, ["alice", "bob"])
+    presence.leave("lobby", "bob")
+    # To the others nothing has changed.
+    async with asyncio.timeout(SECONDS):
+        while told.states != [("lobby", 1), ("lobby", 1)]:
+            told.changed.clear()
+            await told.changed.wait()
+
+
 async def test_a_topic_that_all_have_left_is_told_nothing(presence, hub, told):
     presence.join("lobby", "alice")
     hub.handlers["presence"](announcement(1))

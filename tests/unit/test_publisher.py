@@ -20,6 +20,7 @@ def redis(tmp_path: Path, settings) -> Iterator[Part]:
     part = Stack(tmp_path).part("redis")
     part.start()
     part.wait_ready()
+    settings.CHANNEL_PREFIX = "test"
     (host,) = settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"]
     layer = {**settings.CHANNEL_LAYERS["default"], "CONFIG": {"hosts": [{**host, "address": part.url}]}}
     settings.CHANNEL_LAYERS = {"default": layer}

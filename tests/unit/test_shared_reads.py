@@ -72,3 +72,31 @@ async def test_one_who_leaves_takes_nothing_away_from_the_others():
     leaving.cancel()
     database.let_go.release()
     assert await staying == (1, 1)
+
+
+async def test_what_a_read_leaves_out_comes_first_in_the_next():
+    reads: list[list[int]] = []
+    let_go = asyncio.Semaphore(0)
+
+    async def read_two(keys: Collection[int]) -> dict[int, tuple[int, int]]:
+        reads.append(list(keys))
+        number = len(reads)
+        await let_go.acquire()
+        return {key: (key, number) for key in reads[-1][:2]}
+
+    shared = SharedReads(read_two)
+    tasks = await asked(shared, 1, 2, 3)
+    tasks += await asked(shared, 4, 3, 1)
+    for _ in range(3):
+        let_go.release()
+    # The second who asked for 3 shares it, since it had not been read; the second who asked for 1 cannot.
+    assert await asyncio.gather(*tasks) == [(1, 1), (2, 1), (3, 2), (4, 2), (3, 2), (1, 3)]
+    assert reads == [[1, 2, 3], [3, 4, 1], [1]]
+
+
+async def test_a_read_that_answers_nothing_is_an_error_and_not_endless():
+    async def read_nothing(keys: Collection[int]) -> dict[int, tuple[int, int]]:
+        return {}
+
+    with pytest.raises(LookupError):
+        await SharedReads(read_nothing).get(1)

@@ -20,8 +20,8 @@ class Socket:
     def write(self, data: bytes) -> None:
         self.writes.append(data)
 
-    async def flushed(self) -> None:
-        pass
+    async def send(self, data: bytes) -> None:
+        self.write(data)
 
 
 class Member:
@@ -138,6 +138,52 @@ async def test_who_found_more_in_the_journal_than_the_others_hears_nothing_twice
     await give(topic, event(4))
     assert alice.received == frames("1", "typing", "2", "3", "4")
     assert ahead.received == frames("typing", "3", "4")
+
+
+async def test_who_catches_up_is_given_the_newest_of_each_state_when_it_goes_live(topic):
+    alice, late, tutorial = live(topic, Member()), Member(), Member("")
+    await give(topic, Event({"v1": "2 here"}, state="presence"))
+    for member in (late, tutorial):
+        topic.join(member)
+    for text, state in (("3 here", "presence"), ("7 removed", "7"), ("typing", None), ("1 here", "presence")):
+        await give(topic, Event({"v1": text}, state=state))
+    assert late.received == b""
+    topic.go_live(late)
+    topic.go_live(tutorial)
+    assert late.received == frames("7 removed", "1 here")
+    assert tutorial.received == b""
+    await give(topic, Event({"v1": "4 here"}, state="presence"))
+    assert late.received == frames("7 removed", "1 here", "4 here")
+    assert alice.received == frames("2 here", "3 here", "7 removed", "typing", "1 here", "4 here")
+    # Nobody catches up now: who comes later is told how it is when it comes.
+    later = live(topic, Member())
+    assert later.received == b""
+
+
+async def test_who_goes_live_during_a_fan_out_misses_no_state(topic, monkeypatch):
+    monkeypatch.setattr(topic_module, "CHUNK", 1)
+    for _ in range(4):
+        live(topic, Member())
+    late = Member()
+    topic.join(late)
+    giving = asyncio.create_task(topic.fan_out([Event({"v1": "1 here"}, state="presence")]))
+    await asyncio.sleep(0)
+    topic.go_live(late)
+    await giving
+    assert late.received == frames("1 here")
+
+
+async def test_states_are_kept_no_longer_than_somebody_catches_up(topic):
+    gone, ahead = Member(), Member(seq=1)
+    for member in (gone, ahead):
+        topic.join(member)
+    await give(topic, Event({"v1": "1 here"}, state="presence"))
+    topic.leave(gone)
+    topic.go_live(ahead)
+    # It found more in the journal, and hears the rest as the others do.
+    await give(topic, event(1), Event({"v1": "2 here"}, state="presence"))
+    assert ahead.received == frames("1 here", "2 here")
+    assert not topic._states
 
 
 async def test_a_member_that_breaks_harms_nobody(topic):

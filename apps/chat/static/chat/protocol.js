@@ -23,13 +23,15 @@ export class ChatConnection extends ReconnectingSocket {
   // The number of the last message seen; null until the server says where the room is.
   seq;
 
+  // Which journal the numbers are of: after a restored backup they say something else.
+  #epoch = null;
   #hole = null;
   #asked = [];
   #typedAt = -Infinity;
 
   // after: number of the last message the caller has; without it only new messages come.
   constructor(path, { after = null } = {}) {
-    super(() => (this.seq === null ? path : `${path}?after=${this.seq}`), {
+    super(() => this.#address(path), {
       protocols: SUBPROTOCOL,
       isWelcome: ({ type }) => type === "welcome",
     });
@@ -57,6 +59,11 @@ export class ChatConnection extends ReconnectingSocket {
     this.send(request);
   }
 
+  #address(path) {
+    if (this.seq === null) return path;
+    return `${path}?after=${this.seq}${this.#epoch ? `&epoch=${encodeURIComponent(this.#epoch)}` : ""}`;
+  }
+
   #receive(frame) {
     switch (frame.type) {
       case "welcome":
@@ -77,6 +84,7 @@ export class ChatConnection extends ReconnectingSocket {
 
   #welcomed(frame) {
     this.you = frame.you;
+    this.#epoch = frame.epoch;
     this.seq ??= frame.head;
     // Before listeners ask for more: answers come in the order of the requests.
     this.#asked.forEach((request) => this.send(request));

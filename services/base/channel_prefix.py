@@ -1,0 +1,43 @@
+"""The prefix of everything that an installation sends through Redis.
+
+Redis' pub/sub ignores the database number: without a prefix of its own, an installation receives what any other on the
+same server sends (https://redis.io/docs/latest/develop/pubsub/#database--scoping).
+"""
+
+import asyncio
+
+from django.conf import settings
+from django.db import connection
+from django.utils.crypto import salted_hmac
+
+from base.database_identity import database_identity
+
+# Enough that no two installations meet by chance.
+DIGITS = 16
+
+
+def channel_prefix() -> str:
+    """Return the prefix, which ends with a colon: ``CHANNEL_PREFIX``, or one derived from the database.
+
+    All processes of an installation derive the same, from its database and SECRET_KEY. Blocks on the database the first
+    time, not within a transaction; raises DatabaseError where the database does not answer.
+    """
+    if settings.CHANNEL_PREFIX:
+        return f"{settings.CHANNEL_PREFIX}:"
+    # With the key: a copy of the whole server, data files and all, should have a key of its own.
+    return f"channels-{salted_hmac('base.channel_prefix', database_identity()).hexdigest()[:DIGITS]}:"
+
+
+async def async_channel_prefix() -> str:
+    """Return the prefix without blocking the event loop; raises DatabaseError as channel_prefix does."""
+    if settings.CHANNEL_PREFIX:
+        return channel_prefix()
+    # Not in the thread of asgiref: what an app does there may take long.
+    return await asyncio.to_thread(_prefix_in_thread)
+
+
+def _prefix_in_thread() -> str:
+    try:
+        return channel_prefix()
+    finally:
+        connection.close()  # nothing else in this thread uses it
