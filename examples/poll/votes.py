@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection
+from functools import partial
 
 from django.db.models import Count
 
@@ -28,8 +29,7 @@ class Votes:
     def group(self, topic: str) -> str:
         return f"poll.{topic}"
 
-    def epoch(self) -> str:
-        return journal_epoch(Vote)
+    epoch = staticmethod(partial(journal_epoch, Vote))
 
     def heads(self, topics: Collection[str]) -> dict[str, int]:
         counts = dict(Vote.objects.filter(poll__in=topics).values_list("poll").annotate(Count("pk")))

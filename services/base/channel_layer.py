@@ -64,7 +64,12 @@ class Shard(RedisSingleShardConnection):
 
     async def publish(self, channel: str, message: Any) -> None:
         """Send to a channel; raises RedisError, OSError or TimeoutError."""
-        await super().publish(await self._name(channel), message)
+        name = await self._name(channel)
+        try:
+            await super().publish(name, message)
+        except RedisConnectionError:
+            # The connection that Redis closed when it restarted; now a new one is made.
+            await super().publish(name, message)
 
     async def subscribe(self, channel: str) -> None:
         """Receive from a channel, from now on or from the moment at which Redis answers again."""

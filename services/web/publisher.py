@@ -11,7 +11,6 @@ from collections import deque
 from typing import Any
 
 from channels.layers import get_channel_layer
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
@@ -70,17 +69,8 @@ class Publisher:
                 self._is_up = True
 
     async def _send(self, group: str, message: dict[str, Any]) -> None:
-        layer = get_channel_layer()
-        try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await layer.group_send(group, message)
-        except RedisConnectionError:
-            if not self._is_up:
-                raise
-            # The connection that Redis closed when it restarted; now a new one is made. What arrives twice
-            # does no harm: it has a number, or can be done twice.
-            async with asyncio.timeout(SEND_SECONDS):
-                await layer.group_send(group, message)
+        async with asyncio.timeout(SEND_SECONDS):
+            await get_channel_layer().group_send(group, message)
 
 
 _publisher = Publisher()

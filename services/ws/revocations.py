@@ -88,7 +88,8 @@ class Revocations:
         if self._is_failing:
             self._is_failing = False
             logger.warning("Revocations are read again")
-        new = {number: subject for number, subject in rows if number not in self._seen}
+        # By subject too: after a failover that lost commits, a number is given a second time.
+        new = {number: subject for number, subject in rows if self._seen.get(number, (0.0, ""))[1] != subject}
         self._forget(begun - WINDOW_SECONDS)
         now = time.monotonic()
         self._seen |= {number: (now, subject) for number, subject in new.items()}

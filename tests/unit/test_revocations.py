@@ -78,6 +78,17 @@ async def test_a_row_that_becomes_visible_after_a_higher_number_is_found(reader,
     assert alice.told == [frozenset({"late"})]
 
 
+async def test_a_number_that_is_given_again_after_a_failover_is_told(reader, table):
+    alice, bob = Socket("session:a"), Socket("session:b")
+    table.rows = {11: "session:a"}
+    await reader.read([alice, bob])
+    table.rows = {11: "session:b"}
+    await reader.read([alice, bob])
+    await reader.read([alice, bob])
+    assert alice.told == [frozenset({"session:a"})]
+    assert bob.told == [frozenset({"session:b"})]
+
+
 async def test_what_was_seen_long_ago_is_not_read_again(reader, table, clock):
     table.rows = {20: "a"}
     await reader.read([])
