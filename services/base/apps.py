@@ -1,7 +1,8 @@
 from django.apps import AppConfig
 from django.conf import settings
+from django.core import checks
 
-from base import database_time, sentry, tracing
+from base import database_failover, database_time, sentry, start_checks, tracing
 
 
 class BaseConfig(AppConfig):
@@ -9,5 +10,7 @@ class BaseConfig(AppConfig):
 
     def ready(self) -> None:
         database_time.measure()
+        database_failover.watch()
+        checks.register(start_checks.encoding_check, checks.Tags.database)
         sentry.start(settings.SENTRY_DSN, settings.ENVIRONMENT)
         tracing.start(settings.OTEL_EXPORTER_OTLP_ENDPOINT, settings.SETTINGS_MODULE.partition(".")[0])
