@@ -43,16 +43,24 @@ def _state(check: Callable[[], str]) -> str:
 
 
 def _check_database() -> str:
+    was_connected = connection.connection is not None
     try:
-        is_read_only = _is_read_only_postgres() if connection.vendor == "postgresql" else _is_read_only_sqlite()
+        is_read_only = _is_read_only()
     except Exception:
         # The next probe must not meet the broken connection again.
         connection.close()
-        raise
+        if not was_connected:
+            raise
+        # The server was restarted since the last probe; that it is back is what counts.
+        is_read_only = _is_read_only()
     if is_read_only and not connection.in_atomic_block:
         # After a failover the next connection may lead to the new primary.
         connection.close()
     return READ_ONLY if is_read_only else "ok"
+
+
+def _is_read_only() -> bool:
+    return _is_read_only_postgres() if connection.vendor == "postgresql" else _is_read_only_sqlite()
 
 
 def _is_read_only_postgres() -> bool:

@@ -38,16 +38,17 @@ def database_thread() -> DatabaseThread:
 
 def _run(function: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
     _close_when_old()
-    was_connected = connection.connection is not None
+    before = connection.connection
     try:
         return function(*arguments)
     except Error as error:
-        if needs_new_connection(error, connection):
+        # transaction.atomic itself replaces a connection on which its rollback fails.
+        is_replaced = connection.connection is not before
+        if not is_replaced and needs_new_connection(error, connection):
             connection.close()
-            # A connection that is only just made would be no better a second time.
-            if not was_connected:
-                raise
-        elif not is_conflict(error):
+            is_replaced = True
+        # A connection that was only just made would be no better a second time.
+        if not (is_conflict(error) or (is_replaced and before is not None)):
             raise
     try:
         return function(*arguments)
@@ -62,6 +63,6 @@ def _close_when_old() -> None:
 
     Not django.db.close_old_connections: its health check is one more round trip for each commit.
     """
-    if connection.settings_dict["CONN_MAX_AGE"] and connection.close_at is not None:  # SQLite's is 0
-        if time.monotonic() >= connection.close_at:
-            connection.close()
+    max_age = connection.settings_dict["CONN_MAX_AGE"]  # SQLite's is 0
+    if max_age and connection.close_at is not None and time.monotonic() >= connection.close_at:
+        connection.close()
