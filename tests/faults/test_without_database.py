@@ -78,7 +78,9 @@ async def test_a_database_that_was_read_only_for_a_moment_is_written_again(stack
         pytest.skip("only PostgreSQL has servers that fail over")
     name = stack.environment["DATABASE_URL"].rpartition("/")[2]
     readyz = stack.part("ws-1").url + "/readyz"
-    with psycopg.connect(postgres.part.url, autocommit=True) as admin:
+    async with AsyncExitStack() as resources:
+        admin = resources.enter_context(psycopg.connect(postgres.part.url, autocommit=True))
+        probe = await resources.enter_async_context(httpx.AsyncClient())
 
         def fail_over(read_only: str) -> None:
             admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = {read_only}".encode())
@@ -93,7 +95,7 @@ async def test_a_database_that_was_read_only_for_a_moment_is_written_again(stack
                 await alice.wait_for(lambda: alice.refusals)
                 assert (alice.refusals[0].id, alice.refusals[0].code) == (message_id, "unavailable")
                 assert alice.refusals[0].retry_after
-                answer = httpx.get(readyz)
+                answer = await probe.get(readyz)
                 assert answer.status_code == 200
                 assert (answer.json()["status"], answer.json()["database"]) == ("degraded", "read-only")
                 # Reading goes on, so who comes is let in.
@@ -107,4 +109,4 @@ async def test_a_database_that_was_read_only_for_a_moment_is_written_again(stack
             assert count(alice, bob).is_clean
             for member in (alice, bob):
                 assert len(member.welcomes) == 1, "the socket was lost"
-        assert httpx.get(readyz).json()["database"] == "ok"
+        assert (await probe.get(readyz)).json()["database"] == "ok"
