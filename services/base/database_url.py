@@ -1,5 +1,6 @@
 """``DATABASE_URL``: SQLite for the run without Docker, PostgreSQL everywhere else."""
 
+import re
 from typing import Any
 
 import dj_database_url
@@ -24,11 +25,18 @@ POSTGRES_OPTIONS = {
     "keepalives_count": 3,
 }
 
+# Several hosts, with or without ports. An address of IPv6 has no place among them.
+HOSTS = re.compile(r"(?P<before>\w+://(?:[^/?#]*@)?)(?P<hosts>[^/?#@\[\],]+(?:,[^/?#@\[\],]+)+)(?=[/?#]|$)")
+
 
 def database(url: str) -> dict[str, Any]:
     """Turn ``sqlite:///path`` or ``postgres://user:password@host:5432/name`` into Django's settings.
 
-    Raises ImproperlyConfigured with one sentence for any other scheme.
+    PostgreSQL may have several hosts, ``host1:5432,host2:5432``: the one that takes writes is used, as long as the
+    address names no other ``target_session_attrs``
+    (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS).
+
+    Raises ImproperlyConfigured with one sentence for anything else.
     """
     scheme = url.partition("://")[0]
     if scheme not in {"sqlite", "postgres", "postgresql"}:
@@ -38,6 +46,28 @@ def database(url: str) -> dict[str, Any]:
     if scheme == "sqlite":
         return dict(dj_database_url.parse(url)) | {"OPTIONS": SQLITE_OPTIONS}
     # Health checks remake a connection that died with a restarted server.
-    settings: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)}
+    first, hosts = _split_hosts(url)
+    try:
+        settings: dict[str, Any] = {**dj_database_url.parse(first, conn_max_age=60, conn_health_checks=True)}
+    except ValueError:
+        raise ImproperlyConfigured(
+            "DATABASE_URL: not an address; expected postgres://user:password@host:5432/name, with / ? # [ ] and @ in "
+            "the password as %2F %3F %23 %5B %5D and %40."
+        ) from None
+    defaults = POSTGRES_OPTIONS
+    if hosts:
+        settings |= hosts
+        # Else the first host that answers, which after a failover is the standby.
+        defaults = defaults | {"target_session_attrs": "read-write"}
     # What the address itself says wins, such as ?connect_timeout=10.
-    return settings | {"OPTIONS": POSTGRES_OPTIONS | settings.get("OPTIONS", {})}
+    return settings | {"OPTIONS": defaults | settings.get("OPTIONS", {})}
+
+
+def _split_hosts(url: str) -> tuple[str, dict[str, str]]:
+    """Return the address with its first host only, and HOST and PORT of all as libpq wants them; {} for one host."""
+    match = HOSTS.match(url)
+    if match is None:
+        return url, {}
+    hosts = [host.rpartition(":") if ":" in host else (host, "", "5432") for host in match["hosts"].split(",")]
+    joined = {"HOST": ",".join(host for host, _, _ in hosts), "PORT": ",".join(port for _, _, port in hosts)}
+    return match["before"] + hosts[0][0] + url[match.end() :], joined
