@@ -54,11 +54,11 @@ def database(url: str) -> dict[str, Any]:
             "DATABASE_URL: not an address; expected postgres://user:password@host:5432/name, with / ? # [ ] and @ in "
             "the password as %2F %3F %23 %5B %5D and %40."
         ) from None
-    defaults = POSTGRES_OPTIONS
+    defaults: dict[str, int | str] = {**POSTGRES_OPTIONS}
     if hosts:
         settings |= hosts
         # Else the first host that answers, which after a failover is the standby.
-        defaults = defaults | {"target_session_attrs": "read-write"}
+        defaults["target_session_attrs"] = "read-write"
     # What the address itself says wins, such as ?connect_timeout=10.
     return settings | {"OPTIONS": defaults | settings.get("OPTIONS", {})}
 
