@@ -9,7 +9,7 @@ import uuid
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.api import Caller, answer, login_needed
 from base import tracing
+from base.database_errors import Kind, kind_of, log_failure
 from base.layer_event import layer_event
-from base.logs import first_line
 from chat import access, journal
 from chat.access import Refusal
 from chat.events import encode, message_frames, message_json
@@ -58,8 +58,12 @@ def messages(request: HttpRequest, room: str) -> HttpResponse:
     except RateLimited as error:
         seconds = str(math.ceil(error.retry_after))
         return api_error(429, "rate_limited", "Too many messages; wait for Retry-After seconds.", Retry_After=seconds)
-    except (OperationalError, InterfaceError, IntegrityError) as error:
-        logger.warning("The journal does not answer: %s", first_line(error))
+    except Error as error:
+        log_failure(logger, "The API has refused requests, the journal fails", error)
+        if kind_of(error) is Kind.DATA:
+            if request.method != "POST":
+                raise
+            return api_error(422, "unprocessable", "The database cannot store this message; do not send it again.")
         return unavailable()
 
 

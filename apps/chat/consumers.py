@@ -1,19 +1,21 @@
 import functools
+import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs
 
-from django.db import DatabaseError, InterfaceError
+from django.db import Error
 
 from accounts.guests import author_of
 from base import tracing
+from base.database_errors import log_failure
 from chat import events
 from chat.access import Refusal, is_about_access, room_subject, seat_subject
 from chat.events import CHAT_V1, TUTORIAL
 from chat.frames import HistoryFrame, InvalidFrame, MessageFrame, parse_after, parse_frame
-from chat.group_commit import Overloaded, Unavailable
+from chat.group_commit import Overloaded, Unavailable, Unprocessable
 from chat.journal import Draft
 from chat.limits import MemberLimits, RateLimited
 from chat.live import live
@@ -23,6 +25,8 @@ from ws import metrics
 from ws.consumer import DirectConsumer
 from ws.handshakes import log_refusal
 from ws.topic import Event
+
+logger = logging.getLogger(__name__)
 
 POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
 OVERLOADED_SECONDS, UNAVAILABLE_SECONDS = 1, 2
@@ -61,7 +65,8 @@ class ChatConsumer(DirectConsumer):
             await self.accept(self.protocol)
             await self._send_error(error.code, error.detail)
             await self.close(POLICY_VIOLATION)
-        except (DatabaseError, InterfaceError):
+        except Error as error:
+            log_failure(logger, "A member was not let in, the room cannot be read", error)
             # Before the handshake is done a browser is told no code at all.
             if not self.is_accepted:
                 await self.accept(self.protocol or None)
@@ -73,7 +78,8 @@ class ChatConsumer(DirectConsumer):
             return
         try:
             refusal = await self.live.gate.recheck(self.room, self.user_id)
-        except (DatabaseError, InterfaceError):
+        except Error as error:
+            log_failure(logger, "Members were closed, their access cannot be read", error)
             await self.close(TRY_AGAIN_LATER)
         else:
             if refusal:
@@ -190,13 +196,18 @@ class ChatConsumer(DirectConsumer):
         except Unavailable:
             detail = "The message was not stored, the database does not answer."
             await self._refuse("unavailable", detail, draft, UNAVAILABLE_SECONDS)
+        except Unprocessable:
+            detail = "The database cannot store this message; do not send it again."
+            await self._refuse("unprocessable", detail, draft)
         else:
             if self.protocol == CHAT_V1:
                 await self.send(events.encode({"type": "ack", "id": draft.id, "seq": stored.seq}))
 
-    async def _refuse(self, code: str, detail: str, draft: Draft, retry_after: float) -> None:
+    async def _refuse(self, code: str, detail: str, draft: Draft, retry_after: float | None = None) -> None:
         extra: dict[str, Any] = {"id": draft.id} if self.protocol == CHAT_V1 else {}
-        await self._send_error(code, detail, **extra, retry_after=retry_after)
+        if retry_after is not None:
+            extra["retry_after"] = retry_after
+        await self._send_error(code, detail, **extra)
 
     async def _send_history(self, limits: MemberLimits, before: int, limit: int) -> None:
         try:
@@ -208,7 +219,8 @@ class ChatConsumer(DirectConsumer):
         try:
             # In one expression, so that nothing here holds the page while its client takes its time.
             await self.send(await self.live.history.get((self.room, before, limit)))
-        except (DatabaseError, InterfaceError):
+        except Error as error:
+            log_failure(logger, "A page of history was refused, the journal cannot be read", error)
             await self._send_error("unavailable", "The database does not answer.", retry_after=UNAVAILABLE_SECONDS)
 
     async def _send_error(self, code: str, detail: str, **extra: Any) -> None:

@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
+from base.database_errors import is_duplicate
 from base.journal_epoch import journal_epoch
 from chat.models import Message, Room
 
@@ -50,7 +51,7 @@ def append(drafts: Sequence[Draft]) -> list[Stored]:
     from its update to the commit. A draft whose id the room knows already, from before or from earlier in
     the same call, is not stored again; the stored message is returned.
 
-    Raises DatabaseError when nothing was stored.
+    Raises what django.db raises when nothing was stored; base.database_errors tells what it means.
     """
     if not drafts:
         return []
@@ -59,8 +60,8 @@ def append(drafts: Sequence[Draft]) -> list[Stored]:
             with transaction.atomic():
                 # Hardly ever was a message stored before: only where the insert fails is it worth a look.
                 return _append(drafts, _known(drafts) if attempt else {})
-        except IntegrityError:
-            if attempt == ATTEMPTS - 1:
+        except IntegrityError as error:
+            if attempt == ATTEMPTS - 1 or not is_duplicate(error):
                 raise
     raise AssertionError("unreachable")
 

@@ -27,5 +27,5 @@ INVALID_CODES = (
 )
 for _code in INVALID_CODES:
     INVALID.labels(_code)
-for _reason in ("overloaded", "unavailable"):
+for _reason in ("overloaded", "unavailable", "unprocessable"):
     JOURNAL_REFUSED.labels(_reason)

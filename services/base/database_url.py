@@ -37,8 +37,11 @@ HOSTS = re.compile(r"[A-Za-z0-9_.:-]+(,[A-Za-z0-9_.:-]+)*|/[^@]*")
 def database(url: str) -> dict[str, Any]:
     """Turn ``sqlite:///path`` or ``postgres://user:password@host:5432/name?option=value`` into Django's settings.
 
-    The options are those of libpq; several hosts are separated by commas. Raises ImproperlyConfigured with one
-    sentence, which holds no password, for anything else.
+    The options are those of libpq. Several hosts are separated by commas; the one that takes writes is used, unless
+    ``target_session_attrs`` says otherwise
+    (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS).
+
+    Raises ImproperlyConfigured with one sentence, which holds no password, for anything else.
     """
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in {"sqlite", "postgres", "postgresql"}:
@@ -92,6 +95,9 @@ def _postgres_parameters(address: str) -> dict[str, Any]:
         raise ImproperlyConfigured(f"DATABASE_URL: {_malformed()}")
     if not ports.strip(","):
         parameters.pop("port", None)
+    if "," in hosts:
+        # Else the first host that answers, which after a failover is the standby.
+        parameters.setdefault("target_session_attrs", "read-write")
     return parameters | _trusted_roots(parameters)
 
 

@@ -4,7 +4,9 @@
 not answer. The meaning is Kubernetes' (https://kubernetes.io/docs/concepts/workloads/pods/probes/).
 """
 
+import os
 from collections.abc import Callable, Collection
+from pathlib import Path
 
 import redis
 from django.conf import settings
@@ -15,6 +17,7 @@ from base.channel_prefix import channel_prefix
 from base.redis_url import Host
 
 TIMEOUT_SECONDS = 2
+READ_ONLY = "read-only"
 
 
 def readiness(serves_without: Collection[str] = ()) -> tuple[int, dict[str, str]]:
@@ -22,33 +25,42 @@ def readiness(serves_without: Collection[str] = ()) -> tuple[int, dict[str, str]
 
     200 and ``ok`` where all parts answer; 200 and ``degraded`` where only those are missing that the service
     ``serves_without``; else 503 and ``unavailable``. Blocks for at most a few times TIMEOUT_SECONDS.
+
+    A database that is read-only degrades both services: pages, history and delivery go on, and what cannot be stored
+    is refused for a retry. All processes meet the same server, so 503 would take every one of them out at once.
     """
     parts = {"database": _state(_check_database), "redis": _state(_check_redis)}
-    missing = {name for name, state in parts.items() if state != "ok"}
+    missing = {name for name, state in parts.items() if state not in ("ok", READ_ONLY)}
     if missing - set(serves_without):
         return 503, {"status": "unavailable", **parts}
-    return 200, {"status": "degraded" if missing else "ok", **parts}
+    return 200, {"status": "ok" if all(state == "ok" for state in parts.values()) else "degraded", **parts}
 
 
-def _state(check: Callable[[], None]) -> str:
+def _state(check: Callable[[], str]) -> str:
     try:
-        check()
+        return check()
     except Exception as error:  # any failure is the answer, none may end the probe
         return f"{type(error).__name__}: {error}".strip()
-    return "ok"
 
 
-def _check_database() -> None:
+def _check_database() -> str:
+    was_connected = connection.connection is not None
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        is_read_only = _is_read_only()
     except Exception:
         # The next probe must not meet the broken connection again.
         connection.close()
-        raise
+        if not was_connected:
+            raise
+        # The server was restarted since the last probe; that it is back is what counts.
+        is_read_only = _is_read_only()
+    if is_read_only and not connection.in_atomic_block:
+        # After a failover the next connection may lead to the new primary.
+        connection.close()
+    return READ_ONLY if is_read_only else "ok"
 
 
-def _check_redis() -> None:
+def _check_redis() -> str:
     try:
         channel = f"{channel_prefix()}readyz"
     except DatabaseError:
@@ -58,6 +70,7 @@ def _check_redis() -> None:
             client.ping()
             if channel:
                 _check_channel(client, channel)
+    return "ok"
 
 
 def _check_channel(client: redis.Redis, channel: str) -> None:
@@ -67,6 +80,26 @@ def _check_channel(client: redis.Redis, channel: str) -> None:
         subscription.subscribe(channel)
         if subscription.get_message(timeout=TIMEOUT_SECONDS) is None:
             raise TimeoutError("Redis does not confirm a subscription.")
+
+
+def _is_read_only() -> bool:
+    return _is_read_only_postgres() if connection.vendor == "postgresql" else _is_read_only_sqlite()
+
+
+def _is_read_only_postgres() -> bool:
+    with connection.cursor() as cursor:
+        # "on" also where the server is a standby.
+        cursor.execute("SELECT current_setting('transaction_read_only')")
+        return bool(cursor.fetchone() == ("on",))
+
+
+def _is_read_only_sqlite() -> bool:
+    with connection.cursor() as cursor:
+        # Reads the file. Nothing is written: a probe must not wait for the lock.
+        cursor.execute("SELECT 1 FROM sqlite_master LIMIT 1")
+    path = Path(connection.settings_dict["NAME"])
+    # The write-ahead log is a second file in the same folder.
+    return path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
 
 
 def _client(host: Host) -> redis.Redis:

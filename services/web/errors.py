@@ -2,10 +2,11 @@
 
 import sys
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.views import csrf, defaults
+
+from base.database_errors import is_temporary
 
 RETRY_AFTER_SECONDS = 2
 
@@ -23,8 +24,8 @@ def unavailable() -> JsonResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500, also for what middleware raised: a database that is away is 503, and soon over."""
-    is_database = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    """handler500, also for what middleware raised: a database that is away or read-only is 503, and soon over."""
+    is_database = is_temporary(sys.exc_info()[1])
     if _is_api(request):
         return unavailable() if is_database else api_error(500, "internal", "Something broke; it is in the log.")
     if is_database:

@@ -62,9 +62,27 @@ def on_starting(server):
 
 
 def post_worker_init(worker):
-    """Look for garbage from now on, but not in what every request needs."""
+    """Look at the database once, and look for garbage from now on, but not in what every request needs."""
+    # One for all, at the start only: what happens to the database later must not end the master.
+    if worker.age == 1:
+        check_database()
     gc.freeze()
     gc.enable()
+
+
+def check_database():
+    """End the start with one sentence where web could not work on this database."""
+    # Needs the app, which only a worker loads.
+    from django.core.exceptions import ImproperlyConfigured
+    from gunicorn.errors import AppImportError
+
+    from base.start_checks import check_before_serving
+
+    try:
+        check_before_serving()
+    except ImproperlyConfigured as error:
+        # Gunicorn prints it, and ends the master instead of making the next worker.
+        raise AppImportError(f"Wrong configuration: {error}") from None
 
 
 def child_exit(server, worker):

@@ -3,6 +3,8 @@
 import gc
 import os
 
+import django
+
 from base.environment import exit_on_wrong_configuration
 from ws.open_files import raise_limit_of_open_files
 
@@ -20,6 +22,11 @@ def main() -> None:
     # Before the application, because Twisted's reactor is chosen at its first import.
     from ws.server import CommandLineInterface
 
+    django.setup()
+    with exit_on_wrong_configuration():
+        from base.start_checks import check_before_serving
+
+        check_before_serving()
     host, _, port = settings.BIND.rpartition(":")
     max_bytes = str(settings.MAX_FRAME_KIB * 1024)
     CommandLineInterface().run(

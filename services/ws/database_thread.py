@@ -2,11 +2,14 @@
 
 import asyncio
 import functools
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error, connection
+
+from base.database_errors import is_conflict, needs_new_connection
 
 Result = TypeVar("Result")
 
@@ -20,8 +23,9 @@ class DatabaseThread:
     async def run(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Return what the function returns.
 
-        After a broken connection, for example a database that was restarted, the function runs a second time
-        on a new one; so it must be harmless to repeat. Raises what it raises then.
+        After a broken connection, for example to a database that was restarted, or to one that has become read-only,
+        the function runs a second time on a new one, and after a deadlock on the same; so it must be harmless to
+        repeat. Raises what it raises then.
         """
         return await asyncio.get_running_loop().run_in_executor(self._executor, _run, function, arguments)
 
@@ -33,14 +37,32 @@ def database_thread() -> DatabaseThread:
 
 
 def _run(function: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
+    _close_when_old()
+    before = connection.connection
     try:
         return function(*arguments)
-    except (OperationalError, InterfaceError):
-        if connection.connection is not None and connection.is_usable():
+    except Error as error:
+        # transaction.atomic itself replaces a connection on which its rollback fails.
+        is_replaced = connection.connection is not before
+        if not is_replaced and needs_new_connection(error, connection):
+            connection.close()
+            is_replaced = True
+        # A connection that was only just made would be no better a second time.
+        if not (is_conflict(error) or (is_replaced and before is not None)):
             raise
-        connection.close()
     try:
         return function(*arguments)
-    except (OperationalError, InterfaceError):
-        connection.close()
+    except Error as error:
+        if needs_new_connection(error, connection):
+            connection.close()
         raise
+
+
+def _close_when_old() -> None:
+    """Make a new connection once in CONN_MAX_AGE: after a failover an old one may lead to a server that lags behind.
+
+    Not django.db.close_old_connections: its health check is one more round trip for each commit.
+    """
+    max_age = connection.settings_dict["CONN_MAX_AGE"]  # SQLite's is 0
+    if max_age and connection.close_at is not None and time.monotonic() >= connection.close_at:
+        connection.close()

@@ -213,6 +213,26 @@ def test_a_message_the_server_will_not_take(new_page: NewPage, room: str, action
     expect(alice.messages).to_have_count(len(expected))
 
 
+def test_a_message_that_the_database_cannot_store_is_kept_as_not_sent_and_others_go_on(page: Page, room: str) -> None:
+    line, attempts = Line(page), []
+
+    def refuse(frame: dict[str, Any]) -> list[dict[str, Any]]:
+        if frame.get("message") != "impossible":
+            return [frame]
+        attempts.append(frame["id"])
+        line.inject(type="error", code="unprocessable", detail="…", id=frame["id"])
+        return []
+
+    entered = RoomPage(page).enter(room)
+    line.to_server = refuse
+    entered.say("impossible")
+    expect(entered.error).to_have_text("The server can’t save this message. Change it and send it again.")
+    entered.expect_state("impossible", "Not sent")
+    entered.say("possible")
+    entered.expect_transcript("possible")
+    assert len(attempts) == 1
+
+
 def test_while_the_database_is_gone_messages_wait(page: Page, room: str) -> None:
     line, attempts = Line(page), []
 

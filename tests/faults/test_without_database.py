@@ -6,6 +6,8 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
+import httpx
+import psycopg
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -110,3 +112,42 @@ async def test_who_logs_in_while_postgres_is_away_is_sent_away_with_1013_and_let
             await log_in()
         assert closed.value.rcvd.code == TRY_AGAIN_LATER
     assert await log_in() == "returning"
+
+
+async def test_a_database_that_was_read_only_for_a_moment_is_written_again(stack, enter, postgres):
+    if postgres is None:
+        pytest.skip("only PostgreSQL has servers that fail over")
+    name = stack.environment["DATABASE_URL"].rpartition("/")[2]
+    readyz = stack.part("ws-1").url + "/readyz"
+    async with AsyncExitStack() as resources:
+        admin = resources.enter_context(psycopg.connect(postgres.part.url, autocommit=True))
+        probe = await resources.enter_async_context(httpx.AsyncClient())
+
+        def fail_over(read_only: str) -> None:
+            admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = {read_only}".encode())
+
+        async with enter("alice", "ws-1") as alice, enter("bob", "ws-2") as bob:
+            await bob.wait_for_delivery(await alice.say("before"))
+            fail_over("on")
+            try:
+                # As a server does that was demoted; who connects again reaches it once more.
+                admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+                message_id = await alice.say("while it is read-only")
+                await alice.wait_for(lambda: alice.refusals)
+                assert (alice.refusals[0].id, alice.refusals[0].code) == (message_id, "unavailable")
+                assert alice.refusals[0].retry_after
+                answer = await probe.get(readyz)
+                assert answer.status_code == 200
+                assert (answer.json()["status"], answer.json()["database"]) == ("degraded", "read-only")
+                # Reading goes on, so who comes is let in.
+                async with enter("carol", "ws-3", after=1) as carol:
+                    assert carol.welcomes
+            finally:
+                fail_over("off")
+            # No connection is cut this time: those that are still read-only must be found.
+            await bob.wait_for_delivery(message_id)
+            await alice.wait_for(lambda: not alice.unacknowledged)
+            assert count(alice, bob).is_clean
+            for member in (alice, bob):
+                assert len(member.welcomes) == 1, "the socket was lost"
+        assert (await probe.get(readyz)).json()["database"] == "ok"

@@ -4,8 +4,9 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, InternalError, OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -223,6 +224,34 @@ def test_without_the_database_it_is_503_and_soon_over(bot, guest, monkeypatch, p
         assert response.status_code == 503
         assert response.headers["retry-after"] == "2"
         assert response.json()["error"]["code"] == "unavailable"
+    assert published == []
+
+
+def test_a_read_only_database_is_503_and_soon_over(bot, monkeypatch):
+    error = InternalError("cannot execute UPDATE in a read-only transaction")
+    error.__cause__ = psycopg.errors.ReadOnlySqlTransaction()
+
+    def fail(*args):
+        raise error
+
+    monkeypatch.setattr(journal, "append", fail)
+    response = post(bot, {"message": "hello"})
+    assert (response.status_code, response.headers["retry-after"]) == (503, "2")
+    assert response.json()["error"]["code"] == "unavailable"
+
+
+def test_a_message_that_the_database_cannot_store_is_422_and_needs_no_retry(bot, monkeypatch, published):
+    error = DataError("has no equivalent in encoding")
+    error.__cause__ = psycopg.errors.UntranslatableCharacter()
+
+    def fail(*args):
+        raise error
+
+    monkeypatch.setattr(journal, "append", fail)
+    response = post(bot, {"message": "hello"})
+    assert response.status_code == 422
+    assert "retry-after" not in response.headers
+    assert response.json()["error"]["code"] == "unprocessable"
     assert published == []
 
 

@@ -28,10 +28,14 @@ def test_options_of_the_address_win():
 
 
 def test_several_hosts_are_left_to_libpq():
-    settings = database("postgres://u:p@a:5432,b:5433/chat?target_session_attrs=read-write")
+    settings = database("postgres://u:p@a:5432,b:5433/chat?target_session_attrs=any")
     assert (settings["HOST"], settings["PORT"]) == ("a,b", "5432,5433")
-    assert settings["OPTIONS"]["target_session_attrs"] == "read-write"
-    assert database("postgres://u:p@a,b/chat")["PORT"] == ""
+    assert settings["OPTIONS"]["target_session_attrs"] == "any"
+    without_ports = database("postgres://u:p@a,b/chat")
+    assert without_ports["PORT"] == ""
+    # After a failover the first of them is the standby.
+    assert without_ports["OPTIONS"]["target_session_attrs"] == "read-write"
+    assert "target_session_attrs" not in database("postgres://u:p@a/chat")["OPTIONS"]
 
 
 @pytest.mark.parametrize("password", ["p#w", "p?w", "p[w", "p:w", "p=w", "p&w"])

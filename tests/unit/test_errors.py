@@ -1,11 +1,19 @@
 """Error pages, as a visitor gets them."""
 
+import psycopg
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.db import Error, InternalError, OperationalError, ProgrammingError
 from django.test import Client
 
 from chat import journal
+
+
+def database_error(django_class: type[Error], cause: type[psycopg.Error]) -> Error:
+    """Return an error as Django raises it, with the server's code in its cause."""
+    error = django_class("gone")
+    error.__cause__ = cause("gone")
+    return error
 
 
 @pytest.fixture
@@ -19,6 +27,8 @@ def visitor(db) -> Client:
         (PermissionDenied(), 403, "No access"),
         (ZeroDivisionError(), 500, "Something broke"),
         (OperationalError("gone"), 503, "Back in a moment"),
+        (database_error(InternalError, psycopg.errors.ReadOnlySqlTransaction), 503, "Back in a moment"),
+        (database_error(ProgrammingError, psycopg.errors.UndefinedTable), 500, "Something broke"),
     ],
 )
 def test_what_a_view_raises(visitor, monkeypatch, error, status, heading):

@@ -3,8 +3,13 @@ import signal
 import time
 from typing import Any
 
-from django.core.management import BaseCommand, CommandParser, call_command
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import Error, connection
+
+from base.database_errors import is_temporary
+from base.logs import first_line
+from base.start_checks import NOT_MIGRATED, check_encoding, check_tables, has_unapplied_migrations
 
 LONGEST_WAIT_SECONDS = 5.0
 
@@ -12,7 +17,9 @@ LONGEST_WAIT_SECONDS = 5.0
 class Command(BaseCommand):
     """Returns when the database answers, and with ``--migrated`` when every migration of the service is applied.
 
-    Says once what it waits for, and asks again after 0.5 to LONGEST_WAIT_SECONDS; it never gives up.
+    Says once what it waits for, and asks again after 0.5 to LONGEST_WAIT_SECONDS. What no waiting would change ends
+    it with one sentence: an encoding that cannot store every text, a table or a privilege that is missing. An unknown
+    database, role or password is waited for: whoever makes the database may still be about to make them.
     """
 
     help = "Wait until the database answers, or until it is migrated."
@@ -37,12 +44,17 @@ class Command(BaseCommand):
         """What is still missing, or an empty text."""
         try:
             connection.ensure_connection()
+            check_encoding()
             if migrated:
-                call_command("migrate", check_unapplied=True, verbosity=0)
+                if has_unapplied_migrations():
+                    return NOT_MIGRATED
+                check_tables()
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from None
         except Error as error:
+            if not is_temporary(error):
+                raise CommandError(f"DATABASE_URL: {first_line(error)}.") from error
             return f"the database does not answer: {error}".strip()
-        except SystemExit:
-            return "migrations are not applied yet; the Job migrate or `manage.py migrate` does it."
         finally:
             connection.close()
         return ""

@@ -1,7 +1,10 @@
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+
+from base.start_checks import check_encoding
 
 
 class Command(BaseCommand):
@@ -10,6 +13,10 @@ class Command(BaseCommand):
     help = "Bring the database, the translations and the static files up to date."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            check_encoding()
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from None
         call_command("migrate", interactive=False)
         call_command("compile_translations")
         call_command("collectstatic", interactive=False)
