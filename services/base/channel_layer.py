@@ -27,8 +27,8 @@ ERRORS = (RedisError, OSError, TimeoutError)
 # without an answer the connection is replaced.
 HEARTBEAT_SECONDS = 2.0
 MISSED_HEARTBEATS = 3
-# Seconds before a lost connection is made again.
-RETRY_SECONDS = 1.0
+# Seconds before a lost connection is made again, and between two attempts that fail.
+LOST_SECONDS, RETRY_SECONDS = 0.1, 1.0
 # Seconds that a subscription waits for Redis; after that it is made as soon as Redis answers.
 SUBSCRIBE_SECONDS = 1.0
 # Names in one SUBSCRIBE when a connection is made again.
@@ -54,7 +54,7 @@ class Shard(RedisSingleShardConnection):
         self._prefix: str | None = None
         self._connection: Any = None
         self._is_failing = False
-        self._has_received = False
+        self._has_received = self._was_connected = False
         # Set once the first attempt to connect has ended, well or not.
         self._attempted = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -135,10 +135,12 @@ class Shard(RedisSingleShardConnection):
                 self._is_failing = True
             finally:
                 self._attempted.set()
-            await asyncio.sleep(self._retry_seconds)
+            # At once where it was a connection that ended: what is sent meanwhile is lost.
+            await asyncio.sleep(LOST_SECONDS if self._was_connected else self._retry_seconds)
 
     async def _receive_until_broken(self) -> None:
         """Connect, subscribe to everything, and receive; raises what ends the connection."""
+        self._was_connected = False
         self._ensure_redis()
         pool = self._redis.connection_pool
         async with asyncio.timeout(MISSED_HEARTBEATS * self._heartbeat_seconds):
@@ -151,6 +153,7 @@ class Shard(RedisSingleShardConnection):
                     await connection.send_command("SUBSCRIBE", *names)
                 self._connection, self._broken = connection, asyncio.get_running_loop().create_future()
             self._attempted.set()
+            self._was_connected = True
             tasks = {
                 asyncio.ensure_future(self._read(connection, len(prefix))),
                 asyncio.ensure_future(self._watch(connection)),
