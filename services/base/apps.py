@@ -4,11 +4,10 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 
-from base import database_time, sentry, tracing
+from base import database_failover, database_time, sentry, start_checks, tracing
 from base.environment import misspelt_names
 
 logger = logging.getLogger(__name__)
-from base import database_failover, start_checks
 
 
 class BaseConfig(AppConfig):
