@@ -16,6 +16,7 @@ from chat.pages import fitting
 from chat.rooms import group_name
 from ws.database_thread import database_thread
 from ws.drain import at_the_end
+from ws.event_loop import once_per_event_loop
 from ws.hub import hub_of
 from ws.presence import Presence
 from ws.revocations import revocations
@@ -79,7 +80,7 @@ class Live:
         self.hub.deliver(room, Event(events.presence_frames(count, names), state="presence"))
 
 
-@functools.cache
+@once_per_event_loop
 def live() -> Live:
     """Return the process' one Live, made when the first member comes."""
     return Live()

@@ -6,6 +6,7 @@ from typing import Any
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from ws import metrics
+from ws.asgi_socket import AsgiSocket
 from ws.frames import frame, text_frame
 from ws.handshakes import LOGIN_NEEDED
 from ws.protocol import WebSocketProtocol
@@ -17,8 +18,9 @@ class DirectConsumer(AsyncWebsocketConsumer):
     """An AsyncWebsocketConsumer without the queue, the tasks and the thread hop that Channels gives each.
 
     Write ``connect``, ``receive`` and ``disconnect`` as in any other. What differs: it has no channel and no
-    groups, since the hub listens for the whole process; it runs only under ws.server; and it closes no database
-    connections between two messages, so queries go through the database thread (or database_sync_to_async).
+    groups, since the hub listens for the whole process; and it closes no database connections between two messages, so
+    queries go through the database thread (or database_sync_to_async). Under another server than ws.server, such as
+    Channels' test tools, it works the same without limits and drain.
     ``scope`` is there in ``connect`` only: keep from it what is needed later. ``disconnect`` follows also where
     ``connect`` did not come to its end.
     """
@@ -29,11 +31,12 @@ class DirectConsumer(AsyncWebsocketConsumer):
     protocol = ""
     seq = 0
     scope: dict[str, Any]
-    socket: WebSocketProtocol
+    socket: WebSocketProtocol | AsgiSocket
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         self.scope = scope
-        self.socket = scope["ws.socket"]
+        direct = scope.get("ws.socket")
+        self.socket = direct or AsgiSocket(send)
         connect = await receive()
         try:
             await self.dispatch(connect)
@@ -42,7 +45,10 @@ class DirectConsumer(AsyncWebsocketConsumer):
             await self.disconnect(ABNORMAL)
             raise
         del self.scope
-        self.socket.attach(self.dispatch)
+        if direct:
+            direct.attach(self.dispatch)
+        else:
+            await self.socket.serve(self.dispatch, receive)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         match message["type"]:

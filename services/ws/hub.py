@@ -8,7 +8,6 @@ numbers with the journal's. ``hub_of`` gives an app its hub.
 
 import asyncio
 import contextlib
-import functools
 import logging
 import time
 from collections.abc import Callable, Collection
@@ -24,6 +23,7 @@ from ws import metrics
 from ws.comparison import Comparison
 from ws.database_thread import DatabaseThread, database_thread
 from ws.drain import at_the_end
+from ws.event_loop import once_per_event_loop
 from ws.replay import Replay
 from ws.rewinds import Rewinds
 from ws.shared_reads import SharedReads, one_by_one
@@ -272,7 +272,7 @@ metrics.TOPICS.set_function(lambda: sum(len(hub.topics) for hub in _hubs))
 metrics.MEMBERS.set_function(lambda: sum(hub.members for hub in _hubs))
 
 
-@functools.cache
+@once_per_event_loop
 def hub_of(source: type[Source]) -> Hub:
     """Return the process' one hub of a journal; it is closed when the process ends. Call it inside the event loop."""
     hub = Hub(source(), database_thread(), settings.COALESCE_MS / 1000)

@@ -1,0 +1,43 @@
+"""Channels' ChannelsLiveServerTestCase, which runs our application under stock Daphne."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from deploy.local.stack import PYTHONPATH, ROOT
+
+SETTINGS = """
+from ws.settings import *
+DATABASES["default"]["TEST"] = {{"NAME": "{folder}/test.sqlite3"}}
+"""
+TEST = """
+from channels.testing import ChannelsLiveServerTestCase
+from websockets.sync.client import connect
+
+class Live(ChannelsLiveServerTestCase):
+    serve_static = False
+
+    def test_two_hear_each_other(self):
+        url, origin = self.live_server_ws_url + "/ws/chat/lobby/", self.live_server_url
+        with connect(url, origin=origin) as alice, connect(url, origin=origin) as bob:
+            alice.send('{"message": "hello"}')
+            for socket in (alice, bob):
+                self.assertEqual(socket.recv(10), '{"message":"hello"}')
+"""
+
+
+def test_a_live_server_test_case_of_a_team_passes(tmp_path: Path, redis_address: str) -> None:
+    (tmp_path / "live_settings.py").write_text(SETTINGS.format(folder=tmp_path))
+    (tmp_path / "test_live.py").write_text(TEST)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{PYTHONPATH}{os.pathsep}{tmp_path}",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+        "REDIS_URL": redis_address,
+        "DJANGO_SETTINGS_MODULE": "live_settings",
+    }
+    command = [sys.executable, "-m", "django", "test", "test_live", "--noinput"]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "Ran 1 test" in result.stderr
