@@ -283,8 +283,10 @@ class WebSocketProtocol(OpenConnection, Opening):
         elif message["type"] == "websocket.send" and self.state != self.STATE_CONNECTING:
             if self.is_connected:
                 text = message.get("text")
+                data = text_frame(text) if text is not None else frame(message["bytes"], is_binary=True)
+                metrics.count_sent(1, len(data))
                 # Server.handle_reply waits until it is sent.
-                self.sendData(text_frame(text) if text is not None else frame(message["bytes"], is_binary=True))
+                self.sendData(data)
         elif message["type"] == "websocket.close" and self.state != self.STATE_CONNECTING:
             self.close(message.get("code") or NORMAL, message.get("reason"))
         else:

@@ -71,6 +71,21 @@ async def test_a_client_that_reads_gets_all_of_it_and_then_the_close(url, path, 
 
 
 @pytest.mark.parametrize("path", ["/", "/stock"])
+async def test_frames_and_bytes_of_every_consumer_are_counted(url, path):
+    names = ["frames_sent_total", "sent_bytes_total", "frames_received_total", "received_bytes_total"]
+    before = [metric(url, f"websocket_{name}") for name in names]
+    text = order([100] * 3)
+    async with asyncio.timeout(SECONDS), connect(f"{url.replace('http', 'ws')}{path}") as client:
+        await client.send(text)
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await client.recv()
+    counted = [metric(url, f"websocket_{name}") - count for name, count in zip(names, before, strict=True)]
+    # Each text has a header of two bytes.
+    assert counted == [3, 3 * 102, 1, len(text)]
+
+
+@pytest.mark.parametrize("path", ["/", "/stock"])
 def test_a_client_that_reads_nothing_is_closed_as_slow(url, path):
     before = metric(url, "websocket_slow_closed_total")
     address = urlsplit(url)
