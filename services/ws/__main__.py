@@ -10,6 +10,16 @@ from ws.open_files import raise_limit_of_open_files
 
 
 def main() -> None:
+    set_up()
+    with exit_on_wrong_configuration():
+        from base.start_checks import check_before_serving
+
+        check_before_serving()
+    serve()
+
+
+def set_up() -> None:
+    """Read the settings and set Django up; a wrong setting ends the process with one sentence."""
     # Imports leave next to no garbage, and looking for it takes a quarter of the start; ws.server enables it again.
     gc.disable()
     raise_limit_of_open_files()
@@ -20,13 +30,16 @@ def main() -> None:
 
         identity.check(settings)
     # Before the application, because Twisted's reactor is chosen at its first import.
-    from ws.server import CommandLineInterface
+    import ws.server  # noqa: F401
 
     django.setup()
-    with exit_on_wrong_configuration():
-        from base.start_checks import check_before_serving
 
-        check_before_serving()
+
+def serve() -> None:
+    """Serve ``ws.asgi.application`` until a signal ends the process; ``set_up`` comes before."""
+    from ws import settings
+    from ws.server import CommandLineInterface
+
     host, _, port = settings.BIND.rpartition(":")
     max_bytes = str(settings.MAX_FRAME_KIB * 1024)
     CommandLineInterface().run(

@@ -5,7 +5,7 @@ Python objects that are left after a garbage collection.
 """
 
 # Before anything else, because it chooses Twisted's reactor.
-from ws.__main__ import main  # isort: skip
+from ws.__main__ import serve, set_up  # isort: skip
 
 import gc
 import sys
@@ -48,4 +48,5 @@ application: Any = ProtocolTypeRouter({"websocket": routes, "http": ObjectsConsu
 if __name__ == "__main__":
     settings.MAX_FRAME_KIB = MAX_FRAME_KIB
     sys.modules["ws.asgi"] = sys.modules["__main__"]
-    main()
+    set_up()
+    serve()

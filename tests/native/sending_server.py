@@ -5,7 +5,7 @@ the close. A client that takes nothing for STALLED_SECONDS is closed.
 """
 
 # Before anything else, because it chooses Twisted's reactor.
-from ws.__main__ import main  # isort: skip
+from ws.__main__ import serve, set_up  # isort: skip
 
 import json
 import sys
@@ -50,4 +50,5 @@ application: Any = ProtocolTypeRouter({"websocket": routes, "http": health.appli
 if __name__ == "__main__":
     outgoing.STALLED_SECONDS = STALLED_SECONDS
     sys.modules["ws.asgi"] = sys.modules["__main__"]
-    main()
+    set_up()
+    serve()
