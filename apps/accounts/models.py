@@ -31,9 +31,9 @@ class User(AbstractUser):
     def save(self, *args: Any, **options: Any) -> None:
         # What accounts.revocations writes about the change is committed with it, or not at all.
         with transaction.atomic():
-            fields = options.get("update_fields")
-            if (fields is None or "username" in fields or (fields and self.skeleton is None)) and self._set_skeleton():
-                options["update_fields"] = fields and {*fields, "skeleton"}
+            # With each login too: that makes good what processes of another release have written.
+            if self._set_skeleton() and (fields := options.get("update_fields")):
+                options["update_fields"] = {*fields, "skeleton"}
             super().save(*args, **options)
 
     def _set_skeleton(self) -> bool:
