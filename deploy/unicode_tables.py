@@ -69,7 +69,9 @@ def _runs(values: dict[int, str]) -> Iterator[tuple[int, int, str]]:
 
 
 def _write(name: str, lines: Iterable[str]) -> None:
-    head = f"# Unicode {icu.UNICODE_VERSION}, from ICU {icu.ICU_VERSION} by `make unicode`; license: Unicode-3.0\n"
+    head = (
+        f"# Unicode {icu.UNICODE_VERSION}, from ICU {icu.ICU_VERSION} by `make unicode`. © Unicode, Inc.; Unicode-3.0\n"
+    )
     (FOLDER / f"{name}.txt").write_text(head + "".join(f"{line}\n" for line in lines))
     print(FOLDER / f"{name}.txt", file=sys.stderr)
 

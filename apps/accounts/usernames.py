@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from accounts.unicode import is_of_one_script, is_unseen, scripts_of, skeleton
 
 # What the names that we give to guests begin with, and lines that look like its hyphen.
-LIKE_A_GUEST = re.compile("guest[-_~ー一]")
+LIKE_A_GUEST = re.compile("[-_~.@+]*guest[-_~ー一]")
 
 
 def validate_username(name: str) -> None:

@@ -38,7 +38,9 @@ def test_letters_that_cannot_be_seen_are_named_as_such(client, db, filler):
 
 
 @pytest.mark.parametrize(
-    "name", ["guest-abc234", "Guest-abc234", "GUEST-ABC234", "guest_abc234", "guestーabc234", "gueѕt-abc234"], ids=ascii
+    "name",
+    ["guest-abc234", "Guest-abc234", "GUEST-ABC234", "guest_abc234", "guestーabc234", "_guest-abc234", "gueѕt-abc234"],
+    ids=ascii,
 )
 def test_what_looks_like_a_guest_is_for_guests(client, db, name):
     assert error_of(sign_up(client, name)) == "This is the name of a guest."
@@ -105,6 +107,17 @@ def test_the_command_that_makes_administrators_refuses_them_too(db, monkeypatch,
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
     with pytest.raises(CommandError):
         call_command("createsuperuser", interactive=False, username=name, email="a@example.com")
+
+
+@pytest.mark.parametrize("name", ["guest-abc234", "al\u3164ice", "аlice", "\U00010330lice", "a11ce"], ids=ascii)
+def test_each_sentence_is_there_in_japanese(client, db, settings, name):
+    User.objects.create_user("allce")
+    settings.LANGUAGE_CODE = "ja"
+    answer = client.post("/accounts/signup/", {"username": name}, headers={"Accept-Language": "ja"})
+    sentence = answer.context["form"].errors["username"][0]
+    assert sentence.startswith(
+        ("この形式の名前", "表示されない文字", "ラテン文字と", "「\U00010330」は", "ほかのユーザー名と")
+    )
 
 
 def test_so_does_the_admin(admin_client):
