@@ -72,7 +72,7 @@ def _write(name: str, lines: Iterable[str]) -> None:
     head = (
         f"# Unicode {icu.UNICODE_VERSION}, from ICU {icu.ICU_VERSION} by `make unicode`. © Unicode, Inc.; Unicode-3.0\n"
     )
-    (FOLDER / f"{name}.txt").write_text(head + "".join(f"{line}\n" for line in lines))
+    (FOLDER / f"{name}.txt").write_text(head + "".join(f"{line}\n" for line in lines), encoding="utf-8")
     print(FOLDER / f"{name}.txt", file=sys.stderr)
 
 

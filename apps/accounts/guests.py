@@ -126,7 +126,7 @@ def rename(name: str, chosen: str) -> str:
     chosen = " ".join(unicodedata.normalize("NFC", chosen).split())
     if not 1 <= len(chosen) <= CHOSEN_MAX_CHARS:
         raise ValidationError(gettext("A name has 1 to %d characters.") % CHOSEN_MAX_CHARS)
-    # They turn the direction of what stands beside them, or make two names of one appearance.
+    # They change the direction of neighbouring text, or make different names look the same.
     if has_hidden_characters(chosen):
         raise ValidationError(gettext("The name contains characters that cannot be seen."))
     is_visible = any(unicodedata.category(character)[0] in "LNS" for character in chosen)

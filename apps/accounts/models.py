@@ -18,12 +18,12 @@ class User(AbstractUser):
         validators=[AbstractUser.username_validator, validate_username],
         error_messages={"unique": _("A user with that username already exists.")},
     )
-    # Lets no two names in that look alike, even at the same moment. NULL where two were in already, and for users that
-    # processes of the release before make during an upgrade.
+    # SHA-256 of the name's UTS #39 skeleton: unique, so that two concurrent sign-ups cannot take names that look alike.
+    # NULL for existing users whose names already did, and for users that the previous release makes during an upgrade.
     skeleton = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001
 
     def clean_fields(self, exclude: Any = None) -> None:
-        # Who has a name that would be refused today can still be changed otherwise, or banned.
+        # A user whose name would be refused today can still be edited and deactivated.
         if self.pk and User.objects.filter(pk=self.pk, username=self.username).exists():
             exclude = {*(exclude or ()), "username"}
         super().clean_fields(exclude=exclude)
@@ -31,13 +31,13 @@ class User(AbstractUser):
     def save(self, *args: Any, **options: Any) -> None:
         # What accounts.revocations writes about the change is committed with it, or not at all.
         with transaction.atomic():
-            # With each login too: that makes good what processes of another release have written.
+            # Each login saves too, and so corrects the rows that the previous release wrote during an upgrade.
             if self._set_skeleton() and (fields := options.get("update_fields")):
                 options["update_fields"] = {*fields, "skeleton"}
             super().save(*args, **options)
 
     def _set_skeleton(self) -> bool:
-        """Set it as the name says, and return whether it is another one. A name that is in already stays in."""
+        """Set the skeleton of the name; return whether it changed. An existing name keeps its row, even beside a twin."""
         skeleton = skeleton_digest(self.username)
         if skeleton == self.skeleton:
             return False

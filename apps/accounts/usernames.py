@@ -1,4 +1,4 @@
-"""What a new name may be, so that nobody passes for somebody else. Users who have another name keep it, and log in."""
+"""Which user names are accepted at sign-up and rename. Existing users keep names that would be refused today."""
 
 import hashlib
 import re
@@ -26,7 +26,7 @@ def validate_username(name: str) -> None:
     for character in name:
         # "_" is no letter of identifiers to UTS #39.
         if not character.isascii() and scripts_of(character) is None:
-            raise ValidationError(gettext("The character “%s” is not used in names.") % character)
+            raise ValidationError(gettext("The character “%s” can’t be used in names.") % character)
     if not is_of_one_script(name):
         raise ValidationError(mixes_scripts())
     alike = get_user_model().objects.filter(skeleton=skeleton_digest(name))

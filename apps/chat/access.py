@@ -27,14 +27,14 @@ class Refusal(Enum):
 
     LOGIN_NEEDED = 4401
     FORBIDDEN = 4403
-    # A name that would pass for another room's, and that no room has: see chat.rooms.is_clear.
+    # No such room, and none may be opened under this name: see chat.rooms.is_clear.
     NOT_FOUND = 4404
 
 
 def refusals(rooms: Collection[str], visitor: Visitor) -> dict[str, Refusal]:
     """Return those of the rooms that the visitor may not enter, and why; the others are open. Blocks.
 
-    It takes one query, and another one where a name is not clear: such a room is entered only if it is there already.
+    It takes one query, and a second one if a name is unclear: such a room can be entered only if it exists.
     """
     found = Room.objects.filter(name__in=rooms)
     unclear = {room for room in rooms if not is_clear(room)}

@@ -36,10 +36,11 @@ def is_room_name(name: str) -> bool:
 
 
 def is_clear(name: str) -> bool:
-    """Whether a room's name cannot be taken for another by its characters: all are seen, and no word mixes scripts.
+    """Whether all characters of a room's name are visible and no word of it mixes scripts (UTS #39).
 
-    Rooms of before may have another name: only chat.access, which knows the rooms there are, refuses new ones. Two
-    names of one script each, such as coco in Latin and in Cyrillic letters, are clear: a room has no owner to pass for.
+    Existing rooms may have an unclear name, so the path converter accepts it; chat.access, which knows the existing
+    rooms, refuses new ones. Two names of one script each that look alike are both clear: a room has no owner whom
+    another room could impersonate.
     """
     return name.isascii() or (
         not any(is_unseen(character) for character in name)

@@ -82,7 +82,7 @@ async def test_nobody_gets_into_a_room_by_a_name_that_looks_like_it(join, room: 
 
 
 @pytest.mark.parametrize("disguise", ["{}\u115f", "{}\u3164", "{}\u034f", "о{}"], ids=ascii)
-async def test_nobody_opens_a_room_whose_name_looks_like_another(base_url: str, room: str, disguise: str) -> None:
+async def test_a_new_room_with_a_deceptive_name_is_closed_with_4404(base_url: str, room: str, disguise: str) -> None:
     name = quote(disguise.format(room))
     async with httpx.AsyncClient(timeout=20) as client:
         assert (await client.get(f"{base_url}/chat/{name}/")).status_code == 404

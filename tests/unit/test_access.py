@@ -171,7 +171,7 @@ def test_the_admin_changes_who_may_enter_and_no_number(rooms, alice, admin_clien
 
 
 @pytest.mark.parametrize("name", ["open\u115f", "оpen", "o\u034fpen", "\u3164", "open-αlice"], ids=ascii)
-def test_a_new_room_cannot_look_like_another(client, alice, name):
+def test_a_new_room_with_a_deceptive_name_is_not_found(client, alice, name):
     assert access.refusals([name, "open"], GUEST) == {name: Refusal.NOT_FOUND}
     assert access.refusals([name], alice) == {name: Refusal.NOT_FOUND}
     assert client.get(reverse("chat:room", args=[name])).status_code == 404
@@ -188,10 +188,10 @@ def test_a_new_room_cannot_look_like_another(client, alice, name):
 
 
 @pytest.mark.parametrize("name", ["open\u115f", "оpen"], ids=ascii)
-def test_a_room_of_before_stays_open_whatever_it_is_called(client, alice, name):
-    journal.append([Draft(name, "1", "alice", "of before")])
+def test_an_existing_room_with_a_deceptive_name_stays_open(client, alice, name):
+    journal.append([Draft(name, "1", "alice", "an old text")])
     assert access.refusals([name], GUEST) == {}
-    assert "of before" in client.get(reverse("chat:room", args=[name])).text
+    assert "an old text" in client.get(reverse("chat:room", args=[name])).text
     assert client.get(reverse("chat:index"), {"room": name}).status_code == 302
     Room.objects.update(access="members")
     assert access.refusals([name], alice) == {name: Refusal.FORBIDDEN}

@@ -1,4 +1,4 @@
-"""Names of users: none looks like another's, or like nothing. Users who have such a name already keep it."""
+"""User names: new ones must be visible and must not look like another user's or a guest's; existing ones stay."""
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -26,14 +26,14 @@ def error_of(answer):
 
 @pytest.mark.parametrize("character", INVISIBLE, ids=ascii)
 @pytest.mark.parametrize("name", ["alice{}", "guest-abc234{}", "al{}ice", "{}", "{}{}{}"])
-def test_a_name_with_what_cannot_be_seen_signs_up_nobody(client, db, name, character):
+def test_sign_up_with_invisible_characters_is_refused(client, db, name, character):
     answer = sign_up(client, name.replace("{}", character))
     assert answer.status_code == 200
     assert not User.objects.exists()
 
 
 @pytest.mark.parametrize("filler", FILLERS, ids=ascii)
-def test_letters_that_cannot_be_seen_are_named_as_such(client, db, filler):
+def test_sign_up_names_invisible_letters_as_the_reason(client, db, filler):
     assert error_of(sign_up(client, f"alice{filler}")) == "The name contains characters that cannot be seen."
 
 
@@ -42,17 +42,17 @@ def test_letters_that_cannot_be_seen_are_named_as_such(client, db, filler):
     ["guest-abc234", "Guest-abc234", "GUEST-ABC234", "guest_abc234", "guestーabc234", "_guest-abc234", "gueѕt-abc234"],
     ids=ascii,
 )
-def test_what_looks_like_a_guest_is_for_guests(client, db, name):
+def test_sign_up_with_a_name_like_a_guests_is_refused(client, db, name):
     assert error_of(sign_up(client, name)) == "This is the name of a guest."
 
 
 @pytest.mark.parametrize("name", ["аlice", "αlice", "alיce", "김ひ", "user१", "१1"], ids=ascii)
-def test_a_name_of_several_scripts_is_refused(client, db, name):
+def test_sign_up_with_mixed_scripts_is_refused(client, db, name):
     assert "different scripts" in error_of(sign_up(client, name))
 
 
-def test_a_letter_that_is_not_for_names_is_refused(client, db):
-    assert error_of(sign_up(client, "\U00010330lice")) == "The character “\U00010330” is not used in names."
+def test_sign_up_with_a_letter_of_a_dead_script_is_refused(client, db):
+    assert error_of(sign_up(client, "\U00010330lice")) == "The character “\U00010330” can’t be used in names."
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def test_a_letter_that_is_not_for_names_is_refused(client, db):
     ],
     ids=ascii,
 )
-def test_names_of_people_sign_up(client, db, name):
+def test_sign_up_with_ordinary_names_of_many_scripts_succeeds(client, db, name):
     assert sign_up(client, name).status_code == 302
     assert User.objects.get().username
 
 
 @pytest.mark.parametrize(("name", "alike"), [("alIce", "allce"), ("coco", "сосо"), ("modern", "modem"), ("b0b", "bOb")])
-def test_a_name_that_looks_like_a_users_is_taken(client, db, name, alike):
+def test_a_confusable_name_is_taken(client, db, name, alike):
     user = User.objects.create_user(name)
     taken = "Another user has this name, or one that looks like it."
     assert error_of(sign_up(client, alike)) == taken
@@ -92,7 +92,7 @@ def test_a_name_that_looks_like_a_users_is_taken(client, db, name, alike):
 
 
 @pytest.mark.parametrize("taken", ["alIce", "allce"])
-def test_who_is_later_by_a_moment_is_told_so(client, db, taken):
+def test_losing_a_sign_up_race_shows_a_form_error(client, db, taken):
     def somebody_else_signs_up(instance, **_):
         pre_save.disconnect(somebody_else_signs_up, sender=User)
         User.objects.create_user(taken)
@@ -102,7 +102,7 @@ def test_who_is_later_by_a_moment_is_told_so(client, db, taken):
 
 
 @pytest.mark.parametrize("name", ["alice\u115f", "аlice", "guest-abc234", "a11ce"], ids=ascii)
-def test_the_command_that_makes_administrators_refuses_them_too(db, monkeypatch, name):
+def test_createsuperuser_refuses_deceptive_names(db, monkeypatch, name):
     User.objects.create_user("allce")
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
     with pytest.raises(CommandError):
@@ -110,7 +110,7 @@ def test_the_command_that_makes_administrators_refuses_them_too(db, monkeypatch,
 
 
 @pytest.mark.parametrize("name", ["guest-abc234", "al\u3164ice", "аlice", "\U00010330lice", "a11ce"], ids=ascii)
-def test_each_sentence_is_there_in_japanese(client, db, settings, name):
+def test_every_refusal_is_translated_into_japanese(client, db, settings, name):
     User.objects.create_user("allce")
     settings.LANGUAGE_CODE = "ja"
     answer = client.post("/accounts/signup/", {"username": name}, headers={"Accept-Language": "ja"})
@@ -120,7 +120,7 @@ def test_each_sentence_is_there_in_japanese(client, db, settings, name):
     )
 
 
-def test_so_does_the_admin(admin_client):
+def test_admin_refuses_a_name_of_mixed_scripts(admin_client):
     answer = admin_client.post(
         "/admin/accounts/user/add/",
         {"username": "аlice", "password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"},
@@ -136,25 +136,25 @@ def in_english_and_fast(settings):
 
 @pytest.fixture
 def existing(db):
-    """Users of before, one of whose names looks like the other's."""
+    """Existing users whose names look alike, or like a guest's."""
     names = ["alice", "alice\u115f", "аlice", "guest-abc234"]
-    # Without a skeleton each, as processes of the release before make them.
+    # bulk_create does not call save, so they have no skeleton, like users that the previous release made.
     User.objects.bulk_create(User(username=name, password=make_password(PASSWORD)) for name in names)
     return names
 
 
-def test_users_of_before_log_in(client, existing):
+def test_existing_users_with_deceptive_names_log_in(client, existing):
     for name in existing * 2:
         answer = client.post("/accounts/login/", {"username": name, "password": PASSWORD})
         assert answer.status_code == 302, ascii(name)
         client.logout()
-    # Who logged in first has the skeleton of three names.
+    # The first to log in gets the skeleton that three names share.
     assert list(User.objects.order_by("pk").values_list("skeleton", flat=True)) == [
         skeleton_digest("alice"), None, None, skeleton_digest("guest-abc234"),
     ]  # fmt: skip
 
 
-def test_users_of_before_can_be_changed_and_renamed(admin_client, existing):
+def test_existing_users_with_deceptive_names_can_be_deactivated_and_renamed(admin_client, existing):
     user = User.objects.get(username="аlice")
     form = {"username": user.username, "date_joined_0": "2026-01-01", "date_joined_1": "00:00"}
     # Without is_active, which is a ban.
@@ -170,7 +170,7 @@ def test_users_of_before_can_be_changed_and_renamed(admin_client, existing):
     assert user.skeleton == skeleton_digest("carol")
 
 
-def test_a_new_name_takes_the_place_of_the_old_one(db):
+def test_renaming_a_user_frees_the_old_name(db):
     user = User.objects.create_user("alice")
     user.username = "bob"
     user.save(update_fields=["username"])
@@ -180,7 +180,7 @@ def test_a_new_name_takes_the_place_of_the_old_one(db):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_migration_takes_users_whose_names_look_alike():
+def test_migration_accepts_users_whose_names_look_alike():
     executor = MigrationExecutor(connection)
     executor.migrate([("accounts", "0003_ticket_revocation")])
     old = executor.loader.project_state([("accounts", "0003_ticket_revocation")]).apps.get_model("accounts", "User")

@@ -8,8 +8,8 @@ BATCH = 500
 def fill(apps, schema_editor):
     """Give each user the skeleton of their name; where two names look alike, the older account's, the other has none.
 
-    In batches, so that people sign up meanwhile. The release before still makes users without one, which
-    accounts.models.User makes good when they log in.
+    In batches, so that people can sign up meanwhile. The previous release still makes users without a skeleton;
+    accounts.models.User.save sets it when they log in.
     """
     users = apps.get_model("accounts", "User").objects.using(schema_editor.connection.alias)
     last = 0

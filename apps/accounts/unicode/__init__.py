@@ -22,7 +22,7 @@ MIXED_WITH_LATIN = {"Hanb", "Jpan", "Kore"}
 
 
 def _lines(table: str) -> Iterator[list[str]]:
-    for line in (FOLDER / f"{table}.txt").read_text().splitlines():
+    for line in (FOLDER / f"{table}.txt").read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             yield line.split()
 
