@@ -37,7 +37,7 @@ class User(AbstractUser):
             super().save(*args, **options)
 
     def _set_skeleton(self) -> bool:
-        """Set the skeleton of the name; return whether it changed. An existing name keeps its row, even beside a twin."""
+        """Set the skeleton of the name; return whether it changed. Existing names that look alike stay as they are."""
         skeleton = skeleton_digest(self.username)
         if skeleton == self.skeleton:
             return False

@@ -80,7 +80,7 @@ def test_a_team_moves_in_with_its_users(database_url: str) -> None:
     assert migrated.returncode == 0, migrated.stderr
     assert run("manage.py", "makemigrations", "--check").returncode == 0
     look = run("manage.py", "shell", "-v0", "-c", LOOK)
-    # All log in, also those whose names would be refused today: only the later of two names that look alike has no skeleton.
+    # All log in, also those whose names would be refused today; the later of two names that look alike has no skeleton.
     alike = "True False\nTrue True\nTrue False\n"
     assert look.stdout == f"True editors accounts change_user 1\n{alike}", look.stderr
 
