@@ -21,7 +21,7 @@ NODE_PEERS_INSTALLED := $(if $(shell command -v npm),$(NODE_PEERS)/node_modules/
 .PHONY: test-faults test-postgres test-observability drill bench bench-page capacity capacity-check
 .PHONY: test-conformance test-upstream
 .PHONY: up down build dev-docker logs ps shell psql backup restore test-containers
-.PHONY: rename test-readme
+.PHONY: rename unicode test-readme
 .PHONY: k8s-images k8s-up k8s-down k8s-status test-manifests test-url
 
 help: ## List the targets
@@ -97,6 +97,11 @@ lock: $(VENV)/test.installed ## Write the locked requirements anew, with hashes
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	    --output-file $$folder/requirements.txt $$folder/requirements.in || exit 1; done
+
+ICU_VENV = .run/icu
+unicode: ## Write the tables of characters that look alike (apps/accounts/unicode) from the newest ICU on PyPI
+	@$(PYTHON) -m venv $(ICU_VENV) && $(ICU_VENV)/bin/pip install --disable-pip-version-check --quiet --upgrade icukit-pyicu
+	@$(ICU_VENV)/bin/python -m deploy.unicode_tables
 
 audit: $(VENV)/test.installed ## Ask PyPI for known vulnerabilities of all that is locked; OPTIONS=--skip-unreachable
 	@$(BIN)/python -m deploy.audit $(OPTIONS) $(addsuffix /requirements.txt,$(LOCKED))

@@ -16,6 +16,11 @@ from django.core.exceptions import MiddlewareNotUsed, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
+from accounts.unicode import is_of_one_script
+from accounts.unicode.sequences import has_hidden_characters
+from accounts.usernames import is_like_a_guest, mixes_scripts
+
+
 logger = logging.getLogger(__name__)
 
 COOKIE = "guest"
@@ -24,8 +29,8 @@ MAX_AGE_SECONDS = 365 * 24 * 3600
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 TAG = re.compile(r"(?:guest-|#)([a-z0-9]{6})\Z")
 CHOSEN_MAX_CHARS = 30
-# Zero-width joiners, without which neither Persian nor many emoji can be written.
-JOINERS = "\u200c\u200d"
+# The sharp sign and others that look like the # before the tag; those that NFKC makes a # of are found by it.
+HASHES = set("#♯⋕")
 
 
 # Seconds. Anybody can send such a cookie, and all open pages come again with it.
@@ -150,11 +155,17 @@ def rename(name: str, chosen: str) -> str:
     chosen = " ".join(unicodedata.normalize("NFC", chosen).split())
     if not 1 <= len(chosen) <= CHOSEN_MAX_CHARS:
         raise ValidationError(gettext("A name has 1 to %d characters.") % CHOSEN_MAX_CHARS)
-    # Format characters turn the direction of what stands beside them, or are not seen at all.
-    if any(unicodedata.category(character)[0] == "C" and character not in JOINERS for character in chosen):
+    # They change the direction of neighbouring text, or make different names look the same.
+    if has_hidden_characters(chosen):
         raise ValidationError(gettext("The name contains characters that cannot be seen."))
-    if "#" in chosen or not any(unicodedata.category(character)[0] in "LNS" for character in chosen):
+    is_visible = any(unicodedata.category(character)[0] in "LNS" for character in chosen)
+    if HASHES & set(unicodedata.normalize("NFKC", chosen)) or not is_visible:
         raise ValidationError(gettext("A name needs a letter, a digit or an emoji, and no #."))
+    if is_like_a_guest(chosen):
+        raise ValidationError(gettext("This is the name of a guest."))
+    # Of each word: "Анна (Anna)" deceives nobody.
+    if not all(is_of_one_script(word) for word in chosen.split()):
+        raise ValidationError(mixes_scripts())
     tag = TAG.search(name)
     return f"{chosen}#{tag[1] if tag else new_guest_name()[-6:]}"
 

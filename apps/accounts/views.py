@@ -5,28 +5,23 @@ from django.contrib.auth import authenticate, login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.views import RedirectURLMixin
-from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import CreateView, FormView
 
 from accounts import guests
 from accounts.models import User
+from accounts.usernames import looks_taken
 
 
 class SignUpForm(UserCreationForm):
     class Meta(UserCreationForm.Meta):
         model = User
         fields = ("username",)
-
-    def clean_username(self) -> str:
-        if guests.TAG.search(self.cleaned_data["username"]):
-            raise ValidationError(gettext("This is the name of a guest."))
-        return super().clean_username()
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -38,7 +33,12 @@ class SignUpView(RedirectURLMixin, CreateView):
     next_page = "home"
 
     def form_valid(self, form: forms.ModelForm) -> HttpResponse:
-        response = super().form_valid(form)
+        try:
+            response = super().form_valid(form)
+        except IntegrityError:
+            # Somebody else took the name, or one that looks like it, after it was checked.
+            form.add_error("username", looks_taken())
+            return self.form_invalid(form)
         # By whichever of AUTHENTICATION_BACKENDS lets them in.
         credentials = {"username": form.cleaned_data["username"], "password": form.cleaned_data["password1"]}
         if user := authenticate(self.request, **credentials):

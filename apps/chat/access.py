@@ -10,13 +10,14 @@ from enum import Enum
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
 from accounts.models import User
 from accounts.revocations import revoke
 from chat.models import Ban, Membership, Room
+from chat.rooms import is_clear
 
 Visitor = AbstractBaseUser | AnonymousUser
 
@@ -26,11 +27,22 @@ class Refusal(Enum):
 
     LOGIN_NEEDED = 4401
     FORBIDDEN = 4403
+    # No such room, and none may be opened under this name: see chat.rooms.is_clear.
+    NOT_FOUND = 4404
 
 
 def refusals(rooms: Collection[str], visitor: Visitor) -> dict[str, Refusal]:
-    """Return those of the rooms that the visitor may not enter, and why, in one query; the others are open. Blocks."""
+    """Return those of the rooms that the visitor may not enter, and why; the others are open. Blocks.
+
+    It takes one query, and a second one if a name is unclear: such a room can be entered only if it exists.
+    """
     found = Room.objects.filter(name__in=rooms)
+    unclear = {room for room in rooms if not is_clear(room)}
+    missing = unclear and unclear - set(Room.objects.filter(name__in=unclear).values_list("name", flat=True))
+    return _refusals_of(found, visitor) | dict.fromkeys(missing, Refusal.NOT_FOUND)
+
+
+def _refusals_of(found: QuerySet[Room], visitor: Visitor) -> dict[str, Refusal]:
     if not isinstance(visitor, User):
         return dict.fromkeys(
             found.exclude(access=Room.Access.PUBLIC).values_list("name", flat=True), Refusal.LOGIN_NEEDED

@@ -151,4 +151,6 @@ def _refusal(room: str, caller: Caller) -> HttpResponse | None:
             return login_needed()
         case Refusal.FORBIDDEN:
             return api_error(403, "forbidden", "room: this user may not enter it.")
+        case Refusal.NOT_FOUND:
+            return api_error(404, "no_such_room", "room: characters that cannot be seen, or a word of several scripts.")
     return None

@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
 OVERLOADED_SECONDS, UNAVAILABLE_SECONDS = 1, 2
+# Of ws.metrics.RESULTS.
+REFUSAL_RESULTS = {Refusal.LOGIN_NEEDED: "auth", Refusal.FORBIDDEN: "forbidden", Refusal.NOT_FOUND: "not_found"}
 
 
 @functools.lru_cache(maxsize=1000)
@@ -122,7 +124,7 @@ class ChatConsumer(DirectConsumer):
             self.socket.subjects += (room_subject(self.room), seat_subject(self.room, user_id))
 
     async def _refuse_entry(self, refusal: Refusal) -> None:
-        log_refusal(self.scope, "auth" if refusal is Refusal.LOGIN_NEEDED else "forbidden")
+        log_refusal(self.scope, REFUSAL_RESULTS[refusal])
         await self.accept(self.protocol or None)
         await self.close(refusal.value)
 

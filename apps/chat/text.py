@@ -4,6 +4,8 @@ import re
 import unicodedata
 from itertools import groupby
 
+from accounts.unicode import is_unseen
+
 # All control characters (Unicode's Cc) but tab and newline.
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # UAX #15, section 13: no writing system needs more of them on one letter. Putting a run of thousands in order, as NFC
@@ -15,8 +17,6 @@ CLOSED_BY = {**dict.fromkeys("\u202a\u202b\u202d\u202e", PDF), **dict.fromkeys("
 BIDI_CONTROL = re.compile("[\u202a-\u202e\u2066-\u2069]")
 # Deeper ones have no effect (UAX #9, BD2).
 MAX_DEPTH = 125
-# What can be in a text without being seen: spaces, controls, format characters.
-UNSEEN = {"Zs", "Zl", "Zp", "Cc", "Cf"}
 
 
 def clean(text: str) -> str:
@@ -35,7 +35,7 @@ def clean(text: str) -> str:
 
 def is_empty(text: str) -> bool:
     """Whether there is nothing in it to be seen."""
-    return all(unicodedata.category(character) in UNSEEN for character in text)
+    return all(is_unseen(character) for character in text)
 
 
 def _without_piled_marks(text: str) -> str:

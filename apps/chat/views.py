@@ -1,16 +1,16 @@
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.html import escape
 from django.views.decorators.cache import never_cache
 
 from accounts.guests import AuthoredRequest
 from chat import journal
-from chat.access import refusals
+from chat.access import Refusal, refusals
 from chat.models import Room
 from chat.pages import fitting
-from chat.rooms import MAX_CHARS, RoomNameConverter
+from chat.rooms import MAX_CHARS, RoomNameConverter, is_clear
 from chat.transcript import lines
 
 # Messages in the page itself, which is readable before any script runs.
@@ -24,12 +24,21 @@ RECENT_CANDIDATES = 50
 def index(request: AuthoredRequest) -> HttpResponse:
     """Ask which room to enter; ``?room=`` enters it."""
     wanted = request.GET.get("room", "").strip()
+    is_unclear = False
     if wanted:
         try:
-            return redirect("chat:room", RoomNameConverter().to_python(wanted))
+            name = RoomNameConverter().to_python(wanted)
+            is_unclear = not is_clear(name) and refusals([name], request.user).get(name) is Refusal.NOT_FOUND
+            if not is_unclear:
+                return redirect("chat:room", name)
         except ValueError:
             pass  # asked again, with what was typed
-    context = {"max_chars": MAX_CHARS, "wanted": wanted, "recent_rooms": recent_rooms(request)}
+    context = {
+        "max_chars": MAX_CHARS,
+        "wanted": wanted,
+        "is_unclear": is_unclear,
+        "recent_rooms": recent_rooms(request),
+    }
     return render(request, "chat/index.html", context, status=400 if wanted else 200)
 
 
@@ -37,8 +46,11 @@ def index(request: AuthoredRequest) -> HttpResponse:
 @never_cache
 def room(request: AuthoredRequest, room: str) -> HttpResponse:
     """One room with its newest messages, oldest first; those after ``head`` come over the WebSocket."""
-    if refusals([room], request.user):
-        raise PermissionDenied
+    match refusals([room], request.user).get(room):
+        case Refusal.NOT_FOUND:
+            raise Http404
+        case Refusal.LOGIN_NEEDED | Refusal.FORBIDDEN:
+            raise PermissionDenied
     messages, head = journal.newest(room, PAGE_MESSAGES)
     # Older ones come over the WebSocket, when the reader scrolls up to them.
     messages = fitting(reversed(messages), text_of=lambda line: escape(line.author + line.id + line.text))[::-1]

@@ -173,3 +173,30 @@ def test_the_admin_changes_who_may_enter_and_no_number(rooms, alice, admin_clien
     assert (room.access, room.head) == ("members", 2)
     assert list(Ban.objects.values_list("room__name", "user__username")) == [("open", "alice")]
     assert {access.room_subject("open"), access.seat_subject("open", alice.pk)} <= subjects()
+
+
+@pytest.mark.parametrize("name", ["open\u115f", "оpen", "o\u034fpen", "\u3164", "open-αlice"], ids=ascii)
+def test_a_new_room_with_a_deceptive_name_is_not_found(client, alice, name):
+    assert access.refusals([name, "open"], GUEST) == {name: Refusal.NOT_FOUND}
+    assert access.refusals([name], alice) == {name: Refusal.NOT_FOUND}
+    assert client.get(reverse("chat:room", args=[name])).status_code == 404
+    token = tokens.new_token()
+    ApiToken.objects.create(user=alice, name="test", digest=tokens.digest(token))
+    headers = {"Authorization": f"Bearer {token}"}
+    path = reverse("chat_api:messages", args=[name])
+    answer = client.post(path, {"message": "hello"}, "application/json", headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_such_room")
+    assert not Room.objects.exists()
+    picked = client.get(reverse("chat:index"), {"room": name}, headers={"Accept-Language": "en"})
+    assert picked.status_code == 400
+    assert "This name looks like another one" in picked.text
+
+
+@pytest.mark.parametrize("name", ["open\u115f", "оpen"], ids=ascii)
+def test_an_existing_room_with_a_deceptive_name_stays_open(client, alice, name):
+    journal.append([Draft(name, "1", "alice", "an old text")])
+    assert access.refusals([name], GUEST) == {}
+    assert "an old text" in client.get(reverse("chat:room", args=[name])).text
+    assert client.get(reverse("chat:index"), {"room": name}).status_code == 302
+    Room.objects.update(access="members")
+    assert access.refusals([name], alice) == {name: Refusal.FORBIDDEN}

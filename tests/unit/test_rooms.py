@@ -1,6 +1,6 @@
 import pytest
 
-from chat.rooms import RoomNameConverter, group_name
+from chat.rooms import RoomNameConverter, group_name, is_clear
 
 
 @pytest.mark.parametrize("name", ["a", "my-room", "A_1", "雑談", "ひろば", "สวัสดี", "नमस्ते", "x" * 64])
@@ -26,3 +26,17 @@ def test_group_names_suit_the_channel_layer(name):
 
 def test_each_room_has_a_group_of_its_own():
     assert group_name("a") != group_name("A")
+
+
+@pytest.mark.parametrize(
+    "name", ["lobby", "A_1", "雑談", "ひろば-2", "東京_tokyo", "сад-garden", "नमस्ते", "สวัสดี", "ガッツ"]
+)
+def test_names_that_people_give_are_clear(name):
+    assert is_clear(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["lоbby", "lobby\u115f", "lobby\u3164", "\u1160", "lo\u034fbby", "葛\U000e0100", "a१"], ids=ascii
+)
+def test_names_that_pass_for_others_are_not(name):
+    assert not is_clear(name)

@@ -78,11 +78,23 @@ def test_thousands_of_marks_in_disorder_are_cut():
     assert len(clean("Z" + "\u0315\u0321" * 16_000)) == 1 + MAX_MARKS
 
 
-@pytest.mark.parametrize("text", ["", " \n\t", "\0\x07", "\u200b\ufeff", "\u3000", f"{RLO}{PDF}"], ids=ascii)
+INVISIBLE = "\u115f\u1160\u3164\uffa0\u2800\u034f\ufe0f\U000e0100\u17b4\U0001d159\u2065"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " \n\t", "\0\x07", "\u200b\ufeff", "\u3000", f"{RLO}{PDF}", "\u3164 \u2800\ufe0f", *INVISIBLE],
+    ids=ascii,
+)
 def test_what_cannot_be_seen_is_no_message(text):
     with pytest.raises(InvalidMessage) as refused:
         check_text(text)
     assert refused.value.code == "empty"
+
+
+@pytest.mark.parametrize("text", ["👨‍👩‍👧", "❤️", "می‌خواهم", "क्‍ष", "葛\U000e0100", "\u3164x", "⠁", "."], ids=ascii)
+def test_what_cannot_be_seen_stays_beside_what_can(text):
+    assert check_text(text) == text
 
 
 @pytest.mark.parametrize("text", ["か\u3099" * 4000, "x" * 4000 + "\0" * 10], ids=["composed", "controls"])
