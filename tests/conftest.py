@@ -8,6 +8,11 @@ import pytest
 from deploy.local import Stack
 from tests import postgres as plugin
 
+# What the tests talk to is on this machine; a proxy of the environment (http_proxy) would be asked for it by clients.
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(
+    [*filter(None, [os.environ.get("no_proxy") or os.environ.get("NO_PROXY")]), "localhost,127.0.0.1,::1"]
+)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

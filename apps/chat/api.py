@@ -1,6 +1,7 @@
 """The HTTP API: read a room's messages, and post one. docs/api.md is the specification."""
 
 import functools
+import json
 import logging
 import math
 import threading
@@ -9,7 +10,7 @@ import uuid
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import IntegrityError, InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -20,10 +21,12 @@ from base.layer_event import layer_event
 from base.logs import first_line
 from chat import access, journal
 from chat.access import Refusal
-from chat.events import message_frames, message_json
+from chat.events import encode, message_frames, message_json
 from chat.frames import HISTORY_DEFAULT, HISTORY_MAX
+from chat.journal import Stored
 from chat.limits import Limits, RateLimited
 from chat.messages import InvalidMessage, check_fields, check_id, check_text, parse_object
+from chat.pages import fitting
 from chat.rooms import RoomNameConverter, group_name
 from web.errors import api_error, unavailable
 from web.publisher import publish
@@ -74,7 +77,8 @@ def _post(request: HttpRequest, room: str, caller: Caller) -> HttpResponse:
     if stored.is_new:
         with tracing.span("publish"):
             publish(group_name(room), layer_event(room, stored.seq, message_frames(stored)))
-    return JsonResponse(message_json(stored), status=201 if stored.is_new else 200)
+    status = 201 if stored.is_new else 200
+    return HttpResponse(encode(message_json(stored)), content_type="application/json", status=status)
 
 
 def _count_post(user: object) -> None:
@@ -96,21 +100,29 @@ def _read(request: HttpRequest, room: str, caller: Caller) -> HttpResponse:
     if after is not None and before is not None:
         raise InvalidMessage("invalid_before", "before: expected only one of after and before.")
     head, _ = journal.bounds(room)
+    start = after if after is not None else head + 1 if before is None else before
+
+    def read(start: int, count: int) -> list[Stored]:
+        # From where the reader is; what does not fit is for the next page.
+        return journal.after(room, start, count) if after is not None else journal.before(room, start, count)[::-1]
+
     # One more than asked for tells whether there are more.
-    if after is not None:
-        found = journal.after(room, after, limit + 1)
-        page = found[:limit]
-    else:
-        found = journal.before(room, head + 1 if before is None else before, limit + 1)
-        page = found[-limit:]
-    return JsonResponse(
-        {
-            "messages": [message_json(message) for message in page],
-            # What came in between the two reads counts.
-            "head": max([head, *(message.seq for message in page)]),
-            "more": len(found) > limit,
-        }
-    )
+    found = read(start, min(limit, HISTORY_DEFAULT) + 1)
+    page = _fitting(found, limit)
+    if HISTORY_DEFAULT < len(found) == len(page):
+        # Not at once: where texts are long, three quarters of what the database gave would be thrown away.
+        found += read(found[-1].seq, limit + 1 - len(found))
+        page = _fitting(found, limit)
+    # What came in between the two reads counts.
+    head = max([head, *(message.seq for message in found[: len(page)])])
+    more = json.dumps(len(found) > len(page))
+    messages = ",".join(page if after is not None else reversed(page))
+    content = f'{{"messages":[{messages}],"head":{head},"more":{more}}}'
+    return HttpResponse(content, content_type="application/json")
+
+
+def _fitting(found: list[Stored], limit: int) -> list[str]:
+    return fitting((encode(message_json(message)) for message in found[:limit]), text_of=str)
 
 
 def _number(query: QueryDict, field: str) -> int | None:

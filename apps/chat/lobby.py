@@ -6,7 +6,6 @@ made good by the next.
 """
 
 import asyncio
-import json
 import logging
 import time
 import uuid
@@ -14,6 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from base.logs import first_line
+from chat import events
 from ws.hub import Hub
 
 logger = logging.getLogger(__name__)
@@ -140,4 +140,4 @@ def busiest(counts: Mapping[str, int], limit: int = MAX_ROOMS) -> dict[str, int]
 
 def encode(counts: Mapping[str, int]) -> str:
     """Return the frame ``{"rooms": {name: members}}``."""
-    return json.dumps({"rooms": counts}, separators=(",", ":"))
+    return events.encode({"rooms": counts})

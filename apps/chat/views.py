@@ -2,12 +2,14 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.html import escape
 from django.views.decorators.cache import never_cache
 
 from accounts.guests import AuthoredRequest
 from chat import journal
 from chat.access import refusals
 from chat.models import Room
+from chat.pages import fitting
 from chat.rooms import MAX_CHARS, RoomNameConverter
 from chat.transcript import lines
 
@@ -38,6 +40,8 @@ def room(request: AuthoredRequest, room: str) -> HttpResponse:
     if refusals([room], request.user):
         raise PermissionDenied
     messages, head = journal.newest(room, PAGE_MESSAGES)
+    # Older ones come over the WebSocket, when the reader scrolls up to them.
+    messages = fitting(reversed(messages), text_of=lambda line: escape(line.author + line.id + line.text))[::-1]
     return render(
         request,
         "chat/room.html",

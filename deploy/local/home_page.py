@@ -16,6 +16,9 @@ def home_page(stack: Stack) -> str:
     try:
         connection.request("GET", "/", headers={"Host": host})
         location = connection.getresponse().getheader("Location", "/")
+    except (OSError, http.client.HTTPException):
+        # With PROXY_PROTOCOL nginx has no answer for who does not speak it.
+        return stack.url
     finally:
         connection.close()
     return f"http://{host}{location}"

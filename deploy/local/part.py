@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+# Parts are on loopback, where no proxy of the environment leads (http_proxy).
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 
 class PartFailed(Exception):
     """A part died or was not ready in time. The text says which, why, and where its log is."""
@@ -116,7 +119,7 @@ def answers_http(path: str) -> Callable[[str], bool]:
 
     def is_ready(url: str) -> bool:
         try:
-            with urllib.request.urlopen(url + path, timeout=5) as response:
+            with DIRECTLY.open(url + path, timeout=5) as response:
                 return bool(response.status == 200)
         except (urllib.error.URLError, OSError):
             return False

@@ -42,6 +42,7 @@ class Stack:
         self.is_interrupted = False
         self.port = port or ports.pick()
         self.url = f"http://{ports.HOST}:{self.port}"
+        self._health_port = ports.pick()
         self._redis_url = f"redis://{ports.HOST}:{ports.pick()}/0"
         self.environment = {
             **os.environ,
@@ -197,6 +198,7 @@ class Stack:
         }
         environment = {
             "NGINX_LISTEN": f"{ports.HOST}:{self.port}",
+            "NGINX_HEALTH_LISTEN": f"{ports.HOST}:{self._health_port}",
             "WEB_SERVERS": addresses["web"],
             "WS_SERVERS": addresses["ws"],
             **{name: self.environment[name] for name in nginx.SETTINGS if name in self.environment},
@@ -227,5 +229,9 @@ class Stack:
     def _nginx(self) -> Part:
         folder = self.directory / "nginx"
         command = [str(find_nginx()), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
-        command += ["-g", "daemon off;"]
-        return Part("nginx", "nginx", self.url, command, self._log("nginx"), answers_http("/healthz"))
+        # As root, nginx's workers would be nobody, who may not write into the stack's directory.
+        command += ["-g", "daemon off;" + (" user root;" if os.geteuid() == 0 else "")]
+        is_healthy = answers_http("/healthz")
+        # Its own port may speak the PROXY protocol.
+        health = f"http://{ports.HOST}:{self._health_port}"
+        return Part("nginx", "nginx", self.url, command, self._log("nginx"), lambda _: is_healthy(health))

@@ -2,12 +2,17 @@
 # Turns lists from the environment into nginx directives, which envsubst cannot do, then runs its arguments.
 #   WEB_SERVERS, WS_SERVERS  host:port, separated by spaces; a host name is looked up again while nginx runs.
 #                            In Kubernetes a name without a dot is a Service of the pod's own namespace
-#   TRUSTED_PROXIES          addresses or CIDR blocks, separated by commas, whose X-Forwarded-For and -Proto nginx trusts
+#   TRUSTED_PROXIES          addresses or CIDR blocks, separated by commas, whose X-Forwarded-For, -Proto and -Host nginx
+#                            trusts
+#   NGINX_LISTEN             address:port, or a port alone: on all addresses, of IPv6 too where the kernel has it
+#   NGINX_HEALTH_LISTEN      the same, for probes alone
+#   PROXY_PROTOCOL           true: each connection begins with the PROXY protocol, but those to NGINX_HEALTH_LISTEN
 #   NGINX_RESOLVER           name servers; those of RESOLV_CONF (/etc/resolv.conf) where unset
 #   TLS_CERTIFICATE, TLS_KEY paths of PEM files: https on TLS_LISTEN, and plain http only leads there
 #   REFUSALS_SYSLOG          host:port, by UDP, of web.nginx_metrics, which counts what nginx refuses
-#   ALLOWED_HOSTS, PATH_PREFIX, HSTS_SECONDS, MAX_BODY_KIB, CLIENT_TIMEOUT, HANDSHAKE_RATE, MAX_SOCKETS_PER_ADDRESS, REQUEST_RATE,
-#   ACCOUNT_RATE             as .env.example explains them
+#   ALLOWED_HOSTS, PATH_PREFIX, HSTS_SECONDS, MAX_BODY_KIB, MAX_HEADER_KIB, CLIENT_TIMEOUT, HANDSHAKE_RATE,
+#   MAX_SOCKETS_PER_ADDRESS, MAX_REQUESTS_PER_ADDRESS, MAX_READS_PER_ADDRESS, REQUEST_RATE, ACCOUNT_RATE
+#                            as .env.example explains them
 # Without -f the shell would replace a * in a list by the names of files.
 set -euf
 
@@ -18,8 +23,8 @@ namespace=${KUBERNETES_SERVICE_HOST:+$(awk '$1 == "search" { print "." $2; exit 
 servers() { # PARAMETERS LIST
   for server in $2; do
     host=${server%:*}
-    case $host in *[!0-9.]*) parameters="resolve $1" ;; *) parameters=$1 ;; esac
-    case $host in *.*) ;; *) host=$host$namespace ;; esac
+    case $host in '['*) parameters=$1 ;; *[!0-9.]*) parameters="resolve $1" ;; *) parameters=$1 ;; esac
+    case $host in '['* | *.*) ;; *) host=$host$namespace ;; esac
     printf 'server %s %s; ' "$host:${server##*:}" "$parameters"
   done
 }
@@ -69,22 +74,56 @@ NGINX_WEB_SERVERS=$(servers 'max_fails=1 fail_timeout=2s' "$WEB_SERVERS")
 NGINX_WS_SERVERS=$(servers 'max_fails=0' "$WS_SERVERS")
 NGINX_REAL_IP_FROM=$(each 'set_real_ip_from %s; ' "$proxies")
 NGINX_TRUSTED_PROXIES=$(each '%s 1; ' "$proxies")
-NGINX_TLS='' NGINX_TLS_REDIRECT='' NGINX_TLS_LISTEN='' NGINX_TLS_LISTEN_DEFAULT=''
+
+# Kernels without IPv6 have no such file, and there a listen on [::] would stop the start.
+ipv6_addresses=${IF_INET6:-/proc/net/if_inet6}
+
+listen() { # ADDRESS PARAMETERS
+  printf 'listen %s%s; ' "$1" "$2"
+  case $1 in *[!0-9]*) ;; *) [ ! -e "$ipv6_addresses" ] || printf 'listen [::]:%s%s; ' "$1" "$2" ;; esac
+}
+
+NGINX_HEALTH_SERVER=''
+[ -z "${NGINX_HEALTH_LISTEN:-}" ] || NGINX_HEALTH_SERVER="server {
+  $(listen "$NGINX_HEALTH_LISTEN" '')
+  access_log off;
+  location = /healthz { return 200 \"ok\\n\"; }
+  location / { return 404; }
+}"
+NGINX_REAL_IP_HEADER=X-Forwarded-For proxy_protocol=''
+case ${PROXY_PROTOCOL:-false} in
+  false) ;;
+  true)
+    [ -n "$proxies" ] || {
+      echo "PROXY_PROTOCOL: expected TRUSTED_PROXIES too, the addresses from which the load balancer connects." >&2
+      exit 1
+    }
+    proxy_protocol=' proxy_protocol' NGINX_REAL_IP_HEADER=proxy_protocol
+    # The load balancer passes on the clients' own X-Forwarded headers: they are not trusted.
+    NGINX_TRUSTED_PROXIES=''
+    ;;
+  *) echo "PROXY_PROTOCOL: expected true or false, not $PROXY_PROTOCOL." >&2; exit 1 ;;
+esac
+NGINX_LISTEN_DIRECTIVES=$(listen "$NGINX_LISTEN" "$proxy_protocol")
+NGINX_LISTEN_DEFAULT_DIRECTIVES=$(listen "$NGINX_LISTEN" "$proxy_protocol default_server")
+NGINX_TLS='' NGINX_TLS_REDIRECT=''
 if [ -n "${TLS_CERTIFICATE:-}" ]; then
   NGINX_TLS="http2 on; ssl_certificate $TLS_CERTIFICATE; ssl_certificate_key $TLS_KEY;"
-  NGINX_TLS_LISTEN="listen ${TLS_LISTEN:-8443} ssl;"
-  NGINX_TLS_LISTEN_DEFAULT="listen ${TLS_LISTEN:-8443} ssl default_server;"
+  NGINX_LISTEN_DIRECTIVES="$NGINX_LISTEN_DIRECTIVES$(listen "${TLS_LISTEN:-8443}" " ssl$proxy_protocol")"
+  NGINX_LISTEN_DEFAULT_DIRECTIVES="$NGINX_LISTEN_DEFAULT_DIRECTIVES$(
+    listen "${TLS_LISTEN:-8443}" " ssl$proxy_protocol default_server")"
   # shellcheck disable=SC2016 # nginx's variables
   NGINX_TLS_REDIRECT='if ($client_scheme = http) { return 308 https://$host$request_uri; }'
 fi
 
-number() { # NAME DEFAULT [LEAST]
+number() { # NAME DEFAULT [LEAST [MOST]]
   eval "number=\${$1:-$2}"
   case $number in
     *[!0-9]* | ??????????*) ;;
-    *) [ "$number" -lt "${3:-0}" ] || { echo "$number"; return; } ;;
+    *) [ "$number" -lt "${3:-0}" ] || [ "$number" -gt "${4:-999999999}" ] || { echo "$number"; return; } ;;
   esac
-  echo "$1: expected a whole number from ${3:-0} on, not $number." >&2
+  if [ -n "${4:-}" ]; then range="to $4"; else range=on; fi
+  echo "$1: expected a whole number from ${3:-0} $range, not $number." >&2
   exit 1
 }
 
@@ -96,6 +135,10 @@ esac
 NGINX_REFUSALS_LOG=${refusals:+access_log syslog:server=$refusals,nohostname refusals if='$exceeded_limit;'}
 
 NGINX_MAX_BODY_KIB=$(number MAX_BODY_KIB 64)
+# A larger body goes through files in NGINX_TEMP.
+NGINX_BODY_BUFFER_KIB=$((NGINX_MAX_BODY_KIB < 1 ? 1 : NGINX_MAX_BODY_KIB > 1024 ? 1024 : NGINX_MAX_BODY_KIB))
+NGINX_PROXY_BUFFERS=$((16 + NGINX_BODY_BUFFER_KIB * 6 / 16))
+NGINX_MAX_HEADER_KIB=$(number MAX_HEADER_KIB 8 4 64)
 NGINX_CLIENT_TIMEOUT=$(number CLIENT_TIMEOUT 10 1)
 hsts_seconds=$(number HSTS_SECONDS 3600)
 NGINX_TRANSPORT_SECURITY=''
@@ -133,20 +176,27 @@ limit_connections() { # ZONE LARGEST
   [ "$2" -eq 0 ] || echo "limit_conn $1 $2;"
 }
 
-largest=$(number MAX_SOCKETS_PER_ADDRESS 1000)
+most_sockets=$(number MAX_SOCKETS_PER_ADDRESS 1000)
+most_requests=$(number MAX_REQUESTS_PER_ADDRESS 200)
 NGINX_HANDSHAKE_RATE=$(number HANDSHAKE_RATE 100)
 NGINX_REQUEST_RATE=$(number REQUEST_RATE 100)
 NGINX_ACCOUNT_RATE=$(number ACCOUNT_RATE 5)
-NGINX_SOCKET_LIMITS="$(limit_connections open_sockets "$largest") $(limit_rate handshakes "$NGINX_HANDSHAKE_RATE")"
-NGINX_REQUEST_LIMITS="$(limit_connections open_requests "$largest") $(limit_rate requests "$NGINX_REQUEST_RATE")"
+NGINX_SOCKET_LIMITS="$(limit_connections open_sockets "$most_sockets") $(limit_rate handshakes "$NGINX_HANDSHAKE_RATE")"
+NGINX_FILE_RATE=$((NGINX_REQUEST_RATE > 100000000 ? NGINX_REQUEST_RATE : NGINX_REQUEST_RATE * 5))
+NGINX_FILE_LIMITS="$(limit_connections open_files "$most_sockets") $(limit_rate files "$NGINX_FILE_RATE")"
+NGINX_REQUEST_LIMITS="$(limit_connections open_reads "$(number MAX_READS_PER_ADDRESS 20)")"
+NGINX_REQUEST_LIMITS="$NGINX_REQUEST_LIMITS $(limit_connections open_requests "$most_requests") $(limit_rate requests "$NGINX_REQUEST_RATE")"
 NGINX_REQUEST_LIMITS="$NGINX_REQUEST_LIMITS $(limit_rate accounts "$NGINX_ACCOUNT_RATE")"
 # A zone that nothing uses must have a rate all the same.
 NGINX_HANDSHAKE_RATE=$((NGINX_HANDSHAKE_RATE ? NGINX_HANDSHAKE_RATE : 1))
+NGINX_FILE_RATE=$((NGINX_FILE_RATE ? NGINX_FILE_RATE : 1))
 NGINX_REQUEST_RATE=$((NGINX_REQUEST_RATE ? NGINX_REQUEST_RATE : 1))
 NGINX_ACCOUNT_RATE=$((NGINX_ACCOUNT_RATE ? NGINX_ACCOUNT_RATE : 1))
 
-export PATH_PREFIX NGINX_PATH_PREFIX NGINX_PREFIX_PATTERN NGINX_RESOLVER_DIRECTIVE NGINX_WEB_SERVERS NGINX_WS_SERVERS NGINX_REAL_IP_FROM NGINX_TRUSTED_PROXIES
-export NGINX_TLS NGINX_TLS_LISTEN NGINX_TLS_LISTEN_DEFAULT NGINX_TLS_REDIRECT NGINX_TRANSPORT_SECURITY
+export PATH_PREFIX NGINX_PATH_PREFIX NGINX_PREFIX_PATTERN
+export NGINX_RESOLVER_DIRECTIVE NGINX_WEB_SERVERS NGINX_WS_SERVERS NGINX_REAL_IP_FROM NGINX_TRUSTED_PROXIES
+export NGINX_TLS NGINX_TLS_REDIRECT NGINX_TRANSPORT_SECURITY NGINX_LISTEN_DIRECTIVES NGINX_LISTEN_DEFAULT_DIRECTIVES
+export NGINX_REAL_IP_HEADER NGINX_HEALTH_SERVER NGINX_MAX_HEADER_KIB NGINX_BODY_BUFFER_KIB NGINX_PROXY_BUFFERS NGINX_FILE_LIMITS NGINX_FILE_RATE
 export NGINX_REFUSALS_LOG NGINX_SERVER_NAMES NGINX_MAX_BODY_KIB NGINX_CLIENT_TIMEOUT NGINX_SOCKET_LIMITS NGINX_REQUEST_LIMITS
 export NGINX_HANDSHAKE_RATE NGINX_REQUEST_RATE NGINX_ACCOUNT_RATE
 

@@ -1,7 +1,9 @@
 #!/bin/sh
 # Asks nginx itself, not what is behind it. Alpine's images have busybox's wget, Debian's have bash; neither needs curl.
 set -eu
-port=${NGINX_LISTEN##*:}
+port=${NGINX_HEALTH_LISTEN##*:}
+# Docker puts the proxy of its client's configuration into every container, and busybox's wget knows no no_proxy.
+unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
 if command -v wget >/dev/null; then
   exec wget -q -O /dev/null "http://127.0.0.1:$port/healthz"
 fi

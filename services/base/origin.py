@@ -1,12 +1,20 @@
-"""Origins of web pages (RFC 6454): scheme, host and port, and nothing else."""
+"""Origins of web pages (RFC 6454): scheme, host and port, and nothing else.
+
+Pages inside of native apps and of browser extensions have schemes of their own: ``capacitor://localhost``,
+``chrome-extension://ID``.
+"""
 
 import re
 
 from django.core.exceptions import ImproperlyConfigured
 
 DEFAULT_PORTS = {"http": "80", "https": "443"}
-# A host is in ASCII, as browsers send it: xn--… for any other script.
-ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
+# A scheme as in RFC 3986, but for those that no page has for its origin. A host is in ASCII, as browsers send it: xn--…
+# for any other script.
+ORIGIN = re.compile(
+    r"(?!(?:wss?|ftp|file|data|blob|about|javascript):)([a-z][a-z0-9+.-]*)://"
+    r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?"
+)
 
 
 def normalized_origin(value: str) -> str | None:
@@ -15,7 +23,7 @@ def normalized_origin(value: str) -> str | None:
     if found is None:
         return None
     scheme, host, port = found.groups()
-    return f"{scheme}://{host}" if port in {None, DEFAULT_PORTS[scheme]} else f"{scheme}://{host}:{port}"
+    return f"{scheme}://{host}" if port in {None, DEFAULT_PORTS.get(scheme)} else f"{scheme}://{host}:{port}"
 
 
 def parse_origins(name: str, values: list[str]) -> list[str]:

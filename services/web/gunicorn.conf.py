@@ -26,10 +26,13 @@ threads = settings.WEB_THREADS
 keepalive = 75
 timeout = 30
 graceful_timeout = 20
-# What nginx lets through (large_client_header_buffers), so that a long address is refused there, with a page's headers.
-limit_request_line = limit_request_field_size = 8190
-# Only nginx reaches this port, and nginx overwrites the forwarding headers.
+# nginx refuses what is longer, with a page (MAX_HEADER_KIB).
+limit_request_line = 0
+limit_request_field_size = settings.MAX_HEADER_KIB * 1024
+# Only nginx reaches this port, and nginx overwrites this header. Of Gunicorn's three any two could contradict each
+# other, and it would answer 400.
 forwarded_allow_ips = "*"
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 # A worker's heartbeat file must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 control_socket_disable = True

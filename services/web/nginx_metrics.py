@@ -10,10 +10,14 @@ from environs import validate
 from prometheus_client import Counter, start_http_server
 
 from base.environment import env, exit_on_wrong_configuration
+from base.listen import listen_address
 
 # As nginx.conf.template names them in $exceeded_limit.
-LIMITS = ("connections", "handshakes", "requests", "accounts", "body", "slow", "host")
-HOST_AND_PORT = validate.Regexp(r"[^:]+:\d{1,5}$", error="expected host:port")
+LIMITS = (
+    *("connections", "handshakes", "requests", "accounts", "body", "header", "slow", "host"),
+    *("proxy_protocol", "tls"),
+)
+HOST_AND_PORT = validate.Regexp(r"([^:]+|\[[0-9a-fA-F:.]+\]):\d{1,5}$", error="expected host:port")
 
 REFUSED = Counter("nginx_refused_requests", "Requests that nginx refused, by the limit that they exceeded.", ["limit"])
 for _limit in (*LIMITS, "other"):
@@ -30,8 +34,8 @@ class Refusals(asyncio.DatagramProtocol):
 
 def address(name: str) -> tuple[str, int]:
     """Return the host and port of a variable like ``127.0.0.1:8000``. Raises EnvError."""
-    host, _, port = env.str(name, validate=HOST_AND_PORT).partition(":")
-    return host, int(port)
+    host, _, port = listen_address(env.str(name, validate=HOST_AND_PORT)).rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 async def count(syslog: tuple[str, int], metrics: tuple[str, int]) -> None:

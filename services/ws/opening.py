@@ -6,14 +6,14 @@ from typing import Any
 
 from daphne.utils import HEADER_NAME_RE
 
-from ws import metrics
+from ws import metrics, settings
 from ws.handshakes import MAX_LOGGED_CHARS, log_refusal
 from ws.outgoing import Outgoing
 
 # Told to programs; a browser's page comes back after delays of its own.
 FULL_SECONDS = 5
-# What nginx lets through, and more.
-MAX_HEAD_BYTES = 64 * 1024
+# What nginx lets through, and what it adds.
+MAX_HEAD_BYTES = (4 * settings.MAX_HEADER_KIB + 32) * 1024
 UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
 # A request line in printable ASCII, then headers that Daphne's HTTP side would accept (RFC 9110, section 5).
 HEAD = re.compile(

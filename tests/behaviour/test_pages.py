@@ -131,7 +131,12 @@ def test_a_body_over_the_limit_is_refused(visitor):
 
 
 def test_a_header_over_the_limit_is_refused(visitor):
-    assert visitor.get("/chat/", headers={"X-Long": "x" * 9000}).status_code == 400
+    answer = visitor.get("/chat/", headers={"Cookie": "x" * 9000})
+    assert (answer.status_code, answer.headers["content-type"]) == (431, "text/html")
+    assert "Cookieなどの情報が大きすぎます" in answer.text
+    assert "Delete the cookies of this site" in answer.text
+    answer = visitor.get("/api/rooms/lobby/messages", headers={"Cookie": "x" * 9000})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (431, "headers_too_large")
     assert visitor.get("/chat/", params={"x": "x" * 9000}).status_code == 414
     # nginx' limit, and no smaller one behind it.
     assert visitor.get("/chat/", params={"x": "x" * 7000}).status_code == 200

@@ -10,7 +10,9 @@ import pytest
 from deploy.local import Stack
 
 ALLOWED = "https://app.example.net"
-ENVIRONMENT = {"ALLOWED_ORIGINS": ALLOWED, "TRUSTED_PROXIES": "127.0.0.2", "LOG_FORMAT": "json"}
+# Of an app for phones, and of a browser's extension.
+NATIVE = ["capacitor://localhost", "chrome-extension://abcdefghijklmnopabcdefghijklmnop"]
+ENVIRONMENT = {"ALLOWED_ORIGINS": ",".join([ALLOWED, *NATIVE]), "TRUSTED_PROXIES": "127.0.0.2", "LOG_FORMAT": "json"}
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +117,22 @@ def test_every_foreign_origin_is_refused_with_403_and_logged_with_its_reason(sta
 
 
 def test_the_pages_own_and_the_listed_ones_get_in(url):
-    for origin in (url, url.upper(), ALLOWED, ALLOWED.upper(), f"{ALLOWED}:443"):
+    for origin in (url, url.upper(), ALLOWED, ALLOWED.upper(), f"{ALLOWED}:443", *NATIVE):
         assert status(url, origin.encode()) == 101
+
+
+@pytest.mark.parametrize("origin", [ALLOWED, *NATIVE])
+def test_pages_of_the_listed_ones_may_use_the_api(stack, origin):
+    address = f"{stack.url}/api/rooms/lobby/messages"
+    asks = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    assert httpx.options(address, headers=asks).headers["access-control-allow-origin"] == origin
+    assert httpx.get(address, headers={"Origin": origin}).headers["access-control-allow-origin"] == origin
+    foreign = httpx.get(address, headers={"Origin": origin.replace("://", "://evil.")})
+    assert "access-control-allow-origin" not in foreign.headers
 
 
 def test_the_scheme_is_that_of_a_trusted_proxy(stack):

@@ -56,6 +56,28 @@ def test_it_prints_where_it_is_and_a_signal_ends_it_all(start_run, number):
     assert not (run.directory / "stack.json").exists()
 
 
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY"])
+def test_a_proxy_of_the_environment_is_not_asked_for_the_stack_itself(start_run, name):
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.setblocking(False)
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        run = start_run(**{name: address, "no_proxy": "", "NO_PROXY": ""})
+        run.wait_for("ready: ")
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+        assert run.end(signal.SIGINT) == 0
+
+
+def test_it_is_ready_behind_a_load_balancer_that_speaks_the_proxy_protocol(start_run):
+    run = start_run(PROXY_PROTOCOL="true", TRUSTED_PROXIES="127.0.0.1")
+    run.wait_for("ready: ")
+    with socket.create_connection(("127.0.0.1", run.port), 20) as line:
+        line.sendall(b"PROXY TCP4 203.0.113.7 192.0.2.1 56324 443\r\nGET /chat/ HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+        assert line.recv(64).startswith(b"HTTP/1.1 200 ")
+    assert run.end(signal.SIGINT) == 0
+    assert '"client":"203.0.113.7"' in (run.directory / "log/nginx.log").read_text()
+
+
 def test_closing_the_terminal_ends_it_all_though_no_signal_comes(start_run):
     terminal, stdin = pty.openpty()
     run = start_run(stdin=stdin, WS_PROCESSES="1")

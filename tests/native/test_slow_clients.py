@@ -6,6 +6,7 @@ from asyncio import StreamReader, StreamWriter
 import httpx
 
 from deploy.local import Stack, ports
+from tests.limits import NO_LIMITS
 from tests.native.test_address_limits import limited_lines
 
 HALF_OPEN = 1000
@@ -31,7 +32,7 @@ async def ended(reader: StreamReader) -> None:
 
 
 async def test_half_a_request_is_cut_off_and_hinders_nobody(tmp_path):
-    with Stack(tmp_path, ws_processes=1, environment={"CLIENT_TIMEOUT": "2"}) as stack:
+    with Stack(tmp_path, ws_processes=1, environment={**NO_LIMITS, "CLIENT_TIMEOUT": "2"}) as stack:
         host = stack.url.removeprefix("http://")
         texts = [f"GET /chat/ HTTP/1.1\r\nHost: {host}\r\nX-Slow: "] * HALF_OPEN
         texts += [HEAD.format(host=host) + '{"message": "'] * SLOW_BODIES

@@ -6,6 +6,7 @@ from django.test import Client
 from chat import journal
 from chat.journal import Draft
 from chat.models import Message
+from chat.pages import PAGE_BYTES
 
 pytestmark = pytest.mark.django_db
 
@@ -105,3 +106,66 @@ def test_the_room_page_has_the_newest_messages(guest):
     context = guest.get("/chat/lobby/").context
     assert [line.message.seq for line in context["lines"]] == list(range(11, 61))
     assert (context["room"], context["head"]) == ("lobby", 60)
+
+
+# Texts of many bytes, and of what JSON and HTML must escape.
+LONGEST = {"emoji": "👩‍🚀🚀" * 1000, "Japanese": "あ" * 4000, "escaped": "\"\\'<&\n" * 600, "ASCII": "x" * 4000}
+
+
+def fill_with(text: str, count: int = 200) -> None:
+    journal.append([Draft("lobby", str(number), "alice", text) for number in range(1, count + 1)])
+
+
+@pytest.mark.parametrize("text", LONGEST.values(), ids=LONGEST)
+@pytest.mark.parametrize("direction", ["after", "before"])
+def test_a_page_is_bounded_by_bytes_and_more_leads_through_all(guest, text, direction):
+    fill_with(text)
+    found: list[int] = []
+    query = "after=0" if direction == "after" else "before=999999"
+    pages = 0
+    while True:
+        response = guest.get(f"{PATH}?{query}&limit=200")
+        assert len(response.content) <= PAGE_BYTES + 100
+        page = seqs(response)
+        assert page == sorted(page)
+        assert {message["message"] for message in response.json()["messages"]} == {text}
+        found = [*found, *page] if direction == "after" else [*page, *found]
+        pages += 1
+        if not response.json()["more"]:
+            break
+        query = f"after={page[-1]}" if direction == "after" else f"before={page[0]}"
+    assert found == list(range(1, 201))
+    assert pages > 1
+    assert response.json()["head"] == 200
+
+
+def test_a_message_that_is_larger_than_a_page_is_one(guest):
+    fill_with("🚀" * PAGE_BYTES, count=3)
+    for query, expected in (("after=0", [1]), ("after=2", [3]), ("before=4", [3]), ("before=2", [1])):
+        assert seqs(guest.get(f"{PATH}?{query}")) == expected
+    assert guest.get(f"{PATH}?after=0").json()["more"]
+    assert not guest.get(f"{PATH}?after=2").json()["more"]
+
+
+def test_only_what_must_be_escaped_is_escaped(guest):
+    text = 'あ🚀é\u2028 "quoted" back\\slash </script>\nnext'
+    fill_with(text, count=1)
+    response = guest.get(PATH)
+    assert response.headers["content-type"] == "application/json"
+    assert response.json()["messages"][0]["message"] == text
+    content = response.content.decode()
+    assert 'あ🚀é\u2028 \\"quoted\\" back\\\\slash </script>\\nnext' in content
+    assert "\\u" not in content
+
+
+@pytest.mark.parametrize("text", LONGEST.values(), ids=LONGEST)
+def test_the_room_page_is_bounded_by_bytes_and_has_the_newest(guest, text):
+    fill(1)
+    small = len(guest.get("/chat/lobby/").content)
+    journal.append([Draft("lobby", f"long {number}", "alice", text) for number in range(200)])
+    response = guest.get("/chat/lobby/")
+    # A line without its text has half a KiB.
+    assert len(response.content) < PAGE_BYTES + small + 50 * 1024
+    shown = [line.message.seq for line in response.context["lines"]]
+    assert shown == list(range(shown[0], 202))
+    assert response.context["head"] == 201

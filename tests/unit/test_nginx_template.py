@@ -1,10 +1,12 @@
 """What directives.sh makes of lists."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from deploy.local.nginx import WrongSetting, render
+from web.nginx_metrics import LIMITS
 
 
 def rendered(folder: Path, **environment: str) -> str:
@@ -125,6 +127,11 @@ def test_no_name_is_left_over(tmp_path):
         ("MAX_BODY_KIB", "1;"),
         ("REQUEST_RATE", "1.5"),
         ("CLIENT_TIMEOUT", "0"),
+        ("MAX_HEADER_KIB", "3"),
+        ("MAX_HEADER_KIB", "65"),
+        ("PROXY_PROTOCOL", "yes"),
+        # Without TRUSTED_PROXIES: it would change nothing but that browsers are refused.
+        ("PROXY_PROTOCOL", "true"),
         ("ACCOUNT_RATE", "99999999999"),
     ],
 )
@@ -136,7 +143,70 @@ def test_a_wrong_value_is_one_sentence(tmp_path, name, value):
 
 
 def test_zero_is_no_limit(tmp_path):
-    names = ("HANDSHAKE_RATE", "MAX_SOCKETS_PER_ADDRESS", "REQUEST_RATE", "ACCOUNT_RATE")
+    names = (
+        "HANDSHAKE_RATE",
+        "MAX_SOCKETS_PER_ADDRESS",
+        "MAX_REQUESTS_PER_ADDRESS",
+        "MAX_READS_PER_ADDRESS",
+        "REQUEST_RATE",
+        "ACCOUNT_RATE",
+    )
     for limit in ("limit_req zone=", "limit_conn open_"):
         assert limit in rendered(tmp_path)
         assert limit not in rendered(tmp_path, **dict.fromkeys(names, "0"))
+
+
+def listens(text: str) -> list[str]:
+    return [f"listen {part.partition(';')[0]}" for part in text.split("listen ")[1:] if part[:1] in "[0123456789"]
+
+
+def test_a_port_alone_is_of_all_addresses_where_the_kernel_has_ipv6(tmp_path):
+    kernel = tmp_path / "if_inet6"
+    more = {"TLS_CERTIFICATE": "/cert.pem", "TLS_KEY": "/key.pem", "NGINX_HEALTH_LISTEN": "8081"}
+    without = listens(rendered(tmp_path, IF_INET6=str(kernel), **more))
+    assert not any("[::]" in line for line in without)
+    # Empty where IPv6 is switched off by sysctl: then nginx can listen all the same.
+    kernel.touch()
+    with_it = listens(rendered(tmp_path, IF_INET6=str(kernel), **more))
+    assert {line for line in with_it if "[::]" not in line} == set(without)
+    assert {line.replace("[::]:", "") for line in with_it if "[::]" in line} == set(without)
+
+
+def test_an_address_is_listened_at_alone(tmp_path):
+    assert set(listens(rendered(tmp_path, NGINX_LISTEN="127.0.0.1:8080"))) == {
+        "listen 127.0.0.1:8080",
+        "listen 127.0.0.1:8080 default_server",
+    }
+
+
+def test_servers_may_be_addresses_of_ipv6(tmp_path):
+    text = rendered(tmp_path, WEB_SERVERS="[fd00::1]:8000", KUBERNETES_SERVICE_HOST="fd00::2")
+    assert "server [fd00::1]:8000 max_fails" in text
+
+
+def test_small_bodies_stay_in_memory_and_larger_ones_do_not_fill_it(tmp_path):
+    assert "client_body_buffer_size 64k;" in rendered(tmp_path)
+    assert "client_body_buffer_size 1k;" in rendered(tmp_path, MAX_BODY_KIB="0")
+    assert "client_body_buffer_size 1024k;" in rendered(tmp_path, MAX_BODY_KIB="1048576")
+
+
+def test_every_reason_of_a_refusal_is_counted(tmp_path):
+    text = rendered(tmp_path)
+    reasons = text.partition("$exceeded_limit {")[2].partition("}")[0]
+    reasons += text.partition("$unexpected_protocol {")[2].partition("}")[0]
+    named = {line.split()[-1].strip(";") for line in reasons.splitlines() if line.strip()} - {'""', "$exceeded_rate"}
+    assert named - {"$unexpected_protocol"} | {"requests", "accounts", "handshakes"} == set(LIMITS)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/signup/", "/accounts/name/", "/chat/?room="])
+def test_what_comes_back_as_it_was_sent_fits_into_the_buffers(client, tmp_path, path):
+    text = rendered(tmp_path)
+    count, size = re.search(r"proxy_buffers (\d+) (\d+)k;", text).groups()
+    # All of the body, or of the longest address, in quotes: escaped, each has six bytes.
+    if path.endswith("="):
+        answer = client.get(path + "'" * 8000)
+    else:
+        answer = client.post(path, {"username": "'" * 32000, "chosen": "'" * 32000})
+    assert answer.status_code in {200, 400}
+    assert len(answer.content) < int(count) * int(size) * 1024

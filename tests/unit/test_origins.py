@@ -12,7 +12,10 @@ REQUEST_ID = "0123456789abcdef0123456789abcdef"
 ALLOWED_HOSTS = ["chat.example.com", ".example.org", "[::1]"]
 
 
-async def handshake(*headers: tuple[str, str]) -> list[str]:
+LISTED = ["https://app.example.net", "http://10.0.0.1:3000"]
+
+
+async def handshake(*headers: tuple[str, str], allowed: list[str] = LISTED) -> list[str]:
     """Return what was sent, ``application`` where the handshake got through."""
     sent: list[str] = []
 
@@ -24,9 +27,7 @@ async def handshake(*headers: tuple[str, str]) -> list[str]:
 
     encoded = [(name.encode(), value.encode("latin1")) for name, value in (("x-request-id", REQUEST_ID), *headers)]
     scope = {"type": "websocket", "path": "/ws/chat/lobby/", "query_string": b"token=secret", "headers": encoded}
-    await OriginCheck(application, ALLOWED_HOSTS, ["https://app.example.net", "http://10.0.0.1:3000"])(
-        scope, None, send
-    )
+    await OriginCheck(application, ALLOWED_HOSTS, allowed)(scope, None, send)
     return sent
 
 
@@ -136,8 +137,41 @@ def test_the_list_is_normalized():
     assert origins == ["https://app.example.com", "http://[::1]:3000"]
 
 
+NATIVE = [
+    "capacitor://localhost",
+    "ionic://localhost",
+    "app://-",
+    "app://localhost",
+    "tauri://localhost",
+    "http://tauri.localhost",
+    "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+    "moz-extension://9c1f2a0e-5b1d-4f6e-8a3b-0123456789ab",
+    "safari-web-extension://9C1F2A0E-5B1D-4F6E-8A3B-0123456789AB",
+    "vscode-webview://1u5q9k2f8rj3tq0p7m6n5b4v3c2x1z0a9s8d7f6g5h4j3k2l1m0n",
+]
+
+
+@pytest.mark.parametrize("origin", NATIVE)
+async def test_pages_of_native_apps_and_extensions_get_through_if_the_list_has_them(origin):
+    host = ("host", "chat.example.com")
+    assert await handshake(host, ("origin", origin)) == ["websocket.close"]
+    assert await handshake(host, ("origin", origin), allowed=parse_origins("ALLOWED_ORIGINS", [origin])) == [
+        "application"
+    ]
+    # No more than itself.
+    for other in (f"{origin}x", f"x{origin}", f"{origin}:8080", origin.partition("://")[0] + "://other"):
+        allowed = parse_origins("ALLOWED_ORIGINS", [origin])
+        assert await handshake(host, ("origin", other), allowed=allowed) == ["websocket.close"]
+
+
 @pytest.mark.parametrize(
-    "value", ["*", "app.example.com", "https://*.example.com", "https://app.example.com/", "null", ""]
+    "value",
+    [
+        *("*", "app.example.com", "https://*.example.com", "https://app.example.com/", "null", ""),
+        *("capacitor://", "capacitor:localhost", "chrome-extension://*", "1app://localhost", "app ://x"),
+        # A mistake, each: no page has such an origin.
+        *("wss://chat.example.com", "ws://chat.example.com", "file://localhost", "ftp://example.com"),
+    ],
 )
 def test_what_is_no_origin_is_refused_with_one_sentence(value):
     with pytest.raises(ImproperlyConfigured, match=r"^ALLOWED_ORIGINS: expected scheme://host or .+\.$"):

@@ -1,0 +1,39 @@
+"""Environments of other people's machines and clusters: a proxy in the environment, networks of IPv6."""
+
+import json
+
+import pytest
+
+from tests.containers.engine import docker
+from tests.containers.project import Project
+
+# Docker puts these into every container where its client is configured so; nobody answers there.
+PROXIES = dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
+LISTENS = {"nginx": [8080, 8081], "web": [8000], "ws": [8000]}
+
+
+@pytest.mark.parametrize("service", ["nginx", "web", "ws", "redis", "postgres"])
+def test_a_proxy_of_the_environment_is_not_asked_for_health(project: Project, service: str) -> None:
+    options = [option for name, value in PROXIES.items() for option in ("--env", f"{name}={value}")]
+    for container in project.containers(service):
+        kind, *command = container["Config"]["Healthcheck"]["Test"]
+        assert kind == "CMD"
+        docker("exec", *options, container["Id"], *command)
+
+
+def test_no_other_health_check_asks_a_proxy() -> None:
+    # Of images that are not ours, and not in every lab. busybox's wget reads http_proxy and knows no no_proxy.
+    services = json.loads(Project().compose("--profile", "observability", "config", "--format", "json"))["services"]
+    commands = [service.get("healthcheck", {}).get("test") or [] for service in services.values()]
+    asking = [command for command in commands if "wget" in command]
+    assert len(asking) == 2
+    assert all(command[:5] == ["CMD", "env", "-u", "http_proxy", "wget"] for command in asking)
+
+
+@pytest.mark.parametrize(("service", "port"), [(name, port) for name, ports in LISTENS.items() for port in ports])
+def test_listens_on_ipv6(project: Project, service: str, port: int) -> None:
+    """In a cluster of IPv6 alone nothing else is there to be reached."""
+    for container in project.ids(service):
+        sockets = [line.split() for line in project.execute(container, "cat", "/proc/net/tcp6").splitlines()[1:]]
+        # State 0A is LISTEN.
+        assert (f"{'0' * 32}:{port:04X}", "0A") in {(fields[1], fields[3]) for fields in sockets}

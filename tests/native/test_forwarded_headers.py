@@ -1,0 +1,287 @@
+"""What clients and proxies say about a request, and what of it nginx passes on to web and ws."""
+
+import http.server
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deploy.local import Part, ports
+from deploy.local.binaries import find_nginx
+from deploy.local.nginx import render
+from deploy.local.part import answers_http
+
+PROXY, STRANGER = "127.0.0.2", "127.0.0.3"
+# What frameworks and servers take for the truth about a client: Gunicorn, Django, Rails, PHP, IIS, ingress controllers.
+NEVER_TRUSTED = {
+    "Forwarded": "for=203.0.113.9;proto=https;host=evil.example",
+    "X-Forwarded": "203.0.113.9",
+    "X-Forwarded-By": "203.0.113.9",
+    "X-Forwarded-Client-Cert": "Subject=admin",
+    "X-Forwarded-Email": "admin@example.com",
+    "X-Forwarded-Groups": "staff",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Port": "8443",
+    "X-Forwarded-Prefix": "/evil",
+    "X-Forwarded-Protocol": "ssl",
+    "X-Forwarded-Scheme": "https",
+    "X-Forwarded-Server": "evil.example",
+    "X-Forwarded-Ssl": "on",
+    "X-Forwarded-User": "admin",
+    "Front-End-Https": "on",
+    "X-Scheme": "https",
+    "X-Url-Scheme": "https",
+    "X-Script-Name": "/evil",
+    "X-Real-IP": "203.0.113.9",
+    "X-Client-IP": "203.0.113.9",
+    "X-Cluster-Client-IP": "203.0.113.9",
+    "True-Client-IP": "203.0.113.9",
+    "CF-Connecting-IP": "203.0.113.9",
+    "X-Host": "evil.example",
+    "X-Original-Host": "evil.example",
+    "X-Original-URL": "/admin/",
+    "X-Rewrite-URL": "/admin/",
+    "X-HTTP-Method-Override": "DELETE",
+    "Proxy": "http://evil.example",
+    "Remote-User": "admin",
+    "X-Remote-User": "admin",
+    # As CGI names them; nginx takes no header with an underscore.
+    "REMOTE_USER": "admin",
+    "SCRIPT_NAME": "/evil",
+    "HTTP_X_FORWARDED_PROTO": "https",
+    "X_Forwarded_Proto": "https",
+}
+
+
+class Echo(http.server.BaseHTTPRequestHandler):
+    """Stands in for web and ws: answers with the headers of the request."""
+
+    def do_GET(self) -> None:
+        body = json.dumps(self.headers.items()).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: nginx has a log."""
+
+
+@contextmanager
+def nginx_before_an_echo(folder: Path, **environment: str) -> Iterator[Part]:
+    """The real nginx, with nothing but an echo behind it."""
+    with http.server.ThreadingHTTPServer((ports.HOST, 0), Echo) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"{ports.HOST}:{server.server_port}"
+        port, health_port = ports.pick(), ports.pick()
+        configuration = folder / "nginx.conf"
+        render(
+            configuration,
+            {
+                "NGINX_LISTEN": f"{ports.HOST}:{port}",
+                "NGINX_HEALTH_LISTEN": f"{ports.HOST}:{health_port}",
+                "WEB_SERVERS": address,
+                "WS_SERVERS": address,
+                "TRUSTED_PROXIES": PROXY,
+                "ALLOWED_HOSTS": ".example.com,localhost,127.0.0.1,[::1]",
+                **environment,
+            },
+        )
+        command = [str(find_nginx()), "-p", str(folder), "-c", str(configuration), "-e", "stderr"]
+        command += ["-g", "daemon off;" + (" user root;" if os.geteuid() == 0 else "")]
+        health = answers_http("/healthz")
+        part = Part(
+            "nginx",
+            "nginx",
+            f"http://{ports.HOST}:{port}",
+            command,
+            folder / "nginx.log",
+            lambda _: health(f"http://{ports.HOST}:{health_port}"),
+        )
+        part.start()
+        try:
+            part.wait_ready()
+            yield part
+        finally:
+            part.stop()
+            server.shutdown()
+
+
+def exchange(
+    part: Part, source: str, path: str, headers: list[tuple[str, str]], first: bytes = b"", host: str = ports.HOST
+) -> tuple[int, bytes]:
+    """Return status and body of a request, byte for byte as given, ``first`` before it."""
+    lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "Connection: close", "", ""]
+    with socket.create_connection((host, int(part.url.rpartition(":")[2])), 20, source_address=(source, 0)) as line:
+        line.sendall(first + "\r\n".join(lines).encode())
+        received = b""
+        while piece := line.recv(65536):
+            received += piece
+    return int(received.split(b" ", 2)[1]), received.partition(b"\r\n\r\n")[2]
+
+
+def passed_on(part: Part, source: str, *headers: tuple[str, str], path: str = "/chat/", first: bytes = b"") -> dict:
+    """Return the headers that reach web or ws, names in lower case; each must come once."""
+    given = headers if any(name == "Host" for name, _ in headers) else (("Host", "chat.example.com"), *headers)
+    status, body = exchange(part, source, path, list(given), first)
+    assert status == 200
+    found = [(name.lower(), value) for name, value in json.loads(body)]
+    assert len(dict(found)) == len(found)
+    return dict(found)
+
+
+@pytest.fixture(scope="module")
+def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Part]:
+    with nginx_before_an_echo(tmp_path_factory.mktemp("nginx")) as part:
+        yield part
+
+
+def websocket(path: str) -> list[tuple[str, str]]:
+    return [("Upgrade", "websocket")] if path.startswith("/ws/") else []
+
+
+@pytest.mark.parametrize("path", ["/chat/", "/api/rooms/lobby/messages", "/static/x.js", "/ws/chat/lobby/"])
+@pytest.mark.parametrize("source", [PROXY, STRANGER])
+def test_headers_that_are_never_trusted_reach_neither_web_nor_ws(nginx: Part, source: str, path: str) -> None:
+    found = passed_on(nginx, source, *NEVER_TRUSTED.items(), *websocket(path), path=path)
+    assert found.keys() <= {
+        *("host", "x-forwarded-for", "x-forwarded-proto", "x-request-id", "connection", "upgrade"),
+    }
+    assert (found["host"], found["x-forwarded-for"]) == ("chat.example.com", source)
+    assert found["x-forwarded-proto"] == "http"
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        (["203.0.113.7"], "203.0.113.7"),
+        # Azure's gateways add the port.
+        (["203.0.113.7:5555"], "203.0.113.7"),
+        (["2001:db8::7"], "2001:db8::7"),
+        (["[2001:db8::7]:5555"], "2001:db8::7"),
+        # The last that is no trusted proxy: what stands before it may be a lie.
+        (["198.51.100.1, 203.0.113.7"], "203.0.113.7"),
+        (["198.51.100.1", f"203.0.113.7, {PROXY}"], "203.0.113.7"),
+        (["unknown"], PROXY),
+        (["_hidden, 203.0.113.7"], "203.0.113.7"),
+        ([""], PROXY),
+        ([], PROXY),
+    ],
+)
+def test_a_trusted_proxy_says_the_address(nginx: Part, said: list[str], address: str) -> None:
+    headers = [("X-Forwarded-For", value) for value in said]
+    assert passed_on(nginx, PROXY, *headers)["x-forwarded-for"] == address
+    assert passed_on(nginx, STRANGER, *headers)["x-forwarded-for"] == STRANGER
+
+
+@pytest.mark.parametrize(
+    ("said", "scheme"),
+    [
+        (["https"], "https"),
+        (["http"], "http"),
+        (["HTTPS"], "https"),
+        # Traefik, for an upgrade.
+        (["wss"], "https"),
+        (["ws"], "http"),
+        # Each proxy of a chain adds its own; the first is what the browser used.
+        (["https,http"], "https"),
+        (["https, https"], "https"),
+        (["https , http"], "https"),
+        (["wss, http"], "https"),
+        (["http, https"], "http"),
+        (["https", "http"], "https"),
+        # Not what it could be: nginx' own connection counts.
+        (["on"], "http"),
+        (["httpsx"], "http"),
+        (["https;http"], "http"),
+        ([""], "http"),
+        ([], "http"),
+    ],
+)
+def test_a_trusted_proxy_says_the_scheme(nginx: Part, said: list[str], scheme: str) -> None:
+    headers = [("X-Forwarded-Proto", value) for value in said]
+    for path in ("/chat/", "/ws/chat/lobby/"):
+        found = passed_on(nginx, PROXY, *headers, *websocket(path), path=path)
+        assert found["x-forwarded-proto"] == scheme
+        assert passed_on(nginx, STRANGER, *headers, *websocket(path), path=path)["x-forwarded-proto"] == "http"
+
+
+@pytest.mark.parametrize(
+    ("host", "forwarded", "expected"),
+    [
+        # A proxy that leaves out the port (nginx: proxy_set_header Host $host).
+        ("chat.example.com", "chat.example.com:8443", "chat.example.com:8443"),
+        ("chat.example.com", "CHAT.example.com:8443", "CHAT.example.com:8443"),
+        ("chat.example.com", "chat.example.com:8443, inner:80", "chat.example.com:8443"),
+        ("[::1]", "[::1]:8443", "[::1]:8443"),
+        # Another name is not trusted, nor what is no port.
+        ("chat.example.com", "evil.example:8443", "chat.example.com"),
+        ("chat.example.com", "evil.chat.example.com:8443", "chat.example.com"),
+        ("chat.example.com", "chat.example.com.evil.example:8443", "chat.example.com"),
+        ("chat.example.com", "chat.example.com:8443@evil.example", "chat.example.com"),
+        ("chat.example.com", "chat.example.com:x", "chat.example.com"),
+        ("chat.example.com", "chat.example.com", "chat.example.com"),
+        ("chat.example.com:8080", "chat.example.com:8443", "chat.example.com:8080"),
+    ],
+)
+def test_a_trusted_proxy_says_the_port_that_host_lacks(nginx: Part, host: str, forwarded: str, expected: str) -> None:
+    headers = (("Host", host), ("X-Forwarded-Host", forwarded))
+    assert passed_on(nginx, PROXY, *headers)["host"] == expected
+    assert passed_on(nginx, STRANGER, *headers)["host"] == host
+
+
+V1 = b"PROXY TCP4 203.0.113.7 192.0.2.1 56324 443\r\n"
+V2 = (
+    b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c"
+    + socket.inet_aton("203.0.113.7")
+    + socket.inet_aton("192.0.2.1")
+    + (56324).to_bytes(2)
+    + (443).to_bytes(2)
+)
+
+
+@pytest.fixture(scope="module")
+def behind_tcp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Part]:
+    with nginx_before_an_echo(tmp_path_factory.mktemp("nginx"), PROXY_PROTOCOL="true") as part:
+        yield part
+
+
+@pytest.mark.parametrize("first", [V1, V2], ids=["v1", "v2"])
+def test_with_the_proxy_protocol_the_address_is_what_it_says(behind_tcp: Part, first: bytes) -> None:
+    # A load balancer of TCP passes on what the client says, so none of it is trusted.
+    lies = [("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-Proto", "https"), ("X-Request-ID", "0123456789abcdef")]
+    for path in ("/chat/", "/ws/chat/lobby/"):
+        found = passed_on(behind_tcp, PROXY, *lies, *websocket(path), path=path, first=first)
+        assert (found["x-forwarded-for"], found["x-forwarded-proto"]) == ("203.0.113.7", "http")
+        assert found["x-request-id"] != "0123456789abcdef"
+        # Of a stranger it is skipped.
+        found = passed_on(behind_tcp, STRANGER, *lies, *websocket(path), path=path, first=first)
+        assert found["x-forwarded-for"] == STRANGER
+
+
+def refused_lines(part: Part) -> list[dict]:
+    """Return nginx' lines about what it could not read."""
+    lines = [json.loads(line) for line in part.log.read_text().splitlines()]
+    return [line for line in lines if line["status"] == 400]
+
+
+@pytest.mark.parametrize(
+    ("first", "reason"), [(V1, "proxy_protocol"), (V2, "proxy_protocol"), (b"\x16\x03\x01\x02\x00\x01\x00\r\n", "tls")]
+)
+def test_an_unexpected_protocol_is_400_and_named_in_the_log(nginx: Part, first: bytes, reason: str) -> None:
+    before = refused_lines(nginx)
+    status, body = exchange(nginx, PROXY, "/chat/", [("Host", "chat.example.com")], first)
+    assert status == 400
+    assert "リクエストを処理できません" in body.decode()
+    assert "Bad request" in body.decode()
+    deadline = time.monotonic() + 10
+    while not (lines := refused_lines(nginx)[len(before) :]):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert [line["limit"] for line in lines] == [reason]
