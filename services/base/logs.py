@@ -12,6 +12,7 @@ import io
 import json
 import logging
 import logging.config
+import re
 import sys
 import time
 from typing import Any
@@ -29,6 +30,9 @@ EVERY_LINE: list[Processor] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
 ]
+# What follows is what was sent.
+REFUSED_BY_GUNICORN = re.compile(r"Invalid request from ip=\S+: [^:'\"]*")
+
 _render_json = structlog.processors.JSONRenderer(ensure_ascii=False)
 
 
@@ -122,16 +126,21 @@ class OncePerOutage(logging.Filter):
 
 
 class WithoutQuery(logging.Filter):
-    """Cuts the query string off each argument that is a path; Gunicorn names the URI of a request that broke."""
+    """Leaves out of Gunicorn's lines what it quotes of requests: query strings, and headers that are malformed.
+
+    It names the address of a request that broke, and says why it refused another.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
             record.args = tuple(_without_query(argument) for argument in record.args)
+        if refused := REFUSED_BY_GUNICORN.match(record.getMessage()):
+            record.msg, record.args = refused[0], ()
         return True
 
 
 def _without_query(argument: object) -> object:
-    return argument.partition("?")[0] if isinstance(argument, str) and argument.startswith("/") else argument
+    return argument.partition("?")[0] if isinstance(argument, str) else argument
 
 
 def _json_line(logger: WrappedLogger, method: str, event: EventDict) -> str:

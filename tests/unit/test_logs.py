@@ -156,3 +156,12 @@ def test_a_locale_without_unicode_loses_no_line(monkeypatch):
     finally:
         root.handlers[:] = before[0]
         root.setLevel(before[1])
+
+
+@pytest.mark.parametrize(
+    "what", ["HTTP request line: 'GET /é?token=x'", 'HTTP Header: "Cookie: it\'s=x"', "HTTP Version: x"]
+)
+def test_gunicorn_says_why_it_refused_a_request_and_quotes_nothing_of_it(what):
+    record = logging.LogRecord("gunicorn.error", 30, "", 1, f"Invalid request from ip=::1: Invalid {what}", None, None)
+    logs.WithoutQuery().filter(record)
+    assert record.getMessage() == f"Invalid request from ip=::1: Invalid {what.partition(':')[0]}"
