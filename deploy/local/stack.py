@@ -26,7 +26,7 @@ STOP_SECONDS = 10
 class Stack:
     """nginx, web, ws processes and Redis on loopback, with all that they write in one directory.
 
-    Other users of the machine can neither read the directory nor log in to Redis, whose password is a new one each time.
+    Other users of the machine can neither read the directory nor log in to Redis, whose password is new each time.
     ``port`` is nginx's, 0 for a free one. ``environment`` goes to web and ws over what the stack sets, and its settings
     of nginx to nginx. Without ``own_redis`` no Redis is started: ``environment`` names one.
     A part that dies stays dead until someone starts it: only ``make run`` watches.

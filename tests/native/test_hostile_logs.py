@@ -3,17 +3,22 @@
 import base64
 import itertools
 import json
+import os
 import re
 import socket
+import time
 import unicodedata
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
 
-from deploy.local import Stack
+from deploy.local import Part, Stack, ports
+from deploy.local.binaries import find_nginx
+from deploy.local.nginx import render
+from deploy.local.part import answers_http
 from tests.limits import NO_LIMITS
 
 SECRET = b"planted-secret"
@@ -154,9 +159,45 @@ def test_readable_paths_stay_readable(tmp_path: Path) -> None:
         for path in paths:
             send(
                 address_of(stack.url),
-                request(host, path, {"Connection": "close".encode(), "User-Agent": "窓\u202e".encode()}),
+                request(host, path, {"Connection": b"close", "User-Agent": "窓\u202e".encode()}),
             )
     lines = [json.loads(line) for line in (tmp_path / "log/nginx.log").read_text().splitlines()]
     found = [line["path"] for line in lines]
     assert found == ["/chat/部屋 ひとつ-é-😀/", "/chat/%ff/", "/chat/%1B%5B/", "(not printable)"]
     assert {line["user_agent"] for line in lines} == {"(not printable)"}
+
+
+def wait_for(part: Part, sign: bytes) -> None:
+    deadline = time.monotonic() + 20
+    while sign not in part.log.read_bytes():
+        assert time.monotonic() < deadline, sign
+        time.sleep(0.02)
+
+
+def test_what_nginx_runs_out_of_is_logged_without_the_requests_that_met_it(tmp_path: Path) -> None:
+    port, health = ports.pick(), ports.pick()
+    listen = {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_HEALTH_LISTEN": f"127.0.0.1:{health}"}
+    configuration = tmp_path / "nginx.conf"
+    # A server that is there, and accepts no more: requests wait for it, and each takes two connections of nginx.
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as web:
+        servers = dict.fromkeys(("WEB_SERVERS", "WS_SERVERS"), f"127.0.0.1:{web.getsockname()[1]}")
+        render(configuration, {**listen, **servers, **NO_LIMITS, "NGINX_WORKER_CONNECTIONS": "16"})
+        command = [str(find_nginx()), "-p", str(tmp_path), "-c", str(configuration), "-e", "stderr"]
+        command += ["-g", "daemon off;" + (" user root;" if os.geteuid() == 0 else "")]
+        nginx = Part(
+            "nginx", "nginx", f"http://127.0.0.1:{health}", command, tmp_path / "log", answers_http("/healthz")
+        )
+        nginx.start()
+        try:
+            nginx.wait_ready()
+            whole, begun = request(b"127.0.0.1", b"/chat/", {}), request(b"127.0.0.1", b"/chat/", {})[:-2]
+            with ExitStack() as lines:
+                for data, sign in ((whole, b'"status":500'), (begun, b"worker_connections are not enough")):
+                    for _ in range(32):
+                        line = lines.enter_context(socket.create_connection(("127.0.0.1", port), 20))
+                        with suppress(ConnectionError):
+                            line.sendall(data)
+                    wait_for(nginx, sign)
+        finally:
+            nginx.stop()
+    assert SECRET not in nginx.log.read_bytes()
