@@ -20,7 +20,6 @@ from accounts.unicode import is_of_one_script
 from accounts.unicode.sequences import has_hidden_characters
 from accounts.usernames import is_like_a_guest, mixes_scripts
 
-
 logger = logging.getLogger(__name__)
 
 COOKIE = "guest"

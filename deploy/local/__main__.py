@@ -50,7 +50,7 @@ def main() -> None:
 def print_table(stack: Stack) -> None:
     say(f"{'part':<8} {'address':<28} {'pid':>7}  log")
     for part in stack.parts:
-        say(f"{part.name:<8} {part.url:<28} {part.pid:>7}  {os.path.relpath(part.log)}")
+        say(f"{part.name:<8} {part.address:<28} {part.pid:>7}  {os.path.relpath(part.log)}")
 
 
 def say(line: str) -> None:

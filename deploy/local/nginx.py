@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.local.binaries import find_nginx
+from deploy.local.part import private
 
 FOLDER = Path(__file__).resolve().parents[1] / "nginx"
 MAX_FILES = 20000
@@ -68,6 +69,7 @@ def render(target: Path, environment: Mapping[str, str]) -> None:
         raise WrongSetting(f"Wrong configuration: {derived.stderr.strip()}")
     values = dict(line.split("=", 1) for line in derived.stdout.split("\0") if line)
     template = (FOLDER / "nginx.conf.template").read_text()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Names of upper-case letters only, so nginx's own ${variables} stay; ${UPPER} in a comment stays too.
-    target.write_text(re.sub(r"\$\{([A-Z_]+)\}", lambda found: values.get(found[1], found[0]), template))
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(target, "w", opener=private) as file:
+        # Names of upper-case letters only, so nginx's own ${variables} stay; ${UPPER} in a comment stays too.
+        file.write(re.sub(r"\$\{([A-Z_]+)\}", lambda found: values.get(found[1], found[0]), template))

@@ -10,9 +10,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+# For open(): what a part writes is nobody else's on this machine.
+private = partial(os.open, mode=0o600)
+PRIVATE_UMASK = 0o077
 # Parts are on loopback, where no proxy of the environment leads (http_proxy).
 DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -43,6 +47,12 @@ class Part:
         return self.process.pid if self.process else None
 
     @property
+    def address(self) -> str:
+        """The ``url`` without a password, for people."""
+        scheme, separator, rest = self.url.partition("://")
+        return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+    @property
     def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
@@ -50,8 +60,8 @@ class Part:
         """Start the process; ``wait_ready`` tells when it serves."""
         if self.is_running:
             return
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
+        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(self.log, "ab", opener=private) as log:
             self.process = subprocess.Popen(
                 self.command,
                 env=self.environment,
@@ -60,6 +70,7 @@ class Part:
                 stderr=log,
                 # Its own group, so that Ctrl-C reaches the stack alone, which stops its parts in order.
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
             )
 
     def wait_ready(self, seconds: float = 20, interrupted: Callable[[], bool] = lambda: False) -> None:
@@ -102,12 +113,12 @@ class Part:
         return self.process.wait()
 
     def tail(self, lines: int = 10) -> list[str]:
-        """Return the last lines of the log."""
+        """Return the last lines of the log, for a terminal: ``printable``."""
         if not self.log.exists():
             return []
         with self.log.open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - 16384))
-            return log.read().decode(errors="replace").splitlines()[-lines:]
+            return list(map(printable, log.read().decode(errors="replace").splitlines()[-lines:]))
 
     def last_line(self) -> str:
         """Return the last log line that says something."""
@@ -128,11 +139,18 @@ def answers_http(path: str) -> Callable[[str], bool]:
 
 
 def answers_redis_ping(url: str) -> bool:
-    """Whether a Redis at ``redis://host:port/…`` answers PING."""
+    """Whether a Redis at ``redis://:password@host:port/…`` lets one in and answers PING."""
     parts = urlsplit(url)
+    login = f"AUTH {unquote(parts.password)}\r\n" if parts.password else ""
     try:
         with socket.create_connection((parts.hostname or "", parts.port or 6379), timeout=1) as connection:
-            connection.sendall(b"PING\r\n")
-            return connection.recv(64).startswith(b"+PONG")
+            connection.sendall(f"{login}PING\r\n".encode())
+            with connection.makefile("rb") as answers:
+                return [answers.readline() for _ in range(2 if login else 1)][-1].startswith(b"+PONG")
     except OSError:
         return False
+
+
+def printable(line: str) -> str:
+    """Return a line of a log as it can stand on a terminal, whatever a stranger put into it."""
+    return "".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in line)

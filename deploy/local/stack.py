@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from types import TracebackType
 
 from deploy.local import nginx, ports
 from deploy.local.binaries import find_redis
-from deploy.local.part import Part, PartFailed, answers_http, answers_redis_ping
+from deploy.local.part import PRIVATE_UMASK, Part, PartFailed, answers_http, answers_redis_ping, printable, private
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHONPATH = os.pathsep.join(str(ROOT / folder) for folder in ("services", "apps"))
@@ -25,6 +26,7 @@ STOP_SECONDS = 10
 class Stack:
     """nginx, web, ws processes and Redis on loopback, with all that they write in one directory.
 
+    Other users of the machine can neither read the directory nor log in to Redis, whose password is new each time.
     ``port`` is nginx's, 0 for a free one. ``environment`` goes to web and ws over what the stack sets, and its settings
     of nginx to nginx. Without ``own_redis`` no Redis is started: ``environment`` names one.
     A part that dies stays dead until someone starts it: only ``make run`` watches.
@@ -43,7 +45,8 @@ class Stack:
         self.port = port or ports.pick()
         self.url = f"http://{ports.HOST}:{self.port}"
         self._health_port = ports.pick()
-        self._redis_url = f"redis://{ports.HOST}:{ports.pick()}/0"
+        self._redis_port, self._redis_password = ports.pick(), secrets.token_urlsafe(32)
+        self._redis_url = f"redis://:{self._redis_password}@{ports.HOST}:{self._redis_port}/0"
         self.environment = {
             **os.environ,
             "PYTHONPATH": PYTHONPATH,
@@ -80,7 +83,7 @@ class Stack:
 
         Raises PartFailed, with nothing left running.
         """
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self._make_private_directory()
         try:
             ports.listen_once(self.port)
         except PermissionError:
@@ -91,6 +94,7 @@ class Stack:
             raise PartFailed(f"Port {self.port} is taken; choose another with PORT=8081.") from None
         try:
             self._render_nginx()
+            self._configure_redis()
             self._make_secret_key()
             for part in self.parts:
                 if part.role == "redis":
@@ -151,22 +155,52 @@ class Stack:
     def describe(self) -> None:
         """Write the description anew."""
         parts = [
-            {"name": part.name, "role": part.role, "url": part.url, "pid": part.pid, "log": str(part.log)}
+            {"name": part.name, "role": part.role, "url": part.address, "pid": part.pid, "log": str(part.log)}
             for part in self.parts
         ]
         partial = self.description.with_suffix(".partial")
-        partial.write_text(json.dumps({"parts": parts, "url": self.url}, indent=2))
+        with open(partial, "w", opener=private) as file:
+            json.dump({"parts": parts, "url": self.url}, file, indent=2)
         partial.replace(self.description)
+
+    def _make_private_directory(self) -> None:
+        """Make the directory, in which an earlier release may have left what others can read. Raises PartFailed."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = self.directory.stat()
+        if found.st_uid != os.geteuid() or found.st_mode & stat.S_ISVTX:
+            raise PartFailed(f"{self.directory} is not a directory of yours alone; choose another with --directory.")
+        self._take_rights_of_others()
+
+    def _take_rights_of_others(self) -> None:
+        # Not all that is below: other tools keep whole environments in .run, which its own mode protects.
+        below = (
+            *self.directory.iterdir(),
+            *(self.directory / "log").glob("*"),
+            *(self.directory / "static").rglob("*"),
+        )
+        for path in (self.directory, *below):
+            if not path.is_symlink() and (mode := stat.S_IMODE(path.stat().st_mode)) & PRIVATE_UMASK:
+                path.chmod(mode & ~PRIVATE_UMASK)
+
+    def _configure_redis(self) -> None:
+        # Not on the command line, which all users of the machine can read.
+        folder = self.directory / "redis"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for name, text in (("redis.conf", f"requirepass {self._redis_password}"), ("url", self._redis_url)):
+            with open(folder / name, "w", opener=private) as file:
+                file.write(text + "\n")
 
     def _make_secret_key(self) -> None:
         path = Path(self.environment.get("SECRET_KEY_FILE", self.directory / "secret_key"))
         if "SECRET_KEY" not in self.environment and not path.exists():
-            with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            with open(path, "w", opener=private) as file:
                 file.write(secrets.token_urlsafe(50))
 
     def _prepare(self) -> None:
         """Bring the database, the translations and the static files up to date."""
         self._manage("prepare")
+        # Django gives static files a mode of their own, whatever the umask.
+        self._take_rights_of_others()
 
     def compile_translations(self) -> None:
         """Bring the translations up to date."""
@@ -174,13 +208,13 @@ class Stack:
 
     def _manage(self, command: str) -> None:
         log = self._log(command)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as output:
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(log, "wb", opener=private) as output:
             program = [sys.executable, str(ROOT / "manage.py"), command]
-            process = subprocess.Popen(program, env=self.environment, stdout=output, stderr=output)
+            process = subprocess.Popen(program, env=self.environment, stdout=output, stderr=output, umask=PRIVATE_UMASK)
         if self._wait(process) and not self.is_interrupted:
             lines = log.read_text(errors="replace").strip().splitlines()
-            raise PartFailed(f"{command} failed: {lines[-1] if lines else 'it wrote nothing'} (log: {log})")
+            raise PartFailed(f"{command} failed: {printable(lines[-1]) if lines else 'it wrote nothing'} (log: {log})")
 
     def _wait(self, process: subprocess.Popen[bytes]) -> int:
         """Return the exit code; end the process where the stack is interrupted."""
@@ -209,8 +243,9 @@ class Stack:
         return self.directory / "log" / f"{name}.log"
 
     def _redis(self) -> Part:
-        port = self._redis_url.rpartition(":")[2].removesuffix("/0")
-        command = [str(find_redis()), "--bind", ports.HOST, "--port", port, "--save", "", "--appendonly", "no"]
+        folder = self.directory / "redis"
+        command = [str(find_redis()), str(folder / "redis.conf"), "--bind", ports.HOST, "--port", str(self._redis_port)]
+        command += ["--save", "", "--appendonly", "no", "--dir", str(folder)]
         return Part("redis", "redis", self._redis_url, command, self._log("redis"), answers_redis_ping)
 
     def _web(self) -> Part:

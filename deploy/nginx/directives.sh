@@ -2,7 +2,8 @@
 # Turns lists from the environment into nginx directives, which envsubst cannot do, then runs its arguments.
 #   WEB_SERVERS, WS_SERVERS  host:port, separated by spaces; a host name is looked up again while nginx runs.
 #                            In Kubernetes a name without a dot is a Service of the pod's own namespace
-#   TRUSTED_PROXIES          addresses or CIDR blocks, separated by commas, whose X-Forwarded-For, -Proto and -Host nginx trusts
+#   TRUSTED_PROXIES          addresses or CIDR blocks, separated by commas, whose X-Forwarded-For, -Proto and -Host nginx
+#                            trusts
 #   NGINX_LISTEN             address:port, or a port alone: on all addresses, of IPv6 too where the kernel has it
 #   NGINX_HEALTH_LISTEN      the same, for probes alone
 #   PROXY_PROTOCOL           true: each connection begins with the PROXY protocol, but those to NGINX_HEALTH_LISTEN
@@ -193,7 +194,17 @@ NGINX_FILE_RATE=$((NGINX_FILE_RATE ? NGINX_FILE_RATE : 1))
 NGINX_REQUEST_RATE=$((NGINX_REQUEST_RATE ? NGINX_REQUEST_RATE : 1))
 NGINX_ACCOUNT_RATE=$((NGINX_ACCOUNT_RATE ? NGINX_ACCOUNT_RATE : 1))
 
-export PATH_PREFIX NGINX_PATH_PREFIX NGINX_PREFIX_PATTERN NGINX_RESOLVER_DIRECTIVE NGINX_WEB_SERVERS NGINX_WS_SERVERS NGINX_REAL_IP_FROM NGINX_TRUSTED_PROXIES
+# Well-formed UTF-8 (Unicode, table 3-7) from a blank on, without what acts on the text around it. No two branches begin
+# alike, so that it takes time in proportion to the length of what strangers send.
+NGINX_PRINTABLE='\xc2[\xa0-\xac\xae-\xbf]|[\xc3-\xd7\xd9-\xdb][\x80-\xbf]|\xd8[\x86-\x9b\x9d-\xbf]'
+NGINX_PRINTABLE="$NGINX_PRINTABLE"'|\xe0[\xa4-\xbf][\x80-\xbf]|\xe1(?:[\x80-\x84\x86-\x9f\xa1-\xbf][\x80-\xbf]|\x85[\x80-\x9e\xa1-\xbf]|\xa0[\x80-\x8a\x90-\xbf])'
+NGINX_PRINTABLE="$NGINX_PRINTABLE"'|\xe2(?:\x80[\x90-\xa7\xb0-\xbf]|\x81[\x80-\x9f\xb0-\xbf]|[\x82-\xbf][\x80-\xbf])'
+NGINX_PRINTABLE="$NGINX_PRINTABLE"'|[\xe3-\xec][\x80-\xbf][\x80-\xbf]|\xed[\x80-\x9f][\x80-\xbf]|\xef[\xa4-\xba\xbc-\xbe][\x80-\xbf]'
+NGINX_PRINTABLE="$NGINX_PRINTABLE"'|\xf0(?:\x9f|[\xa0-\xb3])[\x80-\xbf][\x80-\xbf]'
+NGINX_PRINTABLE="~^[ -~]*(?:(?:$NGINX_PRINTABLE)[ -~]*)*"'\z'
+
+export PATH_PREFIX NGINX_PRINTABLE NGINX_PATH_PREFIX NGINX_PREFIX_PATTERN
+export NGINX_RESOLVER_DIRECTIVE NGINX_WEB_SERVERS NGINX_WS_SERVERS NGINX_REAL_IP_FROM NGINX_TRUSTED_PROXIES
 export NGINX_TLS NGINX_TLS_REDIRECT NGINX_TRANSPORT_SECURITY NGINX_LISTEN_DIRECTIVES NGINX_LISTEN_DEFAULT_DIRECTIVES
 export NGINX_REAL_IP_HEADER NGINX_HEALTH_SERVER NGINX_MAX_HEADER_KIB NGINX_BODY_BUFFER_KIB NGINX_PROXY_BUFFERS NGINX_FILE_LIMITS NGINX_FILE_RATE
 export NGINX_REFUSALS_LOG NGINX_SERVER_NAMES NGINX_MAX_BODY_KIB NGINX_CLIENT_TIMEOUT NGINX_SOCKET_LIMITS NGINX_REQUEST_LIMITS

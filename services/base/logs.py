@@ -3,17 +3,23 @@
 Lines of the standard library's loggers (Django, Gunicorn, Daphne, channels-redis) and of structlog's look the same:
 ``time``, ``level``, ``logger``, ``event``, ``request_id`` where a request is served, ``exception`` with the trace of an
 error, and what the event itself brings. Message texts, cookies, tokens and query strings are never among it.
+
+What strangers send acts on no terminal and on no reader of lines: characters that are not printable are escaped, and
+every line is UTF-8.
 """
 
+import io
+import json
 import logging
 import logging.config
+import re
 import sys
 import time
 from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 # channels-redis tries again every second; after a silence this long the next error is a new outage.
 OUTAGE_SECONDS = 30.0
@@ -24,10 +30,10 @@ EVERY_LINE: list[Processor] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
 ]
-AS_JSON: list[Processor] = [
-    structlog.processors.format_exc_info,
-    structlog.processors.JSONRenderer(ensure_ascii=False),
-]
+# What follows is what was sent.
+REFUSED_BY_GUNICORN = re.compile(r"Invalid request from ip=\S+: [^:'\"]*")
+
+_render_json = structlog.processors.JSONRenderer(ensure_ascii=False)
 
 
 def logging_settings(level: str, log_format: str) -> dict[str, Any]:
@@ -41,7 +47,8 @@ def logging_settings(level: str, log_format: str) -> dict[str, Any]:
                 "foreign_pre_chain": EVERY_LINE,
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    *(AS_JSON if log_format == "json" else [_console()]),
+                    structlog.processors.format_exc_info,
+                    *([_json_line] if log_format == "json" else [_with_printable_values, _console()]),
                 ],
             }
         },
@@ -64,6 +71,9 @@ def logging_settings(level: str, log_format: str) -> dict[str, Any]:
 
 def configure(settings: dict[str, Any]) -> None:
     """Apply LOGGING, also to structlog; Django calls this as its LOGGING_CONFIG."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # In a locale that is not UTF-8, a line with a name in Japanese would be a UnicodeEncodeError.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     logging.config.dictConfig(settings)
     structlog.configure(
         processors=[
@@ -80,6 +90,16 @@ def configure(settings: dict[str, Any]) -> None:
 def first_line(error: BaseException) -> str:
     """Return what an error says, without the details in which PostgreSQL quotes the row."""
     return str(error).partition("\n")[0]
+
+
+def printable(text: str) -> str:
+    """Return a text with an escape (``\\x1b``, ``\\n``, ``\\u202e``) for each character that is not printable.
+
+    These are Unicode's controls, formats such as bidi overrides, surrogates, line separators, and what is unassigned.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class OncePerOutage(logging.Filter):
@@ -106,22 +126,45 @@ class OncePerOutage(logging.Filter):
 
 
 class WithoutQuery(logging.Filter):
-    """Cuts the query string off each argument that is a path; Gunicorn names the URI of a request that broke."""
+    """Leaves out of Gunicorn's lines what it quotes of requests: query strings, and headers that are malformed.
+
+    It names the address of a request that broke, and says why it refused another.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
             record.args = tuple(_without_query(argument) for argument in record.args)
+        if refused := REFUSED_BY_GUNICORN.match(record.getMessage()):
+            record.msg, record.args = refused[0], ()
         return True
 
 
 def _without_query(argument: object) -> object:
-    return argument.partition("?")[0] if isinstance(argument, str) and argument.startswith("/") else argument
+    return argument.partition("?")[0] if isinstance(argument, str) else argument
+
+
+def _json_line(logger: WrappedLogger, method: str, event: EventDict) -> str:
+    line = str(_render_json(logger, method, event))
+    if line.isprintable():
+        return line
+    # JSON escapes the ASCII controls but DEL itself; all others can only stand in its strings, where escapes mean them.
+    return "".join(c if c.isprintable() else "\\u007f" if c == "\x7f" else json.dumps(c)[1:-1] for c in line)
+
+
+def _with_printable_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    for name, value in event.items():
+        if name == "exception":
+            # Indented, so that no line of an error's text passes for a line of the log.
+            event[name] = "\n".join(f"    {printable(line)}" for line in str(value).split("\n"))
+        elif not isinstance(value, int | float | None):
+            event[name] = printable(value if isinstance(value, str) else repr(value))
+    return event
 
 
 def _console() -> Processor:
     return structlog.dev.ConsoleRenderer(
         timestamp_key="time",
         colors=sys.stdout.isatty(),
-        # Where rich is installed, structlog's default shows local variables, which hold secrets.
+        # The trace is a text by now; structlog's default, for those that are none, warns of it.
         exception_formatter=structlog.dev.plain_traceback,
     )

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from chat.text import clean
+from deploy.local.stack import ROOT
 from tests.browser.line import Line
 from tests.browser.room_page import RoomPage
 
@@ -106,3 +107,56 @@ def test_a_name_cannot_turn_or_hide_what_is_beside_it(page: Page, room: str) -> 
     assert hour
     assert shown
     assert hour["x"] >= shown["x"] + shown["width"]
+
+
+# Counts the characters that the functions of strings and patterns go through, at least; time is no measure.
+COUNT_STEPS = """async ([module, text]) => {
+  const { render } = await import(`data:text/javascript,${encodeURIComponent(module)}`);
+  let steps = 0;
+  const restore = [];
+  const count = (prototype, name, cost) => {
+    const original = prototype[name];
+    restore.push(() => { prototype[name] = original; });
+    prototype[name] = function (...given) {
+      const before = this.lastIndex;
+      const result = original.apply(this, given);
+      steps += cost(this, given, result, before);
+      return result;
+    };
+  };
+  for (const name of ["replace", "split", "endsWith", "includes", "indexOf", "search"]) {
+    count(String.prototype, name, (string) => 1 + string.length);
+  }
+  count(String.prototype, "slice", (_, __, result) => 1 + result.length);
+  count(String.prototype, "at", () => 1);
+  count(RegExp.prototype, "exec", (pattern, [string], found, before) => (
+    1 + (found ? found.index + found[0].length : string.length) - (pattern.global ? before : 0)
+  ));
+  try {
+    render(text);
+  } finally {
+    restore.forEach((undo) => undo());
+  }
+  return steps;
+}"""
+GROWING: dict[str, Callable[[int], str]] = {
+    "marks and brackets": lambda size: "https://a/" + "!" * (2 * size) + ")" * size,
+    "brackets": lambda size: "https://a/" + "(" * size + ")" * (2 * size),
+    "marks between brackets": lambda size: "https://a/" + "!)" * size,
+    "beginnings of addresses": lambda size: "https://" * size,
+    "addresses": lambda size: "https://a/!) " * size,
+    "backticks": lambda size: "`" * size,
+    "code": lambda size: "`a`" * size,
+    "blocks of code": lambda size: "```a```" * size,
+    "a block that never ends": lambda size: "```" + "a" * size + "`\n" * size,
+}
+
+
+@pytest.mark.parametrize("text", GROWING.values(), ids=GROWING)
+def test_the_work_for_a_text_grows_as_its_length(new_shared_page: NewPage, text: Callable[[int], str]) -> None:
+    page = new_shared_page()
+    page.goto("about:blank")
+    module = (ROOT / "apps/chat/static/chat/markup.js").read_text()
+    steps = [page.evaluate(COUNT_STEPS, [module, text(size)]) for size in (500, 1000, 2000)]
+    assert steps[1] < 2.2 * steps[0]
+    assert steps[2] < 2.2 * steps[1]

@@ -15,11 +15,12 @@ from deploy.local.stack import ROOT
 def redis_proxy(stack: Stack) -> Part:
     """Return a part that stands in front of the stack's Redis."""
     redis, port = stack.part("redis"), ports.pick()
-    command = [sys.executable, "-m", "tests.faults.proxy", str(port), redis.url.rpartition(":")[2].removesuffix("/0")]
+    before, _, target = redis.url.removesuffix("/0").rpartition(":")
+    command = [sys.executable, "-m", "tests.faults.proxy", str(port), target]
     return Part(
         "proxy",
         "proxy",
-        f"redis://{ports.HOST}:{port}/0",
+        f"{before}:{port}/0",
         command,
         stack.directory / "log" / "proxy.log",
         answers_redis_ping,

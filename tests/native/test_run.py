@@ -13,9 +13,12 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import redis
 
+from deploy.local import Part
 from deploy.local.stack import ROOT
 
 
@@ -229,3 +232,48 @@ def test_reload_brings_changed_code_live(start_run, copied_repository):
         except OSError:
             continue  # web is just restarting
     assert 'maxlength="61"' in content
+
+
+def test_other_users_of_the_machine_can_neither_read_nor_use_what_is_its_own(start_run, tmp_path):
+    left_by_an_earlier_release = tmp_path / "run/log/old.log"
+    left_by_an_earlier_release.parent.mkdir(parents=True, mode=0o777)
+    left_by_an_earlier_release.touch(0o666)
+    umask = os.umask(0)
+    try:
+        run = start_run(WS_PROCESSES="1")
+    finally:
+        os.umask(umask)
+    run.wait_for("ready: ")
+    assert get(f"http://127.0.0.1:{run.port}/errors/error.css")
+    paths = [run.directory, *run.directory.rglob("*")]
+    assert {"db.sqlite3", "secret_key", "nginx.conf", "redis.conf", "web.log", "old.log", "metrics"} <= {
+        path.name for path in paths
+    }
+    assert [str(path) for path in paths if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
+
+    url = (run.directory / "redis/url").read_text().strip()
+    password = urlsplit(url).password
+    assert password
+    # Nor do they see it: on command lines, on the terminal, in logs.
+    assert not any(password in line for line in [*processes_of(run.directory), *run.lines])
+    assert not any(password in log.read_text() for log in (run.directory / "log").iterdir())
+    with redis.Redis.from_url(url.replace(f":{password}@", "")) as stranger, pytest.raises(redis.AuthenticationError):
+        stranger.ping()
+    with redis.Redis.from_url(url) as owner:
+        assert owner.ping()
+    assert run.end(signal.SIGINT) == 0
+
+
+def test_a_directory_that_is_shared_is_refused(start_run, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run").chmod(0o1777)
+    assert "choose another with --directory" in start_run().wait_for("is not a directory of yours alone")
+    assert stat.S_IMODE((tmp_path / "run").stat().st_mode) == 0o1777
+
+
+def test_a_log_that_is_shown_acts_on_no_terminal(tmp_path):
+    log = tmp_path / "part.log"
+    log.write_bytes(b"\x1b]0;owned\x07 \xff \xc2\x9b2J \xe2\x80\xae\n")
+    part = Part("part", "part", "http://127.0.0.1", [], log, bool)
+    assert part.last_line().isprintable()
+    assert r"\x1b]0;owned\x07" in part.last_line()

@@ -109,3 +109,59 @@ def test_gunicorn_names_the_path_of_a_broken_request_without_its_query():
     record = logging.LogRecord("gunicorn.error", 40, "", 1, "Error handling request %s %s", ("GET", "/a?token=x"), None)
     logs.WithoutQuery().filter(record)
     assert record.getMessage() == "Error handling request GET /a"
+
+
+HOSTILE = "a\x1b[31m\x07\r\n2026-01-01 [info] forged\x7f\x9b2J\u202e\u2066\u2028\ud800\ufeff\U000e0041\x00b"
+
+
+def log_hostile_texts() -> None:
+    """Log them where strangers can put them: in the event, its arguments, its values, in errors and their traces."""
+    logging.getLogger("any").warning("Hello %s", HOSTILE)
+    structlog.get_logger("any").warning(HOSTILE, path=HOSTILE, raw=HOSTILE.encode(errors="replace"), items=[HOSTILE])
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError:
+        logging.getLogger("any").exception("It failed")
+
+
+def test_json_says_what_strangers_wrote_and_holds_nothing_that_acts(lines):
+    log_hostile_texts()
+    assert all(line.isprintable() and line.encode() for line in lines())
+    first, second, third = map(json.loads, lines())
+    assert first["event"] == f"Hello {HOSTILE}"
+    assert second["path"] == HOSTILE
+    assert third["exception"].endswith(f"ValueError: {HOSTILE}")
+
+
+@pytest.mark.parametrize("lines", ["console"], indirect=True)
+def test_readable_lines_hold_nothing_that_acts_and_strangers_add_none(lines):
+    log_hostile_texts()
+    assert all(line.isprintable() and line.encode() for line in lines())
+    # Two lines, and one whose trace is indented.
+    assert len([line for line in lines() if not line.startswith("    ")]) == 3
+    assert r"a\x1b[31m\x07\r\n2026-01-01" in lines()[0]
+    assert r"path=" in lines()[1]
+
+
+def test_a_locale_without_unicode_loses_no_line(monkeypatch):
+    buffer = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(buffer, encoding="ascii"))
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    try:
+        logs.configure(logs.logging_settings("INFO", "json"))
+        logging.getLogger("any").warning("部屋")
+        sys.stdout.flush()
+        assert json.loads(buffer.getvalue().decode())["event"] == "部屋"
+    finally:
+        root.handlers[:] = before[0]
+        root.setLevel(before[1])
+
+
+@pytest.mark.parametrize(
+    "what", ["HTTP request line: 'GET /é?token=x'", 'HTTP Header: "Cookie: it\'s=x"', "HTTP Version: x"]
+)
+def test_gunicorn_says_why_it_refused_a_request_and_quotes_nothing_of_it(what):
+    record = logging.LogRecord("gunicorn.error", 30, "", 1, f"Invalid request from ip=::1: Invalid {what}", None, None)
+    logs.WithoutQuery().filter(record)
+    assert record.getMessage() == f"Invalid request from ip=::1: Invalid {what.partition(':')[0]}"

@@ -1,0 +1,93 @@
+"""Every regular expression that reads what strangers send takes steps in proportion to its length."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from accounts import guests
+from base import logs, origin, request_id
+from chat import text
+from deploy.local.nginx import render
+from deploy.local.stack import ROOT
+from tests.unit.patterns import Matcher
+from ws import opening
+
+# More than any bounded repetition of ours.
+SIZE = 70
+
+
+def of_scripts() -> Iterator[tuple[str, Matcher]]:
+    for script in [*ROOT.glob("apps/*/static/**/*.js"), *ROOT.glob("services/*/static/**/*.js")]:
+        for literal, flags in re.findall(
+            r"/((?:\\.|\[(?:\\.|[^\]\\])+\]|[^/\\\s\[])+)/([gimsy]*u[gimsy]*)\b", script.read_text()
+        ):
+            pattern = literal.replace(r"\p{C}", r"\x00-\x1f").replace("(?<", "(?P<")
+            chosen = (re.IGNORECASE if "i" in flags else 0) | (re.DOTALL if "s" in flags else 0)
+            yield f"{script.name} {literal}", Matcher(pattern, flags=chosen)
+
+
+def of_nginx(folder: Path) -> Iterator[tuple[str, Matcher]]:
+    configuration = folder / "nginx.conf"
+    servers = {"NGINX_LISTEN": "8080", "WEB_SERVERS": "127.0.0.1:1", "WS_SERVERS": "127.0.0.1:2", "PATH_PREFIX": "/a"}
+    render(configuration, servers)
+    found = re.findall(
+        r'"~\*?([^"\n]+)"|^\s+(?:location )?~\*? ?(\S+) |rewrite (\S+) ', configuration.read_text(), re.MULTILINE
+    )
+    for literal in filter(None, (quoted or bare or rewritten for quoted, bare, rewritten in found)):
+        pattern = re.sub(r"\\k<(\w+)>", r"(?P=\1)", literal.replace("(?<", "(?P<").replace(r"\z", r"\Z"))
+        yield f"nginx {literal}", Matcher(pattern, flags=re.IGNORECASE)
+
+
+def of_python() -> Iterator[tuple[str, Matcher]]:
+    for how, pattern in (
+        ("search", opening.UPGRADE),
+        ("fullmatch", opening.HEAD),
+        ("fullmatch", origin.ORIGIN),
+        ("fullmatch", request_id.ACCEPTED),
+        ("search", guests.TAG),
+        ("search", text.CONTROLS),
+        ("search", text.BIDI_CONTROL),
+        ("fullmatch", logs.REFUSED_BY_GUNICORN),
+    ):
+        yield f"{how} {pattern.pattern!r}", Matcher(pattern.pattern, how, pattern.flags & (re.IGNORECASE | re.DOTALL))
+
+
+def growing(sample: list[int], size: int) -> Iterator[list[int]]:
+    """Texts of which one place, or all, comes again and again, before an end that matches nothing or all."""
+    for end in ([], [0]):
+        yield sample * size + end
+        for at, code in enumerate(sample):
+            yield sample[:at] + [code] * size + sample[at:] + end
+            yield [code] * size + end
+
+
+def worst(matcher: Matcher) -> float:
+    """Return by how much the steps grow with a text of twice the length, at most."""
+    sample = matcher.sample()[:40]
+    pairs = zip(growing(sample, SIZE), growing(sample, 2 * SIZE), strict=True)
+    return max(matcher.steps(long) / matcher.steps(short) for short, long in pairs)
+
+
+@pytest.fixture(autouse=True)
+def deep_recursion():
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    yield
+    sys.setrecursionlimit(before)
+
+
+@pytest.mark.parametrize(("pattern", "how"), [(r"[.,!]+$", "search"), (r"(a+)+b", "search"), (r"a*a*b", "fullmatch")])
+def test_what_grows_faster_is_found(pattern, how, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "SIZE", 5)
+    assert worst(Matcher(pattern, how)) > 2.5
+
+
+@pytest.mark.parametrize("source", ["scripts", "nginx", "python"])
+def test_steps_grow_as_the_length(source, tmp_path):
+    patterns = {"scripts": of_scripts, "nginx": lambda: of_nginx(tmp_path), "python": of_python}[source]()
+    found = {name: worst(matcher) for name, matcher in patterns}
+    assert len(found) >= 6
+    assert {name: growth for name, growth in found.items() if growth > 2.5} == {}
