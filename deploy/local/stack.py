@@ -83,7 +83,6 @@ class Stack:
 
         Raises PartFailed, with nothing left running.
         """
-        self._make_private_directory()
         try:
             ports.listen_once(self.port)
         except PermissionError:
@@ -92,6 +91,7 @@ class Stack:
             ) from None
         except OSError:
             raise PartFailed(f"Port {self.port} is taken; choose another with PORT=8081.") from None
+        self._make_private_directory()
         try:
             self._render_nginx()
             self._configure_redis()

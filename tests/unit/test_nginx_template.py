@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.nginx import WrongSetting, render
+from deploy.local.nginx import FOLDER, WrongSetting, render
 from web.nginx_metrics import LIMITS
 
 
@@ -210,3 +210,8 @@ def test_what_comes_back_as_it_was_sent_fits_into_the_buffers(client, tmp_path, 
         answer = client.post(path, {"username": "'" * 32000, "chosen": "'" * 32000})
     assert answer.status_code in {200, 400}
     assert len(answer.content) < int(count) * int(size) * 1024
+
+
+def test_the_image_passes_every_name_of_the_template_on():
+    names = re.findall(r"\$\{([A-Z_]+)\}", (FOLDER / "nginx.conf.template").read_text())
+    assert {name for name in names if not name.startswith("NGINX_")} == {"UPPER"}
