@@ -46,7 +46,6 @@ if ENVIRONMENT == "production":
     refuse_local_settings(
         key=SECRET_KEY,
         fallbacks=SECRET_KEY_FALLBACKS,
-        local_key=LOCAL_SECRET_KEY,
         debug=DEBUG,
         allowed_hosts=env.items("ALLOWED_HOSTS", []),
         https_only=HTTPS_ONLY,

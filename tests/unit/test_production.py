@@ -38,17 +38,27 @@ def run(command: list[str], environment: dict[str, str]) -> subprocess.Completed
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (
-            {"SECRET_KEY": "local-only-key-that-production-refuses-to-start-with"},
-            "SECRET_KEY: the built-in local key is public; set a random one of 50 characters or more.",
+        *(
+            (
+                {"SECRET_KEY": key},
+                "SECRET_KEY: the built-in local key is public; set a random one of 50 characters or more.",
+            )
+            for key in (
+                "local-only-key-that-production-refuses-to-start-with",
+                "local-only-key-that-everybody-can-read-in-the-repository",
+            )
         ),
         *(
             ({"SECRET_KEY": key}, "SECRET_KEY: it can be guessed; set a random one of 50 characters or more.")
             for key in ("changeme", "x" * 60, "django-insecure-" + "0123456789" * 5)
         ),
+        (
+            {"SECRET_KEY_FALLBACKS": "abcdefghij0123456789" * 3 + ",changeme"},
+            "SECRET_KEY_FALLBACKS: one can be guessed; leave it out, which ends the sessions that it has signed.",
+        ),
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS: list the names that browsers use."),
         (
-            {"SECRET_KEY_FALLBACKS": "old,local-only-key-that-production-refuses-to-start-with"},
+            {"SECRET_KEY_FALLBACKS": "0123456789" * 6 + ",local-only-key-that-production-refuses-to-start-with"},
             "SECRET_KEY: the built-in local key is public; set a random one of 50 characters or more.",
         ),
         ({"DEBUG": "true"}, "DEBUG: true shows tracebacks and settings to every visitor; unset it."),
@@ -63,9 +73,11 @@ def run(command: list[str], environment: dict[str, str]) -> subprocess.Completed
     ],
     ids=[
         "local key",
+        "key of the overlay for Kubernetes",
         "word",
         "repetition",
         "startproject",
+        "fallback that is a word",
         "no host",
         "local key as a fallback",
         "debug",
