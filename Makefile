@@ -141,14 +141,16 @@ shell: ## Django's shell in a web container
 psql: ## PostgreSQL's shell
 	@docker compose exec postgres psql --username chat
 
-backup: ## Dump the database into FILE
-	@docker compose exec -T postgres pg_dump --username chat --no-owner --compress 6 >"$(FILE).partial" \
+backup: ## Dump the database into FILE, which only you may read
+	@umask 077; docker compose exec -T postgres pg_dump --username chat --no-owner --compress 6 >"$(FILE).partial" \
 	  && mv "$(FILE).partial" "$(FILE)" && echo "$(FILE)" || { rm -f "$(FILE).partial"; exit 1; }
 
 # ws is restarted: its sockets were opened with sessions, and shown messages, that may not be in the dump.
 restore: ## Replace the database by the dump in FILE, all or nothing, and restart ws
 	@test -f "$(FILE)" || { echo "Name the dump: make restore FILE=chat-….sql.gz"; exit 1; }
 	@gunzip --test "$(FILE)"
+	@gunzip --stdout "$(FILE)" | tail -n 20 | grep -q '^-- PostgreSQL database dump complete' \
+	  || { echo "$(FILE) is not a whole dump: the last line that pg_dump writes is missing. Nothing was changed."; exit 1; }
 	@{ echo "SET client_min_messages = warning; DROP SCHEMA public CASCADE; CREATE SCHEMA public;"; \
 	  gunzip --stdout "$(FILE)"; } | docker compose exec -T postgres \
 	  psql --username chat --quiet --output /dev/null --set ON_ERROR_STOP=1 --single-transaction
