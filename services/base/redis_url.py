@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from redis.asyncio.connection import ConnectionPool
+from redis.exceptions import RedisError
 
 from base.environment import split_items
 
@@ -16,6 +17,8 @@ EXPECTED = (
     "or sentinel://host:26379,host:26379/primary-name"
 )
 ESCAPES = "write / as %2F, # as %23, ? as %3F, @ as %40, % as %25 and , as %2C in the password"
+# redis-py takes them, but what the channel layer sends is bytes: with one of them no message arrives.
+TEXT_OPTIONS = {"decode_responses", "encoding", "encoding_errors"}
 SENTINEL_OPTIONS = ("db", "ssl", "ssl_ca_certs", "ssl_cert_reqs", "sentinel_username", "sentinel_password")
 
 
@@ -59,13 +62,16 @@ def _single(address: str) -> Host:
         raise _refusal(f"the address cannot be read; {EXPECTED}; {ESCAPES}")
     if parts.scheme != "unix" and (port == 0 or not (database == "" or database.isdecimal())):
         raise _refusal(f"port or database is no number; {EXPECTED}")
+    given = list(parse_qs(parts.query, keep_blank_values=True))
+    if text_options := TEXT_OPTIONS.intersection(given):
+        raise _refusal(f"the option {text_options.pop()!r} is for text, and messages are bytes; leave it out")
     try:
         # What will connect says whether it can; it connects to nothing yet.
         ConnectionPool.from_url(address).make_connection()
-    except (TypeError, ValueError) as error:
-        # Its words name the option: "unexpected keyword argument 'foo'", "Invalid value for 'socket_timeout'".
-        option = str(error).split("'")[1:2]
-        raise _refusal(f"the option {option[0] if option else '?'!r} is unknown, or has a wrong value") from None
+    except (AttributeError, TypeError, ValueError, RedisError) as error:
+        # Its words name the option in most cases: "unexpected keyword argument 'foo'", "Invalid value for 'db'".
+        options = [name for name in given if f"'{name}'" in str(error)] or given
+        raise _refusal(f"the option {' or '.join(map(repr, options))} is unknown, or has a wrong value") from None
     return {"address": address}
 
 
