@@ -55,7 +55,8 @@ class Wire:
         self._waiting = 0
         self._sender: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._last_beat = time.monotonic()
+        # When the first beat went out that has not come back; None where none is on its way.
+        self._beat_sent: float | None = None
         self._set_up(True)
 
     async def join(self, group: str) -> None:
@@ -93,11 +94,14 @@ class Wire:
 
     async def keep_up(self) -> None:
         """Send a beat to ourselves, and find out whether the last one came back; call it every few seconds."""
-        silence = time.monotonic() - self._last_beat
+        # Not since the last one came back: who calls may have waited for the database meanwhile.
+        silence = 0.0 if self._beat_sent is None else time.monotonic() - self._beat_sent
         if silence > BEAT_SECONDS:
             self._failed(TimeoutError("the process does not hear itself"))
         if silence > DEAF_SECONDS:
             self._make_anew()
+        if self._beat_sent is None:
+            self._beat_sent = time.monotonic()
         try:
             async with asyncio.timeout(JOIN_SECONDS):
                 await self._layer.send(await self._open(), {"type": "beat"})
@@ -114,7 +118,7 @@ class Wire:
         self._channel = None
         self._opening = asyncio.Lock()
         self._joined.clear()
-        self._last_beat = time.monotonic()
+        self._beat_sent = None
 
     async def close(self) -> None:
         """Send what waits, for at most a second, then stop sending and receiving."""
@@ -184,7 +188,7 @@ class Wire:
             self._failed(error)
 
     def _beat(self) -> None:
-        self._last_beat = time.monotonic()
+        self._beat_sent = None
         if not self.is_up:
             self._set_up(True)
             logger.warning("The channel layer is back")

@@ -12,6 +12,7 @@ from ws import wire as wire_module
 from ws.hub import Hub
 from ws.shared_reads import one_by_one
 from ws.topic import Event
+from ws.wire import Wire
 
 TOPIC = "lobby"
 # For waiting that should end at once.
@@ -326,6 +327,23 @@ async def test_a_hub_that_receives_nothing_replaces_its_own_layer_and_no_other(
     await from_elsewhere(journal.append())
     await alice.has(1)
     assert get_channel_layer() is default
+
+
+async def test_a_wire_that_was_asked_nothing_for_long_has_not_failed(broker, monkeypatch):
+    heard = asyncio.Event()
+    wire = Wire(lambda _: None, lambda: None)
+    came_back = wire._beat
+    monkeypatch.setattr(wire, "_beat", lambda: (came_back(), heard.set()))
+    await wire.keep_up()
+    await asyncio.wait_for(heard.wait(), SECONDS)
+    # As after a round of the hub in which the database did not answer.
+    monkeypatch.setattr(wire_module, "BEAT_SECONDS", 0)
+    monkeypatch.setattr(wire_module, "DEAF_SECONDS", 0)
+    (layer,) = broker.layers
+    await wire.keep_up()
+    assert wire.is_up
+    assert broker.layers == [layer]
+    await wire.close()
 
 
 async def test_one_broken_member_does_not_harm_the_others(hub, journal):
