@@ -239,7 +239,9 @@ class Hub:
         while True:
             with contextlib.suppress(TimeoutError):
                 # From begin to begin: a Redis that hangs takes a second of every round.
-                await asyncio.wait_for(self._poll_now.wait(), begun + POLL_SECONDS - time.monotonic())
+                # Not asyncio.wait_for: before Python 3.12 it goes on where it is cancelled as the event is set.
+                async with asyncio.timeout(begun + POLL_SECONDS - time.monotonic()):
+                    await self._poll_now.wait()
             self._poll_now.clear()
             begun = time.monotonic()
             try:

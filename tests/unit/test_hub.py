@@ -254,6 +254,14 @@ async def test_many_topics_with_gaps_are_read_a_few_at_a_time(journal, monkeypat
     await hub.close()
 
 
+async def test_a_hub_that_is_closed_as_redis_fails_ends(hub):
+    await asyncio.sleep(0)  # its poller waits
+    hub.wire._failed(TimeoutError())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(SECONDS):
+        await hub.close()
+
+
 async def test_a_loss_that_nothing_follows_is_found_by_comparing(hub, journal):
     alice = await enter(hub)
     journal.append()
