@@ -89,6 +89,14 @@ def test_days_are_separated_as_the_viewers_calendar_says(
     expect(page.get_by_role("heading", level=2, name=days[0])).to_be_visible()
 
 
+def test_the_first_message_of_a_day_leaves_no_day_behind_when_it_is_stored(page: Page, room: str) -> None:
+    window = RoomPage(page).enter(room)
+    window.say("one")
+    window.expect_state("one", "Sent")
+    items = window.log.locator(".day, .message").evaluate_all("items => items.map(item => item.tagName)")
+    assert items == ["H2", "ARTICLE"]
+
+
 @pytest.mark.parametrize(
     ("locale", "today", "yesterday"), [("en-GB", "today", "yesterday"), ("ja-JP", "今日", "昨日")], ids=["en", "ja"]
 )

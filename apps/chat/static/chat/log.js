@@ -184,6 +184,7 @@ export class MessageLog {
   }
 
   #put(item, seq) {
+    if (item.isConnected) this.#leave(item);
     const previous = this.#bySeq.get(seq - 1) ?? this.#lastBefore(seq);
     if (previous) this.#chunks.insertAfter(previous, item);
     else this.#chunks.insertFirst(item);
@@ -200,10 +201,15 @@ export class MessageLog {
   }
 
   #takeOut(item) {
+    this.#leave(item);
+    this.#chunks.remove(item);
+  }
+
+  // Before it goes elsewhere: the day above it may begin with another now.
+  #leave(item) {
     const next = neighbour(item, "next");
     if (next) this.#touched.add(next);
     if (item.previousElementSibling?.matches(".day")) item.previousElementSibling.remove();
-    this.#chunks.remove(item);
   }
 
   #change(change) {
