@@ -25,7 +25,7 @@ from chat.events import encode, message_frames, message_json
 from chat.frames import HISTORY_DEFAULT, HISTORY_MAX
 from chat.journal import Stored
 from chat.limits import Limits, RateLimited
-from chat.messages import InvalidMessage, check_fields, check_id, check_text, parse_object
+from chat.messages import InvalidMessage, check_fields, check_id, check_text, id_taken, parse_object
 from chat.pages import fitting
 from chat.rooms import RoomNameConverter, group_name
 from web.errors import api_error, unavailable
@@ -77,7 +77,9 @@ def _post(request: HttpRequest, room: str, caller: Caller) -> HttpResponse:
     text = check_text(content.get("message"))
     message_id = check_id(content["id"]) if "id" in content else uuid.uuid4().hex
     with tracing.span("journal append"):
-        (stored,) = journal.append([journal.Draft(room, message_id, author, text)])
+        (stored,) = journal.append([draft := journal.Draft(room, message_id, author, text)])
+    if not stored.is_of(draft):
+        raise id_taken()
     if stored.is_new:
         with tracing.span("publish"):
             publish(group_name(room), layer_event(room, stored.seq, message_frames(stored)))

@@ -19,7 +19,7 @@ from chat.group_commit import Overloaded, Unavailable, Unprocessable
 from chat.journal import Draft
 from chat.limits import MemberLimits, RateLimited
 from chat.live import live
-from chat.messages import InvalidMessage, parse_message
+from chat.messages import InvalidMessage, id_taken, parse_message
 from chat.metrics import INVALID
 from ws import metrics
 from ws.consumer import DirectConsumer
@@ -202,7 +202,10 @@ class ChatConsumer(DirectConsumer):
             detail = "The database cannot store this message; do not send it again."
             await self._refuse("unprocessable", detail, draft)
         else:
-            if self.protocol == CHAT_V1:
+            if not stored.is_of(draft):
+                error = id_taken()
+                await self._refuse(error.code, error.detail, draft)
+            elif self.protocol == CHAT_V1:
                 await self.send(events.encode({"type": "ack", "id": draft.id, "seq": stored.seq}))
 
     async def _refuse(self, code: str, detail: str, draft: Draft, retry_after: float | None = None) -> None:

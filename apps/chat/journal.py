@@ -43,6 +43,10 @@ class Stored:
     removed: bool = False
     is_new: bool = True
 
+    def is_of(self, draft: Draft) -> bool:
+        """Whether it is the draft's message, and not another that was stored under the same id before."""
+        return self.removed or self.text == draft.text
+
 
 def append(drafts: Sequence[Draft]) -> list[Stored]:
     """Store the drafts in one transaction, and return one Stored for each, in their order.

@@ -81,6 +81,11 @@ def check_id(value: object) -> str:
     return value
 
 
+def id_taken() -> InvalidMessage:
+    """Return the error of a message whose id another message of the room has."""
+    return InvalidMessage("invalid_id", "id: another message of this room has it; send with a new one.")
+
+
 def _has_surrogate(value: str) -> bool:
     try:
         value.encode()

@@ -121,7 +121,10 @@ async def test_a_message_sent_twice_is_stored_once_and_acknowledged_twice(enter,
     async with enter(room) as alice, enter(room) as bob:
         assert await alice.say("once", "same") == 1
         assert await alice.say("once", "same") == 1
-        assert await bob.say("not mine", "same") == 1
+        # An acknowledgement would say that it is stored.
+        await bob.send(type="message", id="same", message="not mine")
+        error = await bob.next("error")
+        assert (error["code"], error["id"]) == ("invalid_id", "same")
         assert await alice.say("next", "other") == 2
         await alice.send(type="history")
         history = await alice.next("history")

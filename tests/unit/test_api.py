@@ -71,6 +71,18 @@ def test_without_an_id_the_server_makes_one(bot):
     assert first["id"] != second["id"]
 
 
+def test_an_id_of_another_message_is_refused_and_not_answered_with_that_message(bot):
+    journal.append([journal.Draft("lobby", "deploy-1", "mallory", "was here first")])
+    response = post(bot, {"message": "Deployed.", "id": "deploy-1"})
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "invalid_id")
+
+
+def test_a_message_that_was_removed_meanwhile_may_be_sent_again(bot):
+    first = post(bot, {"message": "hello", "id": "x"}).json()
+    journal.remove(Message.objects.get(seq=first["seq"]).pk)
+    assert post(bot, {"message": "hello", "id": "x"}).status_code == 200
+
+
 def test_the_same_id_again_is_200_and_neither_stored_nor_published_twice(bot, published):
     first = post(bot, {"message": "hello", "id": "x"})
     again = post(bot, {"message": "hello", "id": "x"})
