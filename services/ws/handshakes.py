@@ -18,6 +18,8 @@ LOGIN_NEEDED, NOT_FOUND = 4401, 4404
 def log_refusal(scope: Mapping[str, Any], reason: str, **details: object) -> None:
     """Count a refused handshake and log it; ``reason`` is one of metrics.RESULTS."""
     metrics.HANDSHAKES.labels(reason).inc()
+    if "ws.socket" in scope:
+        scope["ws.socket"].is_refusal_logged = True
     logger.warning(
         "handshake refused",
         reason=reason,

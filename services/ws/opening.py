@@ -45,6 +45,8 @@ class Opening(Outgoing):
     is_keepalive_idle = False
     # Reading is paused because data arrived before the response to the handshake.
     is_early_data_paused = False
+    # See ws.handshakes.
+    is_refusal_logged = False
 
     def connectionMade(self) -> None:
         self.was_accepted = False
@@ -182,7 +184,9 @@ class Opening(Outgoing):
         metrics.HANDSHAKES.labels("accepted").inc()
 
     def serverReject(self) -> None:
-        log_refusal(_scope(self.http_request_data), "rejected")
+        # Whoever rejects it may have said why already.
+        if not self.is_refusal_logged:
+            log_refusal(_scope(self.http_request_data), "rejected")
         super().serverReject()
 
     def deny(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:

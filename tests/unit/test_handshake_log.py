@@ -13,6 +13,7 @@ django.setup()
 from types import SimpleNamespace
 from daphne.ws_protocol import WebSocketFactory
 from twisted.internet.testing import StringTransport
+from ws.handshakes import log_refusal
 from ws.outgoing import Outgoing
 from ws.protocol import WebSocketProtocol
 
@@ -41,12 +42,19 @@ request = (
 protocol_of(request).onOpenHandshakeTimeout()
 # Only a whole request is one to speak of; a port scanner leaves others open.
 protocol_of(None).onOpenHandshakeTimeout()
-rejected = protocol_of(request)
-rejected.handshake_deferred = SimpleNamespace(errback=lambda error: None)
-rejected.server.protocol_disconnected = rejected.server.log_action = lambda *_: None
-rejected.client_addr = ["127.0.0.1", 1]
-rejected.request = SimpleNamespace(path="/")
-rejected.serverReject()
+
+def reject(protocol):
+    protocol.handshake_deferred = SimpleNamespace(errback=lambda error: None)
+    protocol.server.protocol_disconnected = protocol.server.log_action = lambda *_: None
+    protocol.client_addr = ["127.0.0.1", 1]
+    protocol.request = SimpleNamespace(path="/")
+    protocol.serverReject()
+
+reject(protocol_of(request))
+foreign = protocol_of(request)
+scope = {"path": "/ws/chat/lobby/", "headers": [(b"x-request-id", b"abcdefgh12345678")], "ws.socket": foreign}
+log_refusal(scope, "origin")
+reject(foreign)
 """
 
 
@@ -61,7 +69,8 @@ def test_the_log_has_the_path_and_the_request_id_and_no_query():
     )
     assert result.returncode == 0, result.stderr
     output = result.stdout + result.stderr
-    assert output.count("handshake refused") == 2
-    for reason in ("timeout", "rejected"):
+    # Once each, also where the one who rejects has logged the reason.
+    assert output.count("handshake refused") == 3
+    for reason in ("timeout", "rejected", "origin"):
         assert re.search(rf"path=/ws/chat/lobby/ .*reason={reason} .*request_id=abcdefgh12345678", output)
     assert "secret" not in output
