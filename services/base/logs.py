@@ -24,6 +24,18 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 # channels-redis tries again every second; after a silence this long the next error is a new outage.
 OUTAGE_SECONDS = 30.0
 
+# What Django refuses of a request (django.core.exceptions.SuspiciousOperation), each with a logger of its name.
+REFUSED = (
+    "DisallowedHost",
+    "DisallowedRedirect",
+    "RequestDataTooBig",
+    "SuspiciousFileOperation",
+    "SuspiciousMultipartForm",
+    "SuspiciousOperation",
+    "TooManyFieldsSent",
+    "TooManyFilesSent",
+)
+
 EVERY_LINE: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -52,7 +64,11 @@ def logging_settings(level: str, log_format: str) -> dict[str, Any]:
                 ],
             }
         },
-        "filters": {"once_per_outage": {"()": OncePerOutage}, "without_query": {"()": WithoutQuery}},
+        "filters": {
+            "once_per_outage": {"()": OncePerOutage},
+            "refused": {"()": Refused},
+            "without_query": {"()": WithoutQuery},
+        },
         "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
         "root": {"handlers": ["stdout"], "level": level},
         "loggers": {
@@ -65,6 +81,7 @@ def logging_settings(level: str, log_format: str) -> dict[str, Any]:
             # Of every attempt to log in it tells, without saying whose: the metric logins_total does too.
             "axes": {"level": "ERROR"},
             "channels_redis.pubsub": {"filters": ["once_per_outage"]},
+            **{f"django.security.{name}": {"filters": ["refused"]} for name in REFUSED},
         },
     }
 
@@ -123,6 +140,15 @@ class OncePerOutage(logging.Filter):
         record.msg, record.args = f"{record.getMessage()}: {type(error).__name__}: {error}", ()
         record.exc_info = None
         return is_new
+
+
+class Refused(logging.Filter):
+    """Makes a warning without a trace of what Django logs as an error: any stranger can send such a request."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = None
+        return True
 
 
 class WithoutQuery(logging.Filter):

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import structlog
+from django.test import Client
 from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.contextvars import bound_contextvars
 
@@ -103,6 +104,18 @@ def test_other_errors_of_the_channel_layer_keep_their_trace(lines):
         except KeyError:
             logging.getLogger("channels_redis.pubsub").exception("Unexpected exception in receive task")
     assert [("Traceback" in json.loads(line)["exception"]) for line in lines()] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "refusal"),
+    [("/", "evil.example", "DisallowedHost"), ("/api/rooms/a/messages?" + "a=&" * 1001, "testserver", "TooManyFields")],
+)
+@pytest.mark.django_db
+def test_a_request_that_django_refuses_is_no_error(lines, path, host, refusal):
+    assert Client().get(path, headers={"host": host}).status_code == 400
+    (line,) = [line for line in map(json.loads, lines()) if refusal in line["logger"]]
+    assert line["level"] == "warning"
+    assert "exception" not in line
 
 
 def test_gunicorn_names_the_path_of_a_broken_request_without_its_query():
