@@ -34,6 +34,7 @@ ALLOWED_ORIGINS = parse_origins("ALLOWED_ORIGINS", env.items("ALLOWED_ORIGINS", 
 # Below which path browsers see all of it; nginx takes it away again.
 PATH_PREFIX = parse_path_prefix("PATH_PREFIX", env.str("PATH_PREFIX", ""))
 FORCE_SCRIPT_NAME = PATH_PREFIX or None
+SESSION_ENGINE = "base.sessions"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = f"{PATH_PREFIX}/"
 
 # Whether browsers reach nginx, or what stands before it, by https only.
