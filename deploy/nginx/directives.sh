@@ -119,6 +119,8 @@ fi
 
 number() { # NAME DEFAULT [LEAST [MOST]]
   eval "number=\${$1:-$2}"
+  # Where the shell calculates, 010 would be 8.
+  case $number in 0*[0-9]) number=$(printf %s "$number" | sed 's/^0*\([0-9]\)/\1/') ;; esac
   case $number in
     *[!0-9]* | ??????????*) ;;
     *) [ "$number" -lt "${3:-0}" ] || [ "$number" -gt "${4:-999999999}" ] || { echo "$number"; return; } ;;
@@ -178,15 +180,18 @@ limit_connections() { # ZONE LARGEST
   [ "$2" -eq 0 ] || echo "limit_conn $1 $2;"
 }
 
-most_sockets=$(number MAX_SOCKETS_PER_ADDRESS 1000)
-most_requests=$(number MAX_REQUESTS_PER_ADDRESS 200)
+# nginx has no larger limits of connections.
+most_sockets=$(number MAX_SOCKETS_PER_ADDRESS 1000 0 65535)
+most_requests=$(number MAX_REQUESTS_PER_ADDRESS 200 0 65535)
+# Not within another command's arguments, where a wrong one would end nothing.
+most_reads=$(number MAX_READS_PER_ADDRESS 20 0 65535)
 NGINX_HANDSHAKE_RATE=$(number HANDSHAKE_RATE 100)
 NGINX_REQUEST_RATE=$(number REQUEST_RATE 100)
 NGINX_ACCOUNT_RATE=$(number ACCOUNT_RATE 5)
 NGINX_SOCKET_LIMITS="$(limit_connections open_sockets "$most_sockets") $(limit_rate handshakes "$NGINX_HANDSHAKE_RATE")"
 NGINX_FILE_RATE=$((NGINX_REQUEST_RATE > 100000000 ? NGINX_REQUEST_RATE : NGINX_REQUEST_RATE * 5))
 NGINX_FILE_LIMITS="$(limit_connections open_files "$most_sockets") $(limit_rate files "$NGINX_FILE_RATE")"
-NGINX_REQUEST_LIMITS="$(limit_connections open_reads "$(number MAX_READS_PER_ADDRESS 20)")"
+NGINX_REQUEST_LIMITS="$(limit_connections open_reads "$most_reads")"
 NGINX_REQUEST_LIMITS="$NGINX_REQUEST_LIMITS $(limit_connections open_requests "$most_requests") $(limit_rate requests "$NGINX_REQUEST_RATE")"
 NGINX_REQUEST_LIMITS="$NGINX_REQUEST_LIMITS $(limit_rate accounts "$NGINX_ACCOUNT_RATE")"
 # A zone that nothing uses must have a rate all the same.

@@ -133,6 +133,11 @@ def test_no_name_is_left_over(tmp_path):
         # Without TRUSTED_PROXIES: it would change nothing but that browsers are refused.
         ("PROXY_PROTOCOL", "true"),
         ("ACCOUNT_RATE", "99999999999"),
+        ("MAX_READS_PER_ADDRESS", "few"),
+        # nginx itself says "connection limit must be less 65536", without the name.
+        ("MAX_SOCKETS_PER_ADDRESS", "65536"),
+        ("MAX_REQUESTS_PER_ADDRESS", "100000"),
+        ("MAX_READS_PER_ADDRESS", "65536"),
     ],
 )
 def test_a_wrong_value_is_one_sentence(tmp_path, name, value):
@@ -140,6 +145,14 @@ def test_a_wrong_value_is_one_sentence(tmp_path, name, value):
         rendered(tmp_path, **{name: value})
     assert str(wrong.value).startswith(f"Wrong configuration: {name}: expected ")
     assert len(str(wrong.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["HANDSHAKE_RATE", "REQUEST_RATE", "ACCOUNT_RATE", "MAX_BODY_KIB", "MAX_SOCKETS_PER_ADDRESS"]
+)
+def test_leading_zeros_change_no_number(tmp_path, name):
+    for number in ("8", "10", "100"):
+        assert rendered(tmp_path, **{name: f"0{number}"}) == rendered(tmp_path, **{name: number})
 
 
 def test_zero_is_no_limit(tmp_path):
