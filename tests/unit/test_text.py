@@ -78,6 +78,12 @@ def test_thousands_of_marks_in_disorder_are_cut():
     assert len(clean("Z" + "\u0315\u0321" * 16_000)) == 1 + MAX_MARKS
 
 
+def test_each_run_of_marks_is_cut_by_itself():
+    run = "\u0315\u0321" * MAX_MARKS
+    cut = "\u0321" * (MAX_MARKS // 2) + "\u0315" * (MAX_MARKS // 2)
+    assert clean(f"q{run}q{run}q\u0301q{run}") == f"q{cut}q{cut}q\u0301q{cut}"
+
+
 INVISIBLE = "\u115f\u1160\u3164\uffa0\u2800\u034f\ufe0f\U000e0100\u17b4\U0001d159\u2065"
 
 
