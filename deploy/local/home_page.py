@@ -5,6 +5,8 @@ import http.client
 from deploy.local import ports
 from deploy.local.stack import Stack
 
+MAX_REDIRECTS = 5
+
 
 def home_page(stack: Stack) -> str:
     """Return the address that ``/`` leads to, which is the chat's until a team replaces it.
@@ -12,16 +14,27 @@ def home_page(stack: Stack) -> str:
     Its host is the loopback address, or the first of ALLOWED_HOSTS where that does not have it.
     """
     host = f"{_host(stack.environment.get('ALLOWED_HOSTS', ''))}:{stack.port}"
-    connection = http.client.HTTPConnection(ports.HOST, stack.port, timeout=30)
+    path = "/"
     try:
-        connection.request("GET", "/", headers={"Host": host})
-        location = connection.getresponse().getheader("Location", "/")
+        for _ in range(MAX_REDIRECTS):
+            if (location := _redirect(stack.port, host, path)) is None:
+                break
+            path = location
     except (OSError, http.client.HTTPException):
         # With PROXY_PROTOCOL nginx has no answer for who does not speak it.
         return stack.url
+    return f"http://{host}{path}"
+
+
+def _redirect(port: int, host: str, path: str) -> str | None:
+    """Return the path on the same host that a path leads to, None where it leads nowhere else."""
+    connection = http.client.HTTPConnection(ports.HOST, port, timeout=30)
+    try:
+        connection.request("GET", path, headers={"Host": host})
+        location: str = connection.getresponse().getheader("Location", "")
     finally:
         connection.close()
-    return f"http://{host}{location}"
+    return location if location.startswith("/") else None
 
 
 def _host(allowed_hosts: str) -> str:

@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import ports
-from deploy.local.binaries import find_redis
-from deploy.local.part import Part, answers_redis_ping
 from deploy.local.stack import ROOT
 from tests.native.run import Run, copy_repository
+from tests.redis import redis_part
 
 StartRun = Callable[..., Run]
 
@@ -38,11 +36,8 @@ def copied_repository(tmp_path: Path) -> Path:
 @pytest.fixture
 def redis_address(tmp_path: Path) -> Iterator[str]:
     """The address of a Redis of the test's own, which takes any password of its user ``default``."""
-    port = ports.pick()
-    command = [str(find_redis()), "--bind", ports.HOST, "--port", str(port), "--save", ""]
-    address = f"redis://{ports.HOST}:{port}/0"
-    redis = Part("redis", "redis", address, command, tmp_path / "redis.log", answers_redis_ping)
+    redis = redis_part(tmp_path)
     redis.start()
     redis.wait_ready()
-    yield address
+    yield redis.url
     redis.stop()

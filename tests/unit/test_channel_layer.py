@@ -20,13 +20,14 @@ from redis.exceptions import RedisError
 
 from base import health
 from base.channel_layer import ChannelLayer
-from deploy.local import Part, Stack
+from deploy.local import Part
+from tests.redis import redis_part
 
 
 @pytest.fixture
 def redis(tmp_path: Path, settings) -> Iterator[Part]:
     settings.CHANNEL_PREFIX = "test"
-    part = Stack(tmp_path).part("redis")
+    part = redis_part(tmp_path)
     part.start()
     part.wait_ready()
     yield part
