@@ -12,20 +12,27 @@ from structlog.contextvars import bound_contextvars
 from base import logs
 
 
+@pytest.fixture(autouse=True)
+def structlog_as_before():
+    """Other tests capture what loggers say that keep the configuration with which they were used first."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
 @pytest.fixture
 def lines(monkeypatch, request):
     """Apply the settings of production, and return the lines so far."""
     output = io.StringIO()
     monkeypatch.setattr(sys, "stdout", output)
     root = logging.getLogger()
-    before, of_structlog = (root.handlers[:], root.level), structlog.get_config()
+    before = root.handlers[:], root.level
     logs.configure(logs.logging_settings("INFO", getattr(request, "param", "json")))
     # A logger that is used here first must not keep this configuration: other tests capture what it says.
     structlog.configure(cache_logger_on_first_use=False)
     yield lambda: output.getvalue().splitlines()
     root.handlers[:] = before[0]
     root.setLevel(before[1])
-    structlog.configure(**of_structlog)
     logging.getLogger("channels_redis.pubsub").filters.clear()
 
 
