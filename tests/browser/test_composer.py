@@ -28,6 +28,20 @@ def test_enter_sends_and_shift_enter_breaks_the_line(entered: RoomPage) -> None:
     assert entered.messages.locator("p").inner_text() == "one\ntwo"
 
 
+@pytest.mark.parametrize(
+    ("text", "rest"), [("p" * 4000, "the end"), ("\N{GRINNING FACE}" * 4000, "!")], ids=["text", "emoji"]
+)
+def test_nothing_is_cut_off_a_text_that_is_too_long(entered: RoomPage, text: str, rest: str) -> None:
+    entered.page.keyboard.insert_text(text + rest)
+    entered.input.press("Enter")
+    expect(entered.error).to_have_text("The message is too long: 4000 characters at most.")
+    expect(entered.input).to_have_value(text + rest)
+    expect(entered.messages).to_have_count(0)
+    entered.say(text)
+    entered.expect_transcript(text)
+    expect(entered.error).to_be_hidden()
+
+
 def test_an_input_methods_composition_is_never_sent(entered: RoomPage) -> None:
     """Enter that accepts a candidate is a keydown too: with isComposing, and with key code 229."""
     page = entered.page

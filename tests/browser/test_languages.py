@@ -57,8 +57,8 @@ def test_a_refused_message_is_explained_to_its_sender_alone(
     new_page: NewPage, room: str, locale: str, sentence: str
 ) -> None:
     sender, other = RoomPage(new_page(locale=locale)).enter(room), RoomPage(new_page()).enter(room)
-    limit = int(sender.input.get_attribute("maxlength") or 0)
-    sender.input.evaluate("input => input.removeAttribute('maxlength')")
+    limit = int(sender.input.get_attribute("data-max") or 0)
+    sender.input.evaluate("input => input.removeAttribute('data-max')")
     sender.say("長" * (limit + 1))
     expect(sender.error).to_have_text(sentence.format(limit))
     sender.say("短い")

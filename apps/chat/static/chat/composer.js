@@ -2,7 +2,7 @@
 
 const growsByItself = CSS.supports("field-sizing", "content");
 
-// send and typing are called with the text.
+// send and typing are called with the text; what send does not take stays.
 export function compose(form, { send, typing }) {
   const input = form.querySelector("textarea");
 
@@ -16,7 +16,7 @@ export function compose(form, { send, typing }) {
     event.preventDefault();
     input.focus();
     if (!input.value.trim()) return;
-    send(input.value);
+    if (!send(input.value)) return;
     input.value = "";
     grow();
   });

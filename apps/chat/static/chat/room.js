@@ -145,10 +145,12 @@ jump.addEventListener("click", () => {
 compose(form, {
   send: (text) => {
     error.hidden = true;
+    // maxlength cuts what is pasted, and counts an emoji twice.
+    if ([...text.normalize()].length > form.elements[0].dataset.max) return showError({ code: "too_long" });
     visitor.forgetNote();
     unread.forget();
     place.toEnd();
-    outbox.add(text);
+    return outbox.add(text);
   },
   typing: () => connection.sendTyping(),
 });
