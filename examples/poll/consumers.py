@@ -1,4 +1,4 @@
-from accounts.guests import author_of
+from accounts.guests import author_of, identity_of
 from poll.votes import Votes, record
 from ws.consumer import DirectConsumer
 from ws.database_thread import database_thread
@@ -10,7 +10,8 @@ class PollConsumer(DirectConsumer):
 
     async def connect(self) -> None:
         self.poll = self.scope["url_route"]["kwargs"]["poll"]
-        self.voter = author_of(self.scope)
+        # The same under every name that a guest chooses; quoted, since a guest's may be digits, as all users' are.
+        self.voter = repr(identity_of(self.scope) or author_of(self.scope))
         self.hub = hub_of(Votes)
         await self.hub.open(self.poll, self)
         await self.accept()

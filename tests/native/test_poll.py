@@ -95,6 +95,23 @@ def test_a_voter_counts_once_whatever_is_sent_again(run: Run, poll: str) -> None
             expect_result([first, second, other], true=1, false=1)
 
 
+def test_a_guest_under_another_name_has_voted_already(run: Run, poll: str) -> None:
+    parts, url = Parts(run), run.description()["url"]
+    with httpx.Client(base_url=url, headers={"Origin": url}) as guest:
+        page = guest.get("/accounts/name/").text
+        with parts.join("ws-1", poll, Cookie=f"guest={guest.cookies['guest']}") as voter:
+            voter.send("true")
+            expect_result([voter], true=1)
+        token = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+        answer = guest.post("/accounts/name/", data={"chosen": "bob", "csrfmiddlewaretoken": token})
+        assert answer.status_code == 302
+        with parts.join("ws-1", poll, Cookie=f"guest={guest.cookies['guest']}") as voter:
+            voter.send("false")
+            with parts.join("ws-1", poll) as other:
+                other.send("true")
+                expect_result([voter, other], true=2)
+
+
 def test_without_redis_results_still_come(run: Run, poll: str) -> None:
     parts = Parts(run)
     with parts.join("ws-1", poll) as alice, parts.join("ws-2", poll) as bob:
