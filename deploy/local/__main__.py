@@ -35,7 +35,8 @@ def main() -> None:
             say(remark)
         supervisor = Supervisor(stack, say, arguments.reload)
         stack.start()
-    except (BinaryMissing, EnvError, PartFailed, WrongSetting) as error:
+    # OSError: the directory is somebody else's, or its disk is full; the error names the file.
+    except (BinaryMissing, EnvError, OSError, PartFailed, WrongSetting) as error:
         sys.exit(str(error))
     try:
         if not stack.is_interrupted:

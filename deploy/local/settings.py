@@ -21,8 +21,13 @@ def configured_stack(directory: Path) -> tuple[Stack, list[str]]:
     Raises EnvError or WrongSetting with one sentence, before any process has started.
     """
     env = Env()
-    env.read_env(str(ROOT / ".env"), recurse=False)
+    try:
+        env.read_env(str(ROOT / ".env"), recurse=False)
+    except (OSError, ValueError) as error:
+        raise WrongSetting(f"Wrong configuration: .env cannot be read: {error}") from None
     names = {*dotenv_values(ROOT / ".env"), *DEFAULTED, *(f"{name}_FILE" for name in DEFAULTED)}
+    # A NAME_FILE of .env counts no more than a NAME of the process environment.
+    names -= {f"{name}_FILE" for name, value in os.environ.items() if value and f"{name}_FILE" not in os.environ}
     values = {name: env.str(name, None) for name in names}
     given = {name: value for name, value in values.items() if value or (value is not None and name not in DEFAULTED)}
     stack = Stack(

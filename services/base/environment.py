@@ -11,6 +11,7 @@ import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from dotenv import dotenv_values
@@ -31,6 +32,22 @@ class Environment(FileAwareEnv):
         """Return the items of a list, ``default`` where the variable is not set or has none."""
         return split_items(self.str(name, "")) or list(default)
 
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        try:
+            return super()._get_value(env_key, default)
+        except UnicodeDecodeError as error:
+            raise ValueError(f"The value of {env_key}_FILE must be the path of a text file in UTF-8.") from error
+
+    def fill_in(self, file: Path) -> None:
+        """Take from a file what the process environment does not set: its NAME_FILE neither where NAME is set.
+
+        Raises OSError or ValueError where the file cannot be read.
+        """
+        self.read_env(str(file), recurse=False)
+        for name in dotenv_values(file).keys() - os.environ.keys():
+            if name.endswith("_FILE") and os.environ.get(name.removesuffix("_FILE")):
+                self._environ.pop(name, None)
+
 
 def split_items(value: str) -> list[str]:
     """Return what stands between commas and blanks."""
@@ -38,8 +55,11 @@ def split_items(value: str) -> list[str]:
 
 
 env = Environment(strip_whitespace=True)
-# Fills in only what the process environment does not set.
-env.read_env(str(ROOT / ".env"), recurse=False)
+try:
+    env.fill_in(ROOT / ".env")
+except (OSError, ValueError) as error:
+    # Whoever imports this cannot know of a file that is a directory, somebody else's, or not in UTF-8.
+    sys.exit(f"Wrong configuration: .env cannot be read: {error}")
 
 
 @contextmanager

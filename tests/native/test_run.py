@@ -133,6 +133,41 @@ def test_a_wrong_setting_is_one_sentence_before_any_process_starts(start_run, na
     assert not (run.directory / "log").exists()
 
 
+def test_a_file_env_that_cannot_be_read_is_one_sentence(start_run, copied_repository):
+    (copied_repository / ".env").write_bytes("ALLOWED_HOSTS=café".encode("latin-1"))
+    run = start_run(root=copied_repository)
+    output, _ = run.process.communicate(timeout=60)
+    program = [sys.executable, "manage.py", "check"]
+    service = subprocess.run(program, cwd=copied_repository, capture_output=True, text=True, check=False)
+    for code, written in ((run.process.returncode, output), (service.returncode, service.stderr)):
+        assert code == 1
+        assert written.startswith("Wrong configuration: .env cannot be read: ")
+        assert len(written.splitlines()) == 1
+
+
+def test_the_environment_wins_over_a_file_that_env_names(start_run, copied_repository, tmp_path):
+    own, other = (f"sqlite:///{tmp_path}/{name}.sqlite3" for name in ("own", "other"))
+    (tmp_path / "url").write_text(other)
+    (copied_repository / ".env").write_text(f"DATABASE_URL_FILE={tmp_path}/url\n")
+    command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+    subprocess.run(command, cwd=copied_repository, env=os.environ | {"DATABASE_URL": own}, check=True)
+    run = start_run(root=copied_repository, DATABASE_URL=own, WS_PROCESSES="1")
+    run.wait_for("ready: ")
+    assert (tmp_path / "own.sqlite3").exists()
+    assert not (tmp_path / "other.sqlite3").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    program = [sys.executable, "-m", "deploy.local", "--directory", str(file / "stack")]
+    environment = os.environ | {"PORT": str(ports.pick())}
+    result = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert str(file) in line
+
+
 def test_what_env_says_holds_for_every_part(start_run, copied_repository, redis_address, tmp_path):
     database = tmp_path / "own.sqlite3"
     lines = {

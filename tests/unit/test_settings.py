@@ -54,6 +54,7 @@ def test_a_wrong_value_stops_every_program_with_one_sentence(command):
         ("PATH_PREFIX", "team", "expected a path such as /team"),
         ("CSRF_TRUSTED_ORIGINS", "www.example.com", "expected scheme://host"),
         ("SECRET_KEY_FILE", "/does/not/exist", "must be a readable file path"),
+        ("SECRET_KEY_FILE", sys.executable, "SECRET_KEY_FILE must be the path of a text file"),
     ],
 )
 def test_the_sentence_says_what_is_wrong_and_what_was_expected(name, value, expected):
