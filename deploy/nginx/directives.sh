@@ -109,6 +109,7 @@ NGINX_LISTEN_DIRECTIVES=$(listen "$NGINX_LISTEN" "$proxy_protocol")
 NGINX_LISTEN_DEFAULT_DIRECTIVES=$(listen "$NGINX_LISTEN" "$proxy_protocol default_server")
 NGINX_TLS='' NGINX_TLS_REDIRECT=''
 if [ -n "${TLS_CERTIFICATE:-}" ]; then
+  [ -n "${TLS_KEY:-}" ] || refuse TLS_KEY "the path of the key of TLS_CERTIFICATE" "an empty one"
   NGINX_TLS="http2 on; ssl_certificate $TLS_CERTIFICATE; ssl_certificate_key $TLS_KEY;"
   NGINX_LISTEN_DIRECTIVES="$NGINX_LISTEN_DIRECTIVES$(listen "${TLS_LISTEN:-8443}" " ssl$proxy_protocol")"
   NGINX_LISTEN_DEFAULT_DIRECTIVES="$NGINX_LISTEN_DEFAULT_DIRECTIVES$(
@@ -131,9 +132,10 @@ number() { # NAME DEFAULT [LEAST [MOST]]
 }
 
 refusals=${REFUSALS_SYSLOG:-}
-case $refusals in
-  *[!A-Za-z0-9.:_-]*) echo "REFUSALS_SYSLOG: expected host:port, not $refusals." >&2; exit 1 ;;
-esac
+if [ -n "$refusals" ]; then
+  printf '%s\n' "$refusals" | grep -Eqx '[A-Za-z0-9._-]+:[0-9]{1,5}' && [ "${refusals##*:}" -gt 0 ] &&
+    [ "${refusals##*:}" -lt 65536 ] || refuse REFUSALS_SYSLOG host:port "$refusals"
+fi
 # shellcheck disable=SC2016 # nginx's variable
 NGINX_REFUSALS_LOG=${refusals:+access_log syslog:server=$refusals,nohostname refusals if='$exceeded_limit;'}
 

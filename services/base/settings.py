@@ -9,7 +9,7 @@ from base import tracing
 from base.database_url import database
 from base.environment import ROOT, env
 from base.hosts import parse_form_origins, parse_hosts
-from base.listen import listen_address
+from base.listen import parse_bind
 from base.logs import logging_settings
 from base.origin import parse_origins
 from base.path_prefix import parse_path_prefix
@@ -109,7 +109,7 @@ TIME_ZONE = env.str("TIME_ZONE", "Asia/Tokyo", validate=expect_time_zone)
 USE_TZ = True
 
 # Where the service listens, host:port; * is every address.
-BIND = listen_address(env.str("BIND", "127.0.0.1:8000"))
+BIND = parse_bind("BIND", env.str("BIND", "127.0.0.1:8000"))
 # Longest header or address of a request that nginx lets through, in KiB; four times as much together.
 MAX_HEADER_KIB = env.int("MAX_HEADER_KIB", 8, validate=validate.Range(4, 64))
 # Longest message text, in characters.

@@ -32,6 +32,8 @@ graceful_timeout = 20
 # nginx refuses what is longer, with a page (MAX_HEADER_KIB).
 limit_request_line = 0
 limit_request_field_size = settings.MAX_HEADER_KIB * 1024
+# As many as Gunicorn can have: nginx bounds them by their size, and answers in both languages.
+limit_request_fields = 32768
 # Only nginx reaches this port, and nginx overwrites this header. Of Gunicorn's three any two could contradict each
 # other, and it would answer 400.
 forwarded_allow_ips = "*"

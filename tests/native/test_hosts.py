@@ -1,5 +1,6 @@
 """Which hosts nginx serves: those of ALLOWED_HOSTS, as Django reads it."""
 
+import socket
 from pathlib import Path
 
 import httpx
@@ -31,6 +32,23 @@ def test_any_other_is_misdirected_before_it_reaches_a_service(stack, host, path)
     answer = httpx.get(stack.url + path, headers={"Host": host})
     assert answer.status_code == 421
     assert "ALLOWED_HOSTS" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/chat/", "/ws/chat/lobby/", "/static/web/site.css"])
+@pytest.mark.parametrize("hosts", [("localhost", "evil.example"), ("evil.example", "localhost")])
+def test_a_request_line_that_names_another_host_is_misdirected(stack, path, hosts):
+    named, sent = hosts
+    with socket.create_connection(("127.0.0.1", stack.port), timeout=10) as connection:
+        connection.sendall(f"GET http://{named}{path} HTTP/1.1\r\nHost: {sent}\r\nConnection: close\r\n\r\n".encode())
+        assert connection.recv(64).startswith(b"HTTP/1.1 421 ")
+
+
+@pytest.mark.parametrize("host", ["LocalHost", "chat.example.com.", "localhost:80"])
+def test_a_request_line_may_name_the_same_host(stack, host):
+    with socket.create_connection(("127.0.0.1", stack.port), timeout=10) as connection:
+        request = f"GET http://{host}/chat/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        connection.sendall(request.encode())
+        assert connection.recv(64).startswith(b"HTTP/1.1 200 ")
 
 
 def test_django_checks_again_for_those_who_come_past_nginx(stack):

@@ -19,6 +19,7 @@ import pytest
 import redis
 
 from deploy.local import Part
+from deploy.local import ports
 from deploy.local.stack import ROOT
 
 

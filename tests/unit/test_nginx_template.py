@@ -134,6 +134,7 @@ def test_no_name_is_left_over(tmp_path):
         ("PROXY_PROTOCOL", "true"),
         ("ACCOUNT_RATE", "99999999999"),
         ("MAX_READS_PER_ADDRESS", "few"),
+        *(("REFUSALS_SYSLOG", value) for value in ("x", "a:b", ":5140", "127.0.0.1:99999", "127.0.0.1:0", "a:1:2")),
         # nginx itself says "connection limit must be less 65536", without the name.
         ("MAX_SOCKETS_PER_ADDRESS", "65536"),
         ("MAX_REQUESTS_PER_ADDRESS", "100000"),
