@@ -23,7 +23,7 @@ def listen_address(value: str) -> str:
 
 def parse_bind(name: str, value: str) -> str:
     """Return the ``listen_address`` of a setting; raises ImproperlyConfigured with one sentence for anything else."""
-    if not ADDRESS.fullmatch(value) or not 0 < int(value.rpartition(":")[2]) < 65536:
+    if not ADDRESS.fullmatch(value) or int(value.rpartition(":")[2]) > 65535:
         raise ImproperlyConfigured(
             f"{name}: expected an address and a port, such as 127.0.0.1:8000, [::1]:8000 or *:8000, not {value!r}."
         )

@@ -18,8 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from deploy.local import Part
-from deploy.local import ports
+from deploy.local import Part, ports
 from deploy.local.stack import ROOT
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from channels.layers import get_channel_layer
 
-from deploy.local import Part, Stack
+from deploy.local import Part
+from tests.redis import redis_part
 from web.publisher import SEND_SECONDS, Publisher
 
 
 @pytest.fixture
 def redis(tmp_path: Path, settings) -> Iterator[Part]:
-    part = Stack(tmp_path).part("redis")
+    part = redis_part(tmp_path)
     part.start()
     part.wait_ready()
     settings.CHANNEL_PREFIX = "test"

@@ -51,7 +51,10 @@ def test_a_wrong_value_stops_every_program_with_one_sentence(command):
         ("TIME_ZONE", "Tokyo", "expected a name of the tz database"),
         ("SECRET_KEY", "", "expected a random text of 50 characters or more"),
         ("ALLOWED_HOSTS", "https://chat.example.com", "expected host names without scheme and port"),
-        *(("BIND", value, "expected an address and a port") for value in ("", "localhost:8000", "*", "127.0.0.1:0")),
+        *(
+            ("BIND", value, "expected an address and a port")
+            for value in ("", "localhost:8000", "*", "127.0.0.1:65536")
+        ),
         ("PATH_PREFIX", "team", "expected a path such as /team"),
         ("CSRF_TRUSTED_ORIGINS", "www.example.com", "expected scheme://host"),
         ("SECRET_KEY_FILE", "/does/not/exist", "must be a readable file path"),
