@@ -14,7 +14,7 @@ from django.urls import re_path  # noqa: E402
 from accounts import revocations as table  # noqa: E402
 from accounts.guests import identity_of  # noqa: E402
 from base.project_apps import modules  # noqa: E402
-from ws import health, stock_consumers  # noqa: E402
+from ws import health  # noqa: E402
 from ws.admission import ProcessLimit, UserLimit  # noqa: E402
 from ws.authentication import authenticated  # noqa: E402
 from ws.handshakes import NOT_FOUND, accept_and_close, log_refusal  # noqa: E402
@@ -28,7 +28,6 @@ async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await accept_and_close(scope, send, NOT_FOUND)
 
 
-stock_consumers.install()
 revocations().table = table
 application = ProtocolTypeRouter(
     {
