@@ -18,7 +18,7 @@ class User(AbstractUser):
         validators=[AbstractUser.username_validator, validate_username],
         error_messages={"unique": _("A user with that username already exists.")},
     )
-    # SHA-256 of the name's UTS #39 skeleton: unique, so that two concurrent sign-ups cannot take names that look alike.
+    # See accounts.usernames.skeleton_digest: unique, so that two concurrent sign-ups cannot take names that look alike.
     # NULL for existing users whose names already did, and for users that the previous release makes during an upgrade.
     skeleton = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001
 

@@ -41,8 +41,9 @@ def is_like_a_guest(name: str) -> bool:
 
 
 def skeleton_digest(name: str) -> str:
-    """Return what is the same for two names that look alike: the SHA-256 of the skeleton, in hexadecimal."""
-    return hashlib.sha256(skeleton(name).encode()).hexdigest()
+    """Return what is the same for two names that look alike, or differ in case only: a SHA-256 in hexadecimal."""
+    # In this order: the skeleton of a capital I is that of a small l.
+    return hashlib.sha256(skeleton(name).casefold().encode()).hexdigest()
 
 
 def mixes_scripts() -> str:
