@@ -1,6 +1,7 @@
 """Where a browser finds the product, once the stack is ready."""
 
 import http.client
+from urllib.parse import urljoin, urlsplit
 
 from deploy.local import ports
 from deploy.local.stack import Stack
@@ -31,10 +32,13 @@ def _redirect(port: int, host: str, path: str) -> str | None:
     connection = http.client.HTTPConnection(ports.HOST, port, timeout=30)
     try:
         connection.request("GET", path, headers={"Host": host})
-        location: str = connection.getresponse().getheader("Location", "")
+        location = connection.getresponse().getheader("Location")
     finally:
         connection.close()
-    return location if location.startswith("/") else None
+    if location is None:
+        return None
+    target = urlsplit(urljoin(f"http://{host}{path}", location))
+    return target.path if target.netloc == host else None
 
 
 def _host(allowed_hosts: str) -> str:
