@@ -53,7 +53,7 @@ def test_an_error_arrives_with_its_trace_and_request_id_and_nothing_of_the_reque
         answer = httpx.post(
             f"{stack.url}/api/rooms/lobby/messages?token=planted-query",
             json={"message": "planted-text"},
-            cookies={"sessionid": "planted-session", "guest": "planted-guest"},
+            cookies={"sessionid": "plantedsession", "guest": "planted-guest"},
             headers={"Authorization": "Bearer planted-token", "User-Agent": "planted-agent"},
         )
         assert answer.status_code == 500
