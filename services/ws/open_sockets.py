@@ -22,7 +22,10 @@ class Socket(Protocol):
     subjects: tuple[str, ...]
 
     def unsent(self) -> object:
-        """Return something that changes while the other side receives what was sent; None where it has all of it."""
+        """Return what the other side has not received yet; None where it has all of it."""
+
+    def acknowledged(self) -> int | None:
+        """Return how many bytes the other side has received so far; None where nobody knows."""
 
     def sendPing(self) -> None:
         """Send a ping frame."""
@@ -55,8 +58,8 @@ class OpenSockets:
         self._seconds: list[set[Socket]] = [set() for _ in range(interval)]
         self._ticks = 0
         self._pinged: deque[tuple[float, list[Socket]]] = deque()
-        # Those that read slowly: when a pong was due, and what had not been received by then.
-        self._unsent: dict[Socket, tuple[float, object]] = {}
+        # Those that read slowly: when a pong was due, and how much had been received by then.
+        self._received: dict[Socket, tuple[float, int]] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._seconds))
@@ -71,7 +74,7 @@ class OpenSockets:
     def discard(self, socket: Socket) -> None:
         """Look after it no more."""
         self._second(socket).discard(socket)
-        self._unsent.pop(socket, None)
+        self._received.pop(socket, None)
 
     def tick(self) -> None:
         """Ping the silent, drop who did not answer, and close the old; call it every second."""
@@ -85,20 +88,24 @@ class OpenSockets:
         while self._pinged[0][0] <= now - self._timeout:
             then, waiting = self._pinged.popleft()
             for socket in waiting:
-                if socket.heard < then and not socket.is_paused:
+                if socket.heard >= then:
+                    self._received.pop(socket, None)
+                elif not socket.is_paused:
                     self._drop_unless_it_receives(socket, now)
         if self._max_age:
             self._close_old(sockets)
 
     def _drop_unless_it_receives(self, socket: Socket, now: float) -> None:
-        asked, before = self._unsent.get(socket, (0.0, None))
+        asked, before = self._received.get(socket, (0.0, None))
         if now < asked + self._timeout:
             return  # it is asked again then
-        unsent = socket.unsent()
-        if unsent is None or unsent == before or socket not in self._second(socket):
+        # Not what is left: each further ping to a host that has vanished adds to that.
+        received = socket.acknowledged()
+        if socket.unsent() is None or received in (None, before) or socket not in self._second(socket):
             socket.dropConnection(abort=True)
         else:
-            self._unsent[socket] = now, unsent
+            assert received is not None
+            self._received[socket] = now, received
             self._pinged.append((now, [socket]))
 
     def _close_old(self, sockets: set[Socket]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import socket
 import struct
 import termios
 from typing import Any
@@ -18,6 +19,9 @@ LINGER_SECONDS = 1.0
 STALLED_SECONDS = 30.0
 # Of a close frame (RFC 6455, section 5.5).
 MAX_REASON_BYTES = 123
+
+# Where tcpi_bytes_acked is in Linux' struct tcp_info (linux/tcp.h, since 4.1).
+BYTES_ACKED = 120
 
 # Bytes that the transport has, and bytes that the kernel has.
 Unsent = tuple[int, int]
@@ -159,6 +163,14 @@ class Outgoing(ws_protocol.WebSocketProtocol):
             unacknowledged = 0  # no such question outside of Linux, or the socket is gone
         unsent = len(self.transport.dataBuffer) - self.transport.offset, unacknowledged
         return unsent if any(unsent) else None
+
+    def acknowledged(self) -> int | None:
+        """Return how many bytes the other side's kernel has received so far; None where the kernel does not say."""
+        try:
+            info = self.transport.getHandle().getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, BYTES_ACKED + 8)
+            return int(struct.unpack_from("Q", info, BYTES_ACKED)[0])
+        except (AttributeError, OSError, struct.error):
+            return None  # outside of Linux, or the socket is gone
 
     def onPing(self, payload: bytes) -> None:
         # RFC 6455, section 5.5.3: only the newest needs an answer. Pongs must not pile up for who does not read.

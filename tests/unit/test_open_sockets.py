@@ -21,8 +21,10 @@ class Socket:
     def __init__(self, clock: Clock) -> None:
         self.heard = self.socket_opened = clock.now
         self.pings = 0
-        # Bytes before the ping that the client has not received yet.
-        self.waiting = 0
+        # Bytes that the client has not received yet, and that it has.
+        self.waiting = self.received = 0
+        # Its kernel receives nothing, not even pings.
+        self.has_vanished = False
         self.is_dropped = False
         self.closed_at: float | None = None
         self.clock = clock
@@ -30,8 +32,13 @@ class Socket:
     def unsent(self) -> object:
         return self.waiting or None
 
+    def acknowledged(self) -> int:
+        return self.received
+
     def sendPing(self) -> None:
         self.pings += 1
+        if self.has_vanished:
+            self.waiting += 2
 
     def dropConnection(self, abort: bool) -> None:
         self.is_dropped = abort
@@ -65,6 +72,7 @@ def test_one_that_still_receives_what_was_sent_before_the_ping_is_not_dropped(cl
         sockets.add(socket)
     for _ in range(20):
         reading.waiting -= 1
+        reading.received += 1
         run(sockets, clock, 10)
     assert not reading.is_dropped
     assert stalled.is_dropped
@@ -74,7 +82,7 @@ def test_one_that_still_receives_what_was_sent_before_the_ping_is_not_dropped(cl
     assert reading.is_dropped
     for socket in (reading, stalled):
         sockets.discard(socket)
-    assert not sockets._unsent
+    assert not sockets._received
 
 
 def test_one_that_is_not_read_is_not_dropped_for_its_silence(clock):
@@ -98,6 +106,15 @@ def test_the_silent_are_pinged_once_an_interval_and_dropped_without_an_answer(cl
     assert not silent.is_dropped
     run(sockets, clock, 40)
     assert silent.is_dropped
+
+
+def test_one_whose_host_has_vanished_is_dropped(clock):
+    sockets = OpenSockets(interval=20, timeout=30)
+    vanished = Socket(clock)
+    vanished.has_vanished = True
+    sockets.add(vanished)
+    run(sockets, clock, 20 + 10 + 30 + 40)
+    assert vanished.is_dropped
 
 
 def test_who_answers_stays(clock):
