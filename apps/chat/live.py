@@ -44,7 +44,8 @@ class JournalSource:
         if len(found) == FIRST_ROWS == len(fitting(found, text_of=_text)):
             # Not at once: where texts are long, most of what the database gave would be thrown away.
             found += journal.after(topic, found[-1].seq, journal.PAGE - FIRST_ROWS)
-        return [Event(events.message_frames(message), message.seq) for message in fitting(found, text_of=_text)]
+        page = fitting(found, text_of=_text)
+        return [Event(events.message_frames(message), message.seq, altered=message.removed) for message in page]
 
 
 def _text(message: Stored) -> str:

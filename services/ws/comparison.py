@@ -23,8 +23,7 @@ class Comparison:
 
     async def begin(self, topic: Topic) -> None:
         """Let a topic begin with the number that the journal has; raises what the source raises, as all here do."""
-        epoch, heads = await self._numbers([topic.name])
-        topic.epoch, topic.seq = epoch, heads[topic.name]
+        topic.epoch, topic.seq = await self._heads.get(topic.name)
 
     async def all(self, topics: Iterable[Topic]) -> tuple[dict[Topic, int], list[Topic]]:
         """Return the topics that are beyond their journal, with the last number that is right; and those behind it."""
@@ -46,6 +45,13 @@ class Comparison:
         committed it.
         """
         is_doubted, topic.is_doubted = topic.is_doubted, False
+        try:
+            return await self._last_right(topic, is_doubted)
+        except BaseException:
+            topic.is_doubted |= is_doubted
+            raise
+
+    async def _last_right(self, topic: Topic, is_doubted: bool) -> int | None:
         seq, last, early = topic.seq, topic.last, tuple(topic.early)
         epoch, head = await self._heads.get(topic.name)
         for number in early:
@@ -57,7 +63,7 @@ class Comparison:
             return NOTHING
         if is_doubted and last is not None:
             stored = await self._read(self._source.after, topic.name, seq - 1)
-            if stored and stored[0].seq == seq and stored[0].digest() != last:
+            if stored and stored[0].seq == seq and not stored[0].altered and stored[0].digest() != last:
                 return seq - 1
         return None
 

@@ -107,7 +107,7 @@ class Hub:
             raise
         # Nothing is awaited between the last comparison of the numbers and this line, so no event falls between.
         topic.go_live(member)
-        if member.seq < topic.seq:
+        if member.seq < topic.seq and member.socket.is_connected:
             self._doubt(topic)  # the journal ends before the topic
 
     def leave(self, name: str, member: Member) -> None:
@@ -266,6 +266,10 @@ class Hub:
         for topic in behind:
             metrics.POLLING_REPAIRS.inc()
             self._repair_soon(topic)
+        for topic in opened:
+            # A doubt that came while another was looked into, or that the database did not answer.
+            if topic.is_doubted and topic not in beyond:
+                self._repair_soon(topic)
 
 
 # One for each app that has members in this process.

@@ -26,15 +26,22 @@ class Rewinds:
         self._closing = GradualClose(SERVICE_RESTART)
         # By topic: until when, and the numbers between which nothing is known to be right.
         self._numbers: dict[str, tuple[float, int, int]] = {}
+        self._pruned_at = -REMEMBERED_SECONDS
 
     def add(self, topic: Topic, head: int) -> None:
         """Close the members, who were shown the numbers up to the topic's; those up to ``head`` are the journal's."""
         metrics.REWINDS.inc()
         now = time.monotonic()
-        self._numbers = {name: numbers for name, numbers in self._numbers.items() if numbers[0] > now}
+        if now - self._pruned_at > REMEMBERED_SECONDS:
+            # Not for each of the many topics that a restored dump takes back at once.
+            self._pruned_at = now
+            self._numbers = {name: numbers for name, numbers in self._numbers.items() if numbers[0] > now}
         if not self._numbers:
             logger.warning("The journal ends before what members were shown: they are closed, and begin again")
-        self._numbers[topic.name] = now + REMEMBERED_SECONDS, head, topic.seq
+        until, least, last = self._numbers.get(topic.name, (0.0, head, topic.seq))
+        if until < now:
+            least, last = head, topic.seq
+        self._numbers[topic.name] = now + REMEMBERED_SECONDS, min(least, head), max(last, topic.seq)
         self._closing.add(topic.sockets())
 
     def covers(self, name: str, seq: int) -> bool:

@@ -27,12 +27,15 @@ class Event:
     ``published_at`` is the Unix time at which it was sent to the channel layer, None for one from the journal.
     ``state`` names what an event without a ``seq`` tells the newest of, such as presence: a member that catches up
     meanwhile is given the newest of each when it goes live. Without a state too, it is for those who are live.
+    ``altered`` says of one from the journal that its frames are not those with which it was published, such as of a
+    message that was removed.
     """
 
     frames: Mapping[str, str]
     seq: int | None = None
     published_at: float | None = None
     state: str | None = None
+    altered: bool = False
 
     def digest(self) -> int:
         """Return a number by which events with the same ``seq`` are told apart."""
@@ -132,7 +135,7 @@ class Topic:
                     self.early[event.seq] = event
             else:
                 shown = last.digest() if last else self.last
-                if event.seq < self.seq or shown not in (None, event.digest()):
+                if event.seq < self.seq or not (event.altered or shown in (None, event.digest())):
                     self.is_doubted = True
         if last:
             self.last = last.digest()

@@ -502,6 +502,34 @@ async def test_something_else_under_a_number_that_was_shown_closes_the_members(
     assert not hub.knows(TOPIC, 1, None)
 
 
+async def test_a_doubt_that_the_database_did_not_answer_is_looked_into_again(hub, journal, monkeypatch):
+    written(journal, 3)
+    alice = await enter(hub)
+    topic = hub._topics[TOPIC]
+    topic.last = 0  # what was shown is another than the journal's
+    read = journal.after
+
+    def fail(*_):
+        journal.after = read
+        raise OSError("failed over")
+
+    journal.after = fail
+    hub._doubt(topic)
+    await alice.is_closed_with(1012)
+
+
+async def test_something_that_was_altered_closes_nobody(hub, journal, monkeypatch):
+    written(journal, 3)
+    alice = await enter(hub)
+    topic = hub._topics[TOPIC]
+    topic.last = event(3).digest()
+    journal.after = lambda name, seq: [Event({"v1": "removed"}, 3, altered=True)] if seq == 2 else []
+    hub._doubt(topic)
+    await topic.repairing
+    assert alice.socket.code is None
+    assert hub._topics[TOPIC] is topic
+
+
 async def test_what_comes_again_closes_nobody(hub, journal, from_elsewhere):
     alice = await enter(hub)
     events = [journal.append() for _ in range(3)]
