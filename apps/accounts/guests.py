@@ -58,9 +58,11 @@ class GuestMiddleware:
         if request.user.is_authenticated:
             request.author = request.user.get_username()
             return self.get_response(request)
-        if SESSION_KEY in request.session:
-            # Of an inactive or deleted user, or of a backend that is gone. ws refuses it, and does not make it a guest.
-            request.session.flush()
+        session = request.session
+        if SESSION_KEY in session or (session.session_key and not session.keys()):
+            # Of an inactive or deleted user, of a backend that is gone, or made with another SECRET_KEY. ws refuses it,
+            # and does not make it a guest.
+            session.flush()
         if not settings.ALLOW_GUESTS:
             request.author = ""
             return self.get_response(request)

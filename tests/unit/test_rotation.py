@@ -43,6 +43,14 @@ def test_a_key_that_is_gone_proves_nothing_and_deletes_nothing(client, settings)
     assert session.exists(session.session_key)
 
 
+def test_web_ends_a_session_that_no_key_opens_any_more(client, settings):
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, []
+    answer = client.get("/chat/")
+    assert "guest-" in answer.text
+    # Else the page's socket would be sent away for as long as the session is kept.
+    assert answer.cookies[settings.SESSION_COOKIE_NAME].value == ""
+
+
 def test_a_changed_password_ends_the_session(client):
     user = User.objects.get()
     user.set_password("another")
