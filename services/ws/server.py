@@ -80,6 +80,8 @@ class Server(server.Server):
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if scope["type"] == "websocket":
             scope["ws.socket"] = protocol
+            # Daphne decodes percent signs in them, and autobahn accepts only what was offered as it stands.
+            scope["subprotocols"] = list(protocol.websocket_protocols)
             protocol.request_id = request_id_of(scope)
             protocol.asked_at = time.monotonic()
         else:

@@ -119,6 +119,14 @@ def test_a_handshake_that_is_no_http_is_refused(url, line, room, header, answer)
     assert read_until(line, b"\r\n\r\n").startswith(answer)
 
 
+@pytest.mark.parametrize("offered", ["chat%2Ev1", "a%2Cb"])
+def test_a_subprotocol_stands_as_it_was_offered(stack, url, line, room, offered):
+    line.sendall(handshake(url, room, f"Sec-WebSocket-Protocol: {offered}"))
+    # Not known, so it is the tutorial's protocol.
+    assert read_until(line, b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
+    assert "Traceback" not in stack.part("ws-1").log.read_text()
+
+
 def test_plain_http_is_answered_on_the_same_port(url):
     with httpx.Client(base_url=url) as client:
         # One connection for all of them.
