@@ -169,7 +169,7 @@ NGINX_PREFIX_PATTERN=$(printf %s "$PATH_PREFIX" | sed 's/[.]/[.]/g')
 # The image's entry point passes on only what begins with NGINX_.
 NGINX_PREFIX=$PATH_PREFIX NGINX_PATH_PREFIX=''
 if [ -n "$PATH_PREFIX" ]; then
-  NGINX_PATH_PREFIX="rewrite ^$NGINX_PREFIX_PATTERN(/.*)\$ \$1;
+  NGINX_PATH_PREFIX="rewrite ^$NGINX_PREFIX_PATTERN(?!/errors/[0-9])(/.*)\$ \$1;
         location = $PATH_PREFIX { absolute_redirect off; return 308 $PATH_PREFIX/; }"
 fi
 

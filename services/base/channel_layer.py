@@ -118,12 +118,14 @@ class Shard(RedisSingleShardConnection):
         await self._attempted.wait()
         async with self._writing:
             # Without a connection, the next one subscribes to everything.
-            if self._connection is None or self._broken is None or self._broken.done():
+            connection, broken = self._connection, self._broken
+            if connection is None or broken is None or broken.done():
                 return
             try:
-                await self._connection.send_command(command, await self._name(channel))
+                await connection.send_command(command, await self._name(channel))
             except ERRORS as error:
-                self._broken.set_exception(error)
+                if not broken.done():
+                    broken.set_exception(error)
 
     async def _do_receiving(self) -> None:
         while True:

@@ -5,12 +5,13 @@ same server sends (https://redis.io/docs/latest/develop/pubsub/#database--scopin
 """
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
 from django.db import connection
 from django.utils.crypto import salted_hmac
 
-from base.database_identity import database_identity
+from base.database_identity import database_identity, is_known
 
 # Enough that no two installations meet by chance.
 DIGITS = 16
@@ -30,10 +31,14 @@ def channel_prefix() -> str:
 
 async def async_channel_prefix() -> str:
     """Return the prefix without blocking the event loop; raises DatabaseError as channel_prefix does."""
-    if settings.CHANNEL_PREFIX:
+    if settings.CHANNEL_PREFIX or is_known():
         return channel_prefix()
-    # Not in the thread of asgiref: what an app does there may take long.
-    return await asyncio.to_thread(_prefix_in_thread)
+    # A thread for the first time only, and neither asgiref's nor one of asyncio's: an app's code may block those.
+    executor = ThreadPoolExecutor(1, thread_name_prefix="prefix")
+    try:
+        return await asyncio.get_running_loop().run_in_executor(executor, _prefix_in_thread)
+    finally:
+        executor.shutdown(wait=False)
 
 
 def _prefix_in_thread() -> str:

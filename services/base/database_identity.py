@@ -23,6 +23,11 @@ def database_identity() -> str:
         return _known
 
 
+def is_known() -> bool:
+    """Whether ``database_identity`` answers without asking."""
+    return _known is not None
+
+
 def _ask() -> str:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

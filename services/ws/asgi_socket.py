@@ -23,7 +23,7 @@ class AsgiSocket:
 
     def __init__(self, send: Handler) -> None:
         self._send = send
-        self.is_connected = False
+        self.is_connected = self._is_gone = False
         self._outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self.start(self._send_all())
@@ -81,6 +81,10 @@ class AsgiSocket:
         while True:
             message = await self._outgoing.get()
             try:
-                await self._send(message)
+                if not self._is_gone:
+                    await self._send(message)
+            except OSError:
+                # The client has gone, of which the disconnect tells; nobody waits for the rest.
+                self._is_gone, self.is_connected = True, False
             finally:
                 self._outgoing.task_done()

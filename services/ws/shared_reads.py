@@ -59,7 +59,8 @@ class SharedReads(Generic[Key, Answer]):
                 for future in chain.from_iterable(batch.values()):
                     if not future.done():  # one who has left
                         future.set_exception(error)
-            else:
+                continue
+            if batch:
                 # In front, and with those who have asked for the same meanwhile.
                 self._waiting = {key: batch.get(key, []) + self._waiting.get(key, []) for key in batch | self._waiting}
 

@@ -1,5 +1,6 @@
 """Channels' own test tools on our consumers (https://channels.readthedocs.io/en/stable/topics/testing.html)."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -90,6 +91,25 @@ async def test_an_exception_reaches_the_test() -> None:
     await failing.send_to(text_data="x")
     with pytest.raises(ZeroDivisionError):
         await failing.receive_from()
+
+
+async def test_a_consumer_whose_client_is_gone_ends() -> None:
+    ended = asyncio.Event()
+
+    class Ending(Echo):
+        async def disconnect(self, code: int) -> None:
+            ended.set()
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.send":
+            raise OSError("gone")
+
+    incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    for message in ({"type": "websocket.connect"}, {"type": "websocket.receive", "text": "x"}):
+        incoming.put_nowait(message)
+    incoming.put_nowait({"type": "websocket.disconnect", "code": 1006})
+    await asyncio.wait_for(Ending.as_asgi()({"type": "websocket", "path": "/"}, incoming.get, send), 5)
+    assert ended.is_set()
 
 
 async def test_an_ordinary_consumer_works_as_before() -> None:
