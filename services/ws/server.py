@@ -81,7 +81,8 @@ class Server(server.Server):
         if scope["type"] == "websocket":
             scope["ws.socket"] = protocol
             # Daphne decodes percent signs in them, and autobahn accepts only what was offered as it stands.
-            scope["subprotocols"] = list(protocol.websocket_protocols)
+            if scope.get("subprotocols"):
+                scope["subprotocols"] = list(protocol.websocket_protocols)
             protocol.request_id = request_id_of(scope)
             protocol.asked_at = time.monotonic()
         else:
