@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-export PYTHONPATH := services:apps:.
+export PYTHONPATH := src:services:apps:.
 export DJANGO_SETTINGS_MODULE ?= web.settings
 
 RUN_REQUIREMENTS := $(addsuffix /requirements.txt,services/web services/ws deploy/local)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-sys.path[:0] = [str(ROOT / "services"), str(ROOT / "apps")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("src", "services", "apps")]
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 
 from django.conf import settings  # noqa: E402

@@ -1,9 +1,9 @@
 """What let somebody in, and does so no more. Every ws process reads of it within two seconds, and closes sockets.
 
 A subject is a text for one such thing: a session, a password, an API token, a place in a room. A socket remembers
-the subjects that it was opened with (ws.revocations); ``revoke`` writes them into a table. Receivers here do it in
-the transaction of the change itself, whoever makes it: a view, the admin, a command. ``QuerySet.update`` and SQL by
-hand send no signals: call ``revoke`` yourself.
+the subjects that it was opened with (channels_live.revocation); ``revoke`` writes them into a table. Receivers here
+do it in the transaction of the change itself, whoever makes it: a view, the admin, a command. ``QuerySet.update`` and
+SQL by hand send no signals: call ``revoke`` yourself.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, Revocation, Ticket, User
 
-# Far longer than a ws process looks back (ws.revocations.WINDOW_SECONDS).
+# Far longer than a ws process looks back (channels_live.revocation.watcher.WINDOW_SECONDS).
 KEPT = timedelta(hours=1)
 # A change of any of these takes something away from the user's open sockets, if only the name that they write under.
 DECISIVE = ("username", "password", "is_active", "is_staff", "is_superuser")

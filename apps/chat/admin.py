@@ -7,12 +7,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
-from base.layer_event import layer_event
+from channels_live.layers.event import layer_event
+from channels_live.layers.publisher import publish
 from chat import journal
 from chat.events import removed_frames
 from chat.models import Ban, Membership, Message, Room
 from chat.rooms import RoomNameConverter, group_name
-from web.publisher import publish
 
 
 class RoomForm(ModelForm):

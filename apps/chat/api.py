@@ -16,9 +16,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.api import Caller, answer, login_needed
-from base import tracing
-from base.database_errors import Kind, kind_of, log_failure
-from base.layer_event import layer_event
+from channels_live.database.errors import Kind, kind_of, log_failure
+from channels_live.layers.event import layer_event
+from channels_live.layers.publisher import publish
+from channels_live.observability import tracing
 from chat import access, journal
 from chat.access import Refusal
 from chat.events import encode, message_frames, message_json
@@ -29,7 +30,6 @@ from chat.messages import InvalidMessage, check_fields, check_id, check_text, id
 from chat.pages import fitting
 from chat.rooms import RoomNameConverter, group_name
 from web.errors import api_error, unavailable
-from web.publisher import publish
 
 logger = logging.getLogger(__name__)
 

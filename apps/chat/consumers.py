@@ -9,8 +9,11 @@ from urllib.parse import parse_qs
 from django.db import Error
 
 from accounts.guests import author_of
-from base import tracing
-from base.database_errors import log_failure
+from channels_live.consumers.direct import DirectConsumer
+from channels_live.database.errors import log_failure
+from channels_live.hub.topic import Event
+from channels_live.observability import metrics, tracing
+from channels_live.server.refusals import log_refusal
 from chat import events
 from chat.access import Refusal, is_about_access, room_subject, seat_subject
 from chat.events import CHAT_V1, TUTORIAL
@@ -21,16 +24,12 @@ from chat.limits import MemberLimits, RateLimited
 from chat.live import live
 from chat.messages import InvalidMessage, id_taken, parse_message
 from chat.metrics import INVALID
-from ws import metrics
-from ws.consumer import DirectConsumer
-from ws.handshakes import log_refusal
-from ws.topic import Event
 
 logger = logging.getLogger(__name__)
 
 POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
 OVERLOADED_SECONDS, UNAVAILABLE_SECONDS = 1, 2
-# Of ws.metrics.RESULTS.
+# Of channels_live.observability.metrics.RESULTS.
 REFUSAL_RESULTS = {Refusal.LOGIN_NEEDED: "auth", Refusal.FORBIDDEN: "forbidden", Refusal.NOT_FOUND: "not_found"}
 
 

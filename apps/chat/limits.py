@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 from django.conf import settings
 
-from base.token_bucket import Limit, TokenBucket, TokenBuckets, take_from_all
+from channels_live.rate_limit import Limit, TokenBucket, TokenBuckets, take_from_all
 
 MILLISECONDS = 1000
 # Where a member may say as much as it likes: messages a second that a full room refuses to it before it is at fault.
@@ -14,7 +14,7 @@ UNLIMITED_REFUSED = 20
 
 
 class RateLimited(Exception):
-    """``limit`` is the one of ws.metrics.LIMITS that refused; ``retry_after`` the seconds until it does no more.
+    """``limit`` is the one of metrics.LIMITS that refused; ``retry_after`` the seconds until it does no more.
 
     ``is_own_fault`` is False where others have used up what there is, and the member behaves.
     """

@@ -5,6 +5,14 @@ from collections.abc import Collection, Mapping
 
 from django.conf import settings
 
+from channels_live.database.shared_reads import SharedReads, one_by_one
+from channels_live.database.thread import database_thread
+from channels_live.event_loop import once_per_event_loop
+from channels_live.hub.hub import hub_of
+from channels_live.hub.presence import Presence
+from channels_live.hub.topic import Event
+from channels_live.revocation.watcher import revocations
+from channels_live.server.drain import at_the_end
 from chat import events, journal
 from chat.gate import Gate
 from chat.group_commit import GroupCommit
@@ -14,14 +22,6 @@ from chat.limits import Limits
 from chat.lobby import Lobby
 from chat.pages import fitting
 from chat.rooms import group_name
-from ws.database_thread import database_thread
-from ws.drain import at_the_end
-from ws.event_loop import once_per_event_loop
-from ws.hub import hub_of
-from ws.presence import Presence
-from ws.revocations import revocations
-from ws.shared_reads import SharedReads, one_by_one
-from ws.topic import Event
 
 # Of a page of the replay, what is read to see whether texts are long.
 FIRST_ROWS = 50

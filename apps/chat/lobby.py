@@ -12,9 +12,9 @@ import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
-from base.logs import first_line
+from channels_live.hub.hub import Hub
+from channels_live.observability.logs import first_line
 from chat import events
-from ws.hub import Hub
 
 logger = logging.getLogger(__name__)
 

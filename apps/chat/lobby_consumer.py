@@ -1,5 +1,5 @@
+from channels_live.consumers.direct import DirectConsumer
 from chat.live import live
-from ws.consumer import DirectConsumer
 
 
 class LobbyConsumer(DirectConsumer):

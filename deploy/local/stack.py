@@ -17,7 +17,7 @@ from deploy.local.binaries import find_redis
 from deploy.local.part import PRIVATE_UMASK, Part, PartFailed, answers_http, answers_redis_ping, printable, private
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHONPATH = os.pathsep.join(str(ROOT / folder) for folder in ("services", "apps"))
+PYTHONPATH = os.pathsep.join(str(ROOT / folder) for folder in ("src", "services", "apps"))
 # In this order parts stop: no new visitor, then those who use Redis, then Redis.
 STOP_ORDER = ["nginx", "ws", "web", "redis"]
 STOP_SECONDS = 10

@@ -13,7 +13,7 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 10.0
 # A part that ran so long was healthy, its next restart need not wait.
 HEALTHY_SECONDS = 30.0
 TICK_SECONDS = 0.25
-CODE_FOLDERS = [ROOT / "apps", ROOT / "services"]
+CODE_FOLDERS = [ROOT / "src", ROOT / "apps", ROOT / "services"]
 CODE_SUFFIXES = {".py", ".html", ".po"}
 
 

@@ -149,7 +149,7 @@ hsts_seconds=$(number HSTS_SECONDS 3600)
 NGINX_TRANSPORT_SECURITY=''
 [ "$hsts_seconds" -eq 0 ] || NGINX_TRANSPORT_SECURITY="max-age=$hsts_seconds"
 
-# As Django reads it: a leading dot is the host and all below it, * is any. base.hosts accepts the same.
+# As Django reads it: a leading dot is the host and all below it, * is any. channels_live.conf.hosts accepts the same.
 # shellcheck disable=SC2046,SC2116 # echo leaves one blank between two
 hosts=$(echo $(items "${ALLOWED_HOSTS:-}"))
 [ -n "$hosts" ] || hosts='localhost 127.0.0.1 [::1]'
@@ -160,7 +160,7 @@ done
 NGINX_SERVER_NAMES=$hosts
 case " $hosts " in *' * '*) NGINX_SERVER_NAMES='~.' ;; esac
 
-# base.path_prefix accepts the same.
+# channels_live.conf.path_prefix accepts the same.
 PATH_PREFIX=${PATH_PREFIX:-}
 PATH_PREFIX=${PATH_PREFIX%/}
 printf '%s\n' "$PATH_PREFIX" | grep -Eqx '(/[A-Za-z0-9._~-]+)*' ||

@@ -6,9 +6,9 @@ from functools import partial
 
 from django.db.models import Count
 
-from base.journal_epoch import journal_epoch
+from channels_live.hub.topic import Event
+from channels_live.journal.epoch import journal_epoch
 from poll.models import Vote
-from ws.topic import Event
 
 
 def record(poll: str, voter: str, is_yes: bool) -> Event:
@@ -24,7 +24,7 @@ def result(poll: str) -> Event:
 
 
 class Votes:
-    """The Source of the hub (see ws.hub)."""
+    """The Source of the hub (see channels_live.hub.hub)."""
 
     def group(self, topic: str) -> str:
         return f"poll.{topic}"

@@ -7,7 +7,7 @@ invalid it writes one sentence to standard error and exits with 1.
 from importlib import import_module
 
 from base.environment import env, exit_on_wrong_configuration, misspelt_names
-from base.redis_url import without_password
+from channels_live.conf.redis_url import without_password
 
 SERVICES = ("web", "ws")
 

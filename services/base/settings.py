@@ -5,17 +5,17 @@ from environs import validate
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from base import tracing
-from base.database_url import database
 from base.environment import ROOT, env
-from base.hosts import parse_form_origins, parse_hosts
-from base.listen import parse_bind
-from base.logs import logging_settings
-from base.origin import parse_origins
-from base.path_prefix import parse_path_prefix
 from base.production import refuse_local_settings
-from base.redis_url import parse_redis_url
-from base.time_zone import expect_time_zone
+from channels_live.conf.bind import parse_bind
+from channels_live.conf.database_url import database
+from channels_live.conf.hosts import parse_form_origins, parse_hosts
+from channels_live.conf.origins import parse_origins
+from channels_live.conf.path_prefix import parse_path_prefix
+from channels_live.conf.redis_url import parse_redis_url
+from channels_live.conf.time_zone import expect_time_zone
+from channels_live.observability import tracing
+from channels_live.observability.logs import logging_settings
 
 ENVIRONMENT = env.str("ENVIRONMENT", "local", validate=validate.OneOf(["local", "production"]))
 DEBUG = env.bool("DEBUG", False)
@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "channels_live",
     "base",
     *PROJECT_APPS,
 ]
@@ -81,7 +82,7 @@ AUTH_PASSWORD_VALIDATORS = [
 DATABASES = {"default": database(env.str("DATABASE_URL", f"sqlite:///{ROOT}/.run/db.sqlite3"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# What the names of all channels in Redis begin with; empty derives it from the database (base.channel_prefix).
+# What the names of all channels in Redis begin with; empty derives it from the database (channels_live.layers.prefix).
 CHANNEL_PREFIX = env.str(
     "CHANNEL_PREFIX",
     "",
@@ -92,7 +93,7 @@ CHANNEL_LAYERS = {
     "default": {
         # Not channels-redis' core layer: its blocking read meets redis-py 8's 5 s default timeout, and every idle
         # socket would die after 5 s with 1011.
-        "BACKEND": "base.channel_layer.ChannelLayer",
+        "BACKEND": "channels_live.layers.channel_layer.ChannelLayer",
         # Fail at once and say so: what is lost on the way is read from the journal.
         "CONFIG": {
             "hosts": [
@@ -142,7 +143,7 @@ LOG_FORMAT = env.str(
 )
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 LOGGING = logging_settings(LOG_LEVEL, LOG_FORMAT)
-LOGGING_CONFIG = "base.logs.configure"
+LOGGING_CONFIG = "channels_live.observability.logs.configure"
 
 # Where errors are reported; empty is nowhere.
 SENTRY_DSN = env.str(

@@ -6,7 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2] / "apps")]
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / folder) for folder in ("src", "services", "apps")]
 
 # As in ws: looking for garbage takes a quarter of the start. The master only watches; workers look once they are ready.
 gc.disable()
@@ -78,7 +79,7 @@ def check_database():
     from django.core.exceptions import ImproperlyConfigured
     from gunicorn.errors import AppImportError
 
-    from base.start_checks import check_before_serving
+    from channels_live.database.start_checks import check_before_serving
 
     try:
         check_before_serving()

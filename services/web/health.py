@@ -3,7 +3,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from base.health import readiness
+from channels_live.observability.readiness import readiness
 from web import metrics
 
 

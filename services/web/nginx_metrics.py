@@ -10,7 +10,7 @@ from environs import validate
 from prometheus_client import Counter, start_http_server
 
 from base.environment import env, exit_on_wrong_configuration
-from base.listen import listen_address
+from channels_live.conf.bind import listen_address
 
 # As nginx.conf.template names them in $exceeded_limit.
 LIMITS = (

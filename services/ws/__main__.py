@@ -6,13 +6,13 @@ import os
 import django
 
 from base.environment import exit_on_wrong_configuration
-from ws.open_files import raise_limit_of_open_files
+from channels_live.server.file_limits import raise_limit_of_open_files
 
 
 def main() -> None:
     set_up()
     with exit_on_wrong_configuration():
-        from base.start_checks import check_before_serving
+        from channels_live.database.start_checks import check_before_serving
 
         check_before_serving()
     serve()
@@ -20,7 +20,7 @@ def main() -> None:
 
 def set_up() -> None:
     """Read the settings and set Django up; a wrong setting ends the process with one sentence."""
-    # Imports leave next to no garbage, and looking for it takes a quarter of the start; ws.server enables it again.
+    # Imports leave next to no garbage, and looking for it takes a quarter of the start; the server enables it again.
     gc.disable()
     raise_limit_of_open_files()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ws.settings")
@@ -30,15 +30,15 @@ def set_up() -> None:
 
         identity.check(settings)
     # Before the application, because Twisted's reactor is chosen at its first import.
-    import ws.server  # noqa: F401
+    import channels_live.server.server  # noqa: F401
 
     django.setup()
 
 
 def serve() -> None:
     """Serve ``ws.asgi.application`` until a signal ends the process; ``set_up`` comes before."""
+    from channels_live.server.server import CommandLineInterface
     from ws import settings
-    from ws.server import CommandLineInterface
 
     host, _, port = settings.BIND.rpartition(":")
     max_bytes = str(settings.MAX_FRAME_KIB * 1024)

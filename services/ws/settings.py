@@ -4,7 +4,7 @@ from environs import validate
 
 from base.environment import env
 from base.settings import *  # noqa: F403
-from ws.open_files import sockets_that_fit
+from channels_live.server.file_limits import sockets_that_fit
 
 ASGI_APPLICATION = "ws.asgi.application"
 
@@ -27,7 +27,7 @@ MAX_CONNECTION_AGE = env.int("MAX_CONNECTION_AGE", 0, validate=validate.Range(0,
 MAX_SOCKETS = sockets_that_fit(env.int("MAX_SOCKETS", None, validate=validate.Range(1, 1_000_000)))
 # Sockets of one user, or of one guest, in the process; one more is closed with 1013. 0 is no limit.
 MAX_SOCKETS_PER_USER = env.int("MAX_SOCKETS_PER_USER", 50, validate=validate.Range(0, 1_000_000))
-# Handshakes that the process answers at a time; the others wait for their turn. See ws.handshake_queue.
+# Handshakes that the process answers at a time; the others wait for their turn. See server/handshake_queue.py.
 MAX_HANDSHAKES = env.int("MAX_HANDSHAKES", 64, validate=validate.Range(1, 1_000_000))
 # Seconds that a connection has for its request, and once it is its turn, the application for the answer.
 HANDSHAKE_TIMEOUT = env.int("HANDSHAKE_TIMEOUT", 5, validate=validate.Range(1, 300))

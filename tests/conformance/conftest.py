@@ -8,7 +8,7 @@ from deploy.local import Part, ports
 from deploy.local.part import answers_http
 from deploy.local.stack import ROOT
 
-PYTHONPATH = os.pathsep.join(str(ROOT / folder) for folder in ("services", "apps", "."))
+PYTHONPATH = os.pathsep.join(str(ROOT / folder) for folder in ("src", "services", "apps", "."))
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
 
+from channels_live.consumers.direct import DirectConsumer
 from ws import settings
-from ws.consumer import DirectConsumer
 
 MAX_FRAME_KIB = 20 * 1024
 

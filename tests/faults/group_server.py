@@ -26,8 +26,9 @@ class GroupConsumer(AsyncWebsocketConsumer):
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ws.settings")
     # Before the application: it chooses Twisted's reactor.
-    import ws.server  # noqa: F401
-    from ws import settings, wire
+    import channels_live.server.server  # noqa: F401
+    from channels_live.hub import connection as wire
+    from ws import settings
     from ws.__main__ import main
 
     wire.DEAF_SECONDS = 1.0

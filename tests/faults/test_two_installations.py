@@ -9,9 +9,9 @@ import pytest
 from django.db import connections
 from websockets.asyncio.client import connect
 
-from base import database_identity as module
-from base.channel_prefix import channel_prefix
-from base.database_url import database
+from channels_live.conf.database_url import database
+from channels_live.database import identity as module
+from channels_live.layers.prefix import channel_prefix
 from deploy.local import Stack
 from tests.faults.client import Client
 from tests.load.servers import running_redis

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ws import wire
-from ws.wire import Wire
+from channels_live.hub import connection as wire
+from channels_live.hub.connection import Wire
 
 
 class SlowLayer:

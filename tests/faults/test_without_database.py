@@ -20,7 +20,7 @@ from tests.faults.load import count
 from tests.postgres import Server
 
 DatabaseAway = Callable[[], AbstractAsyncContextManager[None]]
-# A commit that waits for SQLite's lock gives up after 20 s (base.database_url).
+# A commit that waits for SQLite's lock gives up after 20 s (channels_live.conf.database_url).
 REFUSED_SECONDS = 40
 TRY_AGAIN_LATER = 1013
 NEW_TOKEN = """

@@ -93,7 +93,7 @@ def running(
     variables = {
         # A DATABASE_URL or REDIS_URL of this machine's is not for us.
         **{name: value for name, value in os.environ.items() if not name.endswith("_URL")},
-        "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("services", "apps", ".")),
+        "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("src", "services", "apps", ".")),
         "NODE_ENV": "production",
         **server.environment,
     }

@@ -10,8 +10,8 @@ VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persiste
 SERVED_BY = {
     ("web", "/livez"): "services/web/health.py",
     ("web", "/readyz"): "services/web/health.py",
-    ("ws", "/livez"): "services/ws/health.py",
-    ("ws", "/readyz"): "services/ws/health.py",
+    ("ws", "/livez"): "src/channels_live/observability/endpoints.py",
+    ("ws", "/readyz"): "src/channels_live/observability/endpoints.py",
     ("nginx", "/healthz"): "deploy/nginx/nginx.conf.template",
 }
 NOT_OURS = {("prometheus", "/-/ready"), ("prometheus", "/-/healthy"), ("grafana", "/api/health")}

@@ -66,7 +66,7 @@ def test_ws_is_scaled_on_a_metric_that_it_has():
     manifests = render(ROOT / "tests/manifests/local-autoscaled-on-connections")
     query = manifests.named("ScaledObject", "ws")["spec"]["triggers"][0]["metadata"]["query"]
     metric = query.removeprefix("sum(").removesuffix(")")
-    assert f'Gauge("{metric}", ' in (ROOT / "services/ws/metrics.py").read_text()
+    assert f'Gauge("{metric}", ' in (ROOT / "src/channels_live/observability/metrics.py").read_text()
 
 
 def test_pods_name_their_users_and_on_openshift_none():

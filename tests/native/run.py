@@ -55,7 +55,7 @@ class Run:
 
 def copy_repository(target: Path, *apps: str) -> Path:
     """Copy the code, with these apps of examples/ beside the chat, and return the copy."""
-    for folder in ("apps", "deploy", "services"):
+    for folder in ("src", "apps", "deploy", "services"):
         shutil.copytree(ROOT / folder, target / folder)
     shutil.copy(ROOT / "manage.py", target)
     for app in apps:

@@ -15,8 +15,9 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
 
-from ws import health, outgoing
-from ws.consumer import DirectConsumer
+from channels_live.consumers.direct import DirectConsumer
+from channels_live.observability import endpoints as health
+from channels_live.server import writer as outgoing
 
 STALLED_SECONDS = 2.0
 

@@ -16,8 +16,8 @@ OTHER_PROJECT = """
 import os, sys
 import django
 from django.conf import settings
-sys.path.insert(0, "services")
-from base.database_url import database
+sys.path[:0] = ["src", "services"]
+from channels_live.conf.database_url import database
 apps = ["admin", "auth", "contenttypes", "sessions", "messages"]
 settings.configure(
     SECRET_KEY="other", DATABASES={"default": database(os.environ["DATABASE_URL"])}, USE_TZ=True,

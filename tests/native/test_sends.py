@@ -36,7 +36,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         answers_http("/livez"),
         environment={
             **os.environ,
-            "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("services", "apps", ".")),
+            "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("src", "services", "apps", ".")),
             "SECRET_KEY": "sending",
             "BIND": address,
             "MEMBER_BUFFER_KIB": str(BUFFER_KIB),

@@ -68,7 +68,7 @@ def test_what_a_newer_template_brings_is_renamed_too(renamed: Path) -> None:
 def test_lint_and_tests_pass_as_before(renamed: Path) -> None:
     # With this virtual environment, which has the same requirements: a new one for the clone would take a minute.
     binaries = Path(sys.executable).parent
-    python = f"PYTHONPATH=services:apps:. {sys.executable}"
+    python = f"PYTHONPATH=src:services:apps:. {sys.executable}"
     run(f"{binaries}/ruff check . && {binaries}/ruff format --check .", renamed)
     run(f"{python} -m deploy.local.lint_nginx", renamed)
     # Of the unit tests those that read what the name is in: templates, documents, traces.

@@ -38,7 +38,7 @@ def add_poll(clone: Path) -> None:
 
 def python(arguments: str, clone: Path) -> None:
     """Run a module of this virtual environment in the clone."""
-    run(f"PYTHONPATH=services:apps:. {sys.executable} -m {arguments}", clone)
+    run(f"PYTHONPATH=src:services:apps:. {sys.executable} -m {arguments}", clone)
 
 
 def test_with_the_poll_beside_the_chat_types_and_migrations_are_right(clone: Path) -> None:

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 from daphne.server import twisted_loop
 from daphne.ws_protocol import WebSocketFactory
 from twisted.internet.testing import StringTransport
-from base.token_bucket import Limit
-from ws.handshake_queue import HandshakeQueue
-from ws.open_connection import drop_handshake_state
-from ws.outgoing import Outgoing
-from ws.protocol import WebSocketProtocol
+from channels_live.rate_limit import Limit
+from channels_live.server.handshake_queue import HandshakeQueue
+from channels_live.server.slim_state import drop_handshake_state
+from channels_live.server.writer import Outgoing
+from channels_live.server.protocol import WebSocketProtocol
 
 class Server:
     tasks = set()
@@ -91,7 +91,7 @@ def messages(count):
 
 def run(script: str) -> None:
     """Run a script after the prelude; raises AssertionError with its traceback if it fails."""
-    environment = {"PYTHONPATH": f"{ROOT}/services:{ROOT}/apps", "DJANGO_SETTINGS_MODULE": "ws.settings"}
+    environment = {"PYTHONPATH": f"{ROOT}/src:{ROOT}/services:{ROOT}/apps", "DJANGO_SETTINGS_MODULE": "ws.settings"}
     command = [sys.executable, "-c", PRELUDE + script]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert result.returncode == 0, result.stderr

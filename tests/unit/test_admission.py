@@ -4,7 +4,7 @@ from django.core import signing
 
 from accounts.guests import COOKIE, identity_of
 from accounts.models import User
-from ws.admission import Admission
+from channels_live.server.capacity import Admission
 
 
 class Socket:

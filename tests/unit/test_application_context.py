@@ -4,7 +4,7 @@ from tests.unit.protocol_script import run
 
 SCRIPT = """
 from contextvars import ContextVar
-from ws.server import Server
+from channels_live.server.server import Server
 
 language = ContextVar("language", default="none")
 seen = []
@@ -12,7 +12,7 @@ seen = []
 async def application(scope, receive, send):
     seen.append((scope["path"], language.get()))
     language.set(scope["path"])
-    server.handshakes.leave(scope["ws.socket"])
+    server.handshakes.leave(scope["channels_live.socket"])
 
 class Opening:
     def __init__(self, path):

@@ -15,9 +15,12 @@ from django.test import Client
 from accounts import revocations as table
 from accounts import tickets, tokens
 from accounts.models import ApiToken, User
-from ws import authentication, handshakes, health, metrics
-from ws.authentication import authenticated, authentication_thread
-from ws.revocations import Revocations
+from channels_live.middleware import authentication
+from channels_live.middleware.authentication import authenticated, authentication_thread
+from channels_live.observability import endpoints as health
+from channels_live.observability import metrics
+from channels_live.revocation.watcher import Revocations
+from channels_live.server import refusals as handshakes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECONDS = 10
@@ -40,8 +43,8 @@ async def closed_connection() -> AsyncIterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_logger(monkeypatch: pytest.MonkeyPatch) -> None:
-    """structlog keeps what a logger was first used with; another test may capture that of ws.handshakes later."""
-    monkeypatch.setattr(handshakes, "logger", structlog.get_logger("ws.handshakes"))
+    """structlog keeps what a logger was first used with; another test may capture that of server.refusals later."""
+    monkeypatch.setattr(handshakes, "logger", structlog.get_logger("channels_live.server.refusals"))
 
 
 def close_connection() -> None:
@@ -132,7 +135,7 @@ async def test_readiness_is_answered_while_code_of_an_app_blocks_the_shared_thre
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    probe = health.application({"type": "http", "path": "/readyz", "ws.is_draining": False}, None, send)
+    probe = health.application({"type": "http", "path": "/readyz", "channels_live.is_draining": False}, None, send)
     await asyncio.wait_for(probe, SECONDS)
     assert sent[0]["status"] == 200
     await asyncio.get_running_loop().run_in_executor(health._probe_thread, close_connection)

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from channels_live.hub import presence
 from chat import lobby
 from deploy.capacity import model, unit_costs
 from deploy.capacity.model import (
@@ -20,7 +21,6 @@ from deploy.capacity.model import (
     ws_cores,
 )
 from deploy.capacity.unit_costs import ROOT, UnitCosts
-from ws import presence
 
 COSTS = UnitCosts(
     delivery=10,

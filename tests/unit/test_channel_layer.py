@@ -18,8 +18,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from base import health
-from base.channel_layer import ChannelLayer
+from channels_live.layers.channel_layer import ChannelLayer
+from channels_live.observability import readiness as health
 from deploy.local import Part
 from tests.redis import redis_part
 

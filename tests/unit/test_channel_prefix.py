@@ -6,9 +6,9 @@ import shutil
 import pytest
 from django.db import connections
 
-from base import database_identity as module
-from base.channel_prefix import channel_prefix
-from base.database_url import database
+from channels_live.conf.database_url import database
+from channels_live.database import identity as module
+from channels_live.layers.prefix import channel_prefix
 
 pytestmark = pytest.mark.django_db
 

@@ -8,8 +8,8 @@ import pytest
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.testing import WebsocketCommunicator
 
-from ws.consumer import DirectConsumer
-from ws.frames import frame, messages, text_frame
+from channels_live.consumers.direct import DirectConsumer
+from channels_live.frames import frame, messages, text_frame
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HEADERS = [(b"host", b"localhost"), (b"origin", b"http://localhost")]

@@ -7,7 +7,7 @@ from deploy.local.stack import ROOT
 PROGRAM = """
 import asyncio
 from types import SimpleNamespace
-from ws.consumer import DirectConsumer
+from channels_live.consumers.direct import DirectConsumer
 
 class Consumer(DirectConsumer):
     async def connect(self):
@@ -27,7 +27,7 @@ async def main():
     socket = SimpleNamespace(attach=lambda handler: print("attached"))
     for CONNECT, is_given_up in ((asyncio.sleep(0), False), (wrong(), False), (asyncio.Event().wait(), True)):
         connecting = asyncio.Event()
-        task = asyncio.create_task(Consumer()({"ws.socket": socket}, receive, None))
+        task = asyncio.create_task(Consumer()({"channels_live.socket": socket}, receive, None))
         await connecting.wait()
         if is_given_up:
             task.cancel()
@@ -38,7 +38,7 @@ asyncio.run(main())
 
 
 def test_disconnect_follows_where_connect_failed_or_was_given_up():
-    environment = {"PYTHONPATH": f"{ROOT}/services:{ROOT}/apps", "DJANGO_SETTINGS_MODULE": "ws.settings"}
+    environment = {"PYTHONPATH": f"{ROOT}/src:{ROOT}/services:{ROOT}/apps", "DJANGO_SETTINGS_MODULE": "ws.settings"}
     result = subprocess.run(
         [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True, timeout=60
     )

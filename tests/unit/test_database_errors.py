@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 from django.db import Error, InternalError, OperationalError, close_old_connections, connection, transaction
 
-from base import database_errors, health
-from base.database_errors import Kind, is_read_only, kind_of, log_failure
+from channels_live.database import errors as database_errors
+from channels_live.database.errors import Kind, is_read_only, kind_of, log_failure
+from channels_live.database.thread import DatabaseThread
+from channels_live.observability import readiness as health
 from chat import journal
 from chat.group_commit import GroupCommit, Unavailable, Unprocessable
 from chat.journal import Draft
 from chat.models import Message, Room
-from ws.database_thread import DatabaseThread
 
 on_postgres = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL has it")
 on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="only SQLite has it")

@@ -3,7 +3,7 @@ import ssl
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from base.database_url import database
+from channels_live.conf.database_url import database
 
 
 def test_sqlite_waits_for_other_writers():

@@ -4,8 +4,8 @@ from tests.unit.protocol_script import run
 
 SCRIPT = """
 from daphne.http_protocol import HTTPFactory
-from ws.http_connection import HttpConnection, Request
-from ws.server import Server
+from channels_live.server.http_connection import HttpConnection, Request
+from channels_live.server.server import Server
 
 failing = asyncio.Event()
 

@@ -1,7 +1,7 @@
 import asyncio
 
-from ws import gradual_close
-from ws.gradual_close import GradualClose
+from channels_live.hub import gradual_close
+from channels_live.hub.gradual_close import GradualClose
 
 
 class Socket:

@@ -13,9 +13,9 @@ django.setup()
 from types import SimpleNamespace
 from daphne.ws_protocol import WebSocketFactory
 from twisted.internet.testing import StringTransport
-from ws.handshakes import log_refusal
-from ws.outgoing import Outgoing
-from ws.protocol import WebSocketProtocol
+from channels_live.server.refusals import log_refusal
+from channels_live.server.writer import Outgoing
+from channels_live.server.protocol import WebSocketProtocol
 
 class Handshakes:
     def __init__(self): self.begun = set()
@@ -52,7 +52,8 @@ def reject(protocol):
 
 reject(protocol_of(request))
 foreign = protocol_of(request)
-scope = {"path": "/ws/chat/lobby/", "headers": [(b"x-request-id", b"abcdefgh12345678")], "ws.socket": foreign}
+headers = [(b"x-request-id", b"abcdefgh12345678")]
+scope = {"path": "/ws/chat/lobby/", "headers": headers, "channels_live.socket": foreign}
 log_refusal(scope, "origin")
 reject(foreign)
 """
@@ -60,7 +61,7 @@ reject(foreign)
 
 def test_the_log_has_the_path_and_the_request_id_and_no_query():
     environment = {
-        "PYTHONPATH": f"{ROOT}/services:{ROOT}/apps",
+        "PYTHONPATH": f"{ROOT}/src:{ROOT}/services:{ROOT}/apps",
         "DJANGO_SETTINGS_MODULE": "ws.settings",
         "LOG_FORMAT": "console",
     }

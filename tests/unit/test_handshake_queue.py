@@ -1,6 +1,6 @@
 import asyncio
 
-from ws.handshake_queue import HandshakeQueue
+from channels_live.server.handshake_queue import HandshakeQueue
 
 
 class Opening:

@@ -1,6 +1,6 @@
 import pytest
 
-from base import health
+from channels_live.observability import readiness as health
 
 
 @pytest.mark.django_db

@@ -1,8 +1,8 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from base.environment import split_items
-from base.hosts import parse_form_origins, parse_hosts
+from channels_live.conf.environment import split_items
+from channels_live.conf.hosts import parse_form_origins, parse_hosts
 
 
 @pytest.mark.parametrize("value", ["a,b", "a, b", "a b", " a ,\tb,\n", "a,,b"])

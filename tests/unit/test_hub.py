@@ -7,12 +7,12 @@ import pytest
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from prometheus_client import REGISTRY
 
-from ws import hub as hub_module
-from ws import wire as wire_module
-from ws.hub import Hub
-from ws.shared_reads import one_by_one
-from ws.topic import Event
-from ws.wire import Wire
+from channels_live.database.shared_reads import one_by_one
+from channels_live.hub import connection as wire_module
+from channels_live.hub import hub as hub_module
+from channels_live.hub.connection import Wire
+from channels_live.hub.hub import Hub
+from channels_live.hub.topic import Event
 
 TOPIC = "lobby"
 # For waiting that should end at once.

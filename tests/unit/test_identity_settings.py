@@ -53,14 +53,14 @@ OF_EACH = {"CHANNEL_LAYERS", "INSTALLED_APPS", "AUTHENTICATION_BACKENDS", "SETTI
 @pytest.fixture
 def copied_services(tmp_path: Path) -> Path:
     """A copy of the code, for a test that changes a service's settings."""
-    for folder in ("apps", "services"):
+    for folder in ("src", "apps", "services"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     shutil.copy(ROOT / "manage.py", tmp_path)
     return tmp_path
 
 
 def settings_of(service: str) -> dict[str, str]:
-    environment = {**os.environ, "PYTHONPATH": "services:apps", "DJANGO_SETTINGS_MODULE": f"{service}.settings"}
+    environment = {**os.environ, "PYTHONPATH": "src:services:apps", "DJANGO_SETTINGS_MODULE": f"{service}.settings"}
     command = [sys.executable, "-c", PRINT]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True)
     return dict(json.loads(result.stdout))
@@ -104,7 +104,7 @@ def test_the_start_of_every_program_is_stopped_by_one_sentence(service, command,
     with (copied_services / f"services/{service}/settings.py").open("a") as settings:
         settings.write('\nSESSION_COOKIE_NAME = "ours"\n')
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-    environment["PYTHONPATH"] = "services:apps"
+    environment["PYTHONPATH"] = "src:services:apps"
     result = subprocess.run(
         command, cwd=copied_services, env=environment, capture_output=True, text=True, timeout=60, check=False
     )

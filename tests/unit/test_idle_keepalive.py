@@ -3,7 +3,7 @@
 from tests.unit.protocol_script import run
 
 SCRIPT = """
-from ws import metrics
+from channels_live.observability import metrics
 
 class Timer:
     calls = []

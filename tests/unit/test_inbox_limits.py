@@ -39,7 +39,7 @@ twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
 
 PONG = """
 from unittest import mock
-from ws.open_sockets import OpenSockets
+from channels_live.server.registry import OpenSockets
 
 async def main():
     protocol = accepted()
@@ -88,7 +88,7 @@ twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
 
 GONE = """
 from unittest import mock
-from ws.open_sockets import OpenSockets
+from channels_live.server.registry import OpenSockets
 
 async def main():
     protocol = accepted()

@@ -121,7 +121,7 @@ for room in "ab":
 def test_processes_that_append_at_once_leave_no_gap_and_no_repeat(tmp_path):
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("services", "apps")),
+        "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("src", "services", "apps")),
         "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
     }
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from base.listen import listen_address
+from channels_live.conf.bind import listen_address
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from django.test import Client
 from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.contextvars import bound_contextvars
 
-from base import logs
+from channels_live.observability import logs
 
 
 @pytest.fixture(autouse=True)

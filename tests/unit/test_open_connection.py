@@ -10,8 +10,8 @@ LIST_ATTRIBUTES = """
 import daphne.server
 from daphne.ws_protocol import WebSocketFactory
 from twisted.internet.testing import StringTransport
-from ws.open_connection import OpenConnection
-from ws.protocol import WebSocketProtocol
+from channels_live.server.slim_state import OpenConnection
+from channels_live.server.protocol import WebSocketProtocol
 
 class Protocol(WebSocketProtocol):
     server = None
@@ -30,7 +30,7 @@ print(*sorted(name for name in vars(protocol) if not hasattr(Protocol, name)))
 
 def test_the_class_has_every_attribute_that_an_open_connection_is_asked_for():
     command = [sys.executable, "-c", LIST_ATTRIBUTES]
-    environment = {"PYTHONPATH": f"{ROOT}/services:{ROOT}/apps", "DJANGO_SETTINGS_MODULE": "ws.settings"}
+    environment = {"PYTHONPATH": f"{ROOT}/src:{ROOT}/services:{ROOT}/apps", "DJANGO_SETTINGS_MODULE": "ws.settings"}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     # An open connection's own, and what is asked for in the handshake only.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ws.open_files import sockets_that_fit
+from channels_live.server.file_limits import sockets_that_fit
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -13,13 +13,14 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_ws_takes_as_many_open_files_as_the_system_allows():
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     code = (
-        "import resource; from ws.open_files import raise_limit_of_open_files; raise_limit_of_open_files();"
+        "import resource; from channels_live.server.file_limits import raise_limit_of_open_files;"
+        "raise_limit_of_open_files();"
         "print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
     )
     result = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
-        env={"PYTHONPATH": "services:apps"},
+        env={"PYTHONPATH": "src:services:apps"},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard)),
         capture_output=True,
         text=True,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ws import open_sockets
-from ws.open_sockets import OpenSockets
+from channels_live.server import registry as open_sockets
+from channels_live.server.registry import OpenSockets
 
 
 class Clock:

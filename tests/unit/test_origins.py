@@ -5,8 +5,8 @@ from django.core.exceptions import ImproperlyConfigured
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from base.origin import parse_origins
-from ws.origins import OriginCheck
+from channels_live.conf.origins import parse_origins
+from channels_live.middleware.origins import OriginCheck
 
 REQUEST_ID = "0123456789abcdef0123456789abcdef"
 ALLOWED_HOSTS = ["chat.example.com", ".example.org", "[::1]"]

@@ -6,7 +6,7 @@ from tests.unit.protocol_script import run
 TAKES = """
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
-from ws import outgoing
+from channels_live.server import writer as outgoing
 
 def backed_up(**transport):
     protocol = accepted()
@@ -77,7 +77,7 @@ twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
 """
 
 STOCK = """
-from ws.server import Server
+from channels_live.server.server import Server
 
 class Daphne(Server):
     def __init__(self, protocol):

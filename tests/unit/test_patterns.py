@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from accounts import guests
-from base import logs, origin, request_id
+from channels_live.conf import origins as origin
+from channels_live.observability import logs, request_id
+from channels_live.server import handshake as opening
 from chat import text
 from deploy.local.nginx import render
 from deploy.local.stack import ROOT
 from tests.unit.patterns import Matcher
-from ws import opening
 
 # More than any bounded repetition of ours.
 SIZE = 70

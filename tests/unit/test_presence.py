@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ws import presence as presence_module
-from ws.presence import Presence
+from channels_live.hub import presence as presence_module
+from channels_live.hub.presence import Presence
 
 SECONDS = 5
 

@@ -23,7 +23,7 @@ COMMANDS = {
 def run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name(command[0])
     # Nothing of the caller's own settings, nor of a .env file: what is set here wins.
-    base = {"PATH": os.environ["PATH"], "PYTHONPATH": "services:apps"}
+    base = {"PATH": os.environ["PATH"], "PYTHONPATH": "src:services:apps"}
     return subprocess.run(
         [str(program), *command[1:]],
         cwd=ROOT,

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from channels.layers import get_channel_layer
 
+from channels_live.layers.publisher import SEND_SECONDS, Publisher
 from deploy.local import Part
 from tests.redis import redis_part
-from web.publisher import SEND_SECONDS, Publisher
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ async def test_without_redis_nobody_waits_and_the_log_says_it_once(redis, caplog
     publisher = Publisher()
     redis.signal(signal.SIGSTOP)
     started = time.monotonic()
-    with caplog.at_level(logging.WARNING, "web.publisher"):
+    with caplog.at_level(logging.WARNING, "channels_live.layers.publisher"):
         for number in range(1000):
             publisher.publish("g", message(number))
         # Callers who waited would have waited for 1,000 s in all.

@@ -2,7 +2,7 @@ import pytest
 from channels_redis.utils import create_pool
 from django.core.exceptions import ImproperlyConfigured
 
-from base.redis_url import parse_redis_url, without_password
+from channels_live.conf.redis_url import parse_redis_url, without_password
 
 
 def test_one_address():

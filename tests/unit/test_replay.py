@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from ws import replay as replay_module
-from ws import shared_reads
-from ws.frames import text_frame
-from ws.replay import PAGE_BYTES, Replay
-from ws.topic import Event, Topic
+from channels_live.database import shared_reads
+from channels_live.frames import text_frame
+from channels_live.hub import replay as replay_module
+from channels_live.hub.replay import PAGE_BYTES, Replay
+from channels_live.hub.topic import Event, Topic
 
 
 class Source:

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from base.request_id import accepted_request_id, request_id_of
+from channels_live.observability.request_id import accepted_request_id, request_id_of
 
 
 def test_the_id_of_nginx_is_taken():

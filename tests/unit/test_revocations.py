@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from ws import metrics, revocations
-from ws.revocations import Revocations
+from channels_live.observability import metrics
+from channels_live.revocation import watcher as revocations
+from channels_live.revocation.watcher import Revocations
 
 
 class Table:

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from ws.session_user import LoginEnded, UnknownSession, load, user_of
+from channels_live.middleware.session_user import LoginEnded, UnknownSession, load, user_of
 
 OLD, NEW = "the-old-key-of-fifty-characters-or-more-0123456789", "the-new-key-of-fifty-characters-or-more-0123456789"
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from ws.session_user import load
+from channels_live.middleware.session_user import load
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ MANAGE = [sys.executable, "manage.py", "check"]
 
 
 def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": "services:apps", **environment}
+    environment = {**os.environ, "PYTHONPATH": "src:services:apps", **environment}
     environment.pop("DJANGO_SETTINGS_MODULE")
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
 

@@ -3,7 +3,7 @@ from collections.abc import Collection
 
 import pytest
 
-from ws.shared_reads import BATCH, SharedReads
+from channels_live.database.shared_reads import BATCH, SharedReads
 
 
 class Database:

@@ -22,7 +22,7 @@ def run(service: str, database_url: str, *command: str) -> subprocess.CompletedP
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": f"{service}.settings",
         "DATABASE_URL": database_url,
-        "PYTHONPATH": "services:apps",
+        "PYTHONPATH": "src:services:apps",
         "BIND": "127.0.0.1:0",
         "WEB_WORKERS": "2",
     }

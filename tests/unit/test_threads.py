@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ws import resolver
+from channels_live.server import resolver
 
 SECONDS = 10
 

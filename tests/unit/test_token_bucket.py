@@ -1,7 +1,7 @@
 import pytest
 
-from base import token_bucket
-from base.token_bucket import Limit, TokenBucket, TokenBuckets, take_from_all
+from channels_live import rate_limit as token_bucket
+from channels_live.rate_limit import Limit, TokenBucket, TokenBuckets, take_from_all
 
 NOW = 1000.0
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from ws import topic as topic_module
-from ws.frames import text_frame
-from ws.topic import Event, Topic
+from channels_live.frames import text_frame
+from channels_live.hub import topic as topic_module
+from channels_live.hub.topic import Event, Topic
 
 
 class Socket:

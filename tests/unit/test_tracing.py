@@ -3,8 +3,8 @@ import importlib.util
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from base import tracing
-from base.layer_event import layer_event
+from channels_live.layers.event import layer_event
+from channels_live.observability import tracing
 
 ENDPOINT = "http://127.0.0.1:1"
 

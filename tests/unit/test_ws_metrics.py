@@ -4,7 +4,7 @@ import time
 import pytest
 from prometheus_client import REGISTRY
 
-from ws import event_loop_lag, metrics
+from channels_live.observability import event_loop_lag, metrics
 
 
 def value(name: str, **labels: str) -> float:

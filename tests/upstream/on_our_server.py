@@ -16,7 +16,7 @@ import daphne.testing
 import hypothesis
 import pytest
 
-import ws.server
+import channels_live.server.server
 
 # One test waits for this long to see that no answer comes.
 WAIT_SECONDS = 5
@@ -34,7 +34,7 @@ DEVIATIONS = {
 # Daphne's way to start a server copies the process; elsewhere than with "fork" the copy would know nothing of this.
 multiprocessing.set_start_method("fork")
 
-daphne.cli.CommandLineInterface = ws.server.CommandLineInterface
+daphne.cli.CommandLineInterface = channels_live.server.server.CommandLineInterface
 daphne.testing.BaseDaphneTestingInstance.startup_timeout = 30
 
 _settings, _reinstall_reactor = hypothesis.settings, daphne.testing._reinstall_reactor
@@ -50,8 +50,8 @@ def reinstall_reactor() -> None:
     """Daphne's, which the copied process calls before it makes a server; then the server is ours."""
     _reinstall_reactor()
     importlib.import_module("daphne.server")
-    del sys.modules["ws.server"]
-    sys.modules["daphne.server"].Server = importlib.import_module("ws.server").Server  # type: ignore[attr-defined]
+    del sys.modules["channels_live.server.server"]
+    sys.modules["daphne.server"].Server = importlib.import_module("channels_live.server.server").Server  # type: ignore[attr-defined]
 
 
 def terminate(process: multiprocessing.Process) -> None:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from deploy.local.stack import ROOT
 
-PYTHONPATH = os.pathsep.join(str(ROOT / folder) for folder in ("services", "apps", "."))
+PYTHONPATH = os.pathsep.join(str(ROOT / folder) for folder in ("src", "services", "apps", "."))
 
 
 def run_suite(sdist: Path, plugin: str, directory: Path, *options: str, **environment: str) -> None:

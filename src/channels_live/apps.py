@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+from django.core import checks
+
+from channels_live.database import failover, start_checks
+from channels_live.observability import database_time
+
+
+class ChannelsLiveConfig(AppConfig):
+    name = "channels_live"
+    verbose_name = "Channels Live"
+
+    def ready(self) -> None:
+        database_time.measure()
+        failover.watch()
+        checks.register(start_checks.encoding_check, checks.Tags.database)

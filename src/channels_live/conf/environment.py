@@ -1,0 +1,81 @@
+"""The process environment as a source of settings.
+
+A secret ``NAME`` may also be given as ``NAME_FILE``, the path of a file that holds it.
+"""
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from dotenv import dotenv_values
+from environs import EnvError, FileAwareEnv
+
+# How alike a name must be to that of a setting (difflib's ratio): ALLOWED_HOST to ALLOWED_HOSTS is 0.96, TRUSTED_PROXY
+# to TRUSTED_PROXIES 0.86; REDIS_PORT, which Kubernetes sets by itself, to REDIS_URL 0.74.
+LIKENESS = 0.85
+# Before the names of many other Django projects' settings, such as DJANGO_SECRET_KEY.
+FOREIGN_PREFIX = "DJANGO_"
+
+
+class Environment(FileAwareEnv):
+    """environs' reader, with lists whose items may be separated by commas, blanks, or both."""
+
+    def items(self, name: str, default: Sequence[str]) -> list[str]:
+        """Return the items of a list, ``default`` where the variable is not set or has none."""
+        return split_items(self.str(name, "")) or list(default)
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        try:
+            return super()._get_value(env_key, default)
+        except UnicodeDecodeError as error:
+            raise ValueError(f"The value of {env_key}_FILE must be the path of a text file in UTF-8.") from error
+
+    def fill_in(self, file: Path) -> None:
+        """Take from a file what the process environment does not set: its NAME_FILE neither where NAME is set.
+
+        Raises OSError or ValueError where the file cannot be read.
+        """
+        self.read_env(str(file), recurse=False)
+        for name in dotenv_values(file).keys() - os.environ.keys():
+            if name.endswith("_FILE") and os.environ.get(name.removesuffix("_FILE")):
+                self._environ.pop(name, None)
+
+
+def split_items(value: str) -> list[str]:
+    """Return what stands between commas and blanks."""
+    return [item for item in re.split(r"[\s,]+", value) if item]
+
+
+env = Environment(strip_whitespace=True)
+
+
+@contextmanager
+def exit_on_wrong_configuration() -> Iterator[None]:
+    """End the process with one sentence where reading the settings fails, instead of a traceback."""
+    try:
+        yield
+    except (EnvError, ImproperlyConfigured, ValueError) as error:
+        sys.exit(f"Wrong configuration: {error}")
+
+
+def misspelt_names(known: Collection[str], names: Iterable[str]) -> list[str]:
+    """Return a sentence for each of the ``names`` that is no ``known`` setting, and looks like one that was meant."""
+    return [
+        f"{name} is not a setting, and has no effect; did you mean {meant}?"
+        for name in sorted(set(names))
+        if (meant := _meant_setting(name, known))
+    ]
+
+
+def _meant_setting(name: str, known: Collection[str]) -> str | None:
+    if name.removesuffix("_FILE") in known:
+        return None
+    if name.startswith(FOREIGN_PREFIX) and name.removeprefix(FOREIGN_PREFIX) in known:
+        return name.removeprefix(FOREIGN_PREFIX)
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=LIKENESS)), None)

@@ -1,0 +1,236 @@
+"""Daphne, as this project runs it."""
+
+import asyncio
+import contextvars
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+from daphne import cli, server, ws_protocol
+from daphne.server import reactor, twisted_loop
+from django.conf import settings as django_settings
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.task import LoopingCall
+from twisted.logger import LogEvent, LogLevel, STDLibLogObserver, globalLogPublisher
+
+from channels_live.observability import event_loop_lag, metrics
+from channels_live.observability.request_id import request_id_of
+from channels_live.rate_limit import Limit
+from channels_live.revocation.watcher import revocations
+from channels_live.server import resolver
+from channels_live.server.capacity import Admission
+from channels_live.server.drain import Drain
+from channels_live.server.handshake_queue import HandshakeQueue
+from channels_live.server.http_connection import HttpConnection
+from channels_live.server.protocol import WebSocketProtocol
+from channels_live.server.registry import SERVICE_RESTART, OpenSockets
+
+logger = logging.getLogger(__name__)
+settings: Any = django_settings
+_twisted_log = STDLibLogObserver("twisted")
+
+SEND_BUFFER_BYTES = 128 * 1024
+# Connections that wait to be accepted. With Twisted's 50, a crowd that comes back at once is refused by the kernel, and
+# nginx answers 504 after its proxy_connect_timeout. The kernel's own limit is net.core.somaxconn.
+BACKLOG = 4096
+# One client's turn at most. Of frames without payload, Twisted's 64 KiB would hold the event loop for 100 ms and more.
+READ_BYTES = 16 * 1024
+# Each send lets the database thread run, if it has something to do, for so long at most. With Python's 5 ms, a commit
+# that is under way can hold up a fan-out by 5 ms per member.
+SWITCH_SECONDS = 0.0005
+# After the drain: a thread that waits for a database which does not answer would keep the process for ever.
+EXIT_SECONDS = 1.0
+
+
+class Server(server.Server):
+    """Listens for WebSockets first, keeps its own list of those that attach (see protocol.py), and stops gently."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        # nginx writes the access log; Daphne's would hold the probes, and cost a line per handshake.
+        options |= {"action_logger": None, "ready_callable": self._begin, "signal_handlers": False}
+        super().__init__(*args, **options)
+        self._asgi_application: Any = self.application
+        self.application: Any = self._call_application
+        # Each application runs in a copy of this context. Handshakes begin in tasks of other connections (see
+        # HandshakeQueue), whose context variables, such as the active language or trace, must not be inherited.
+        self._context = contextvars.copy_context()
+        self.member_buffer = settings.MEMBER_BUFFER_KIB * 1024
+        # Pings as often as messages.
+        self.ping_limit = Limit(settings.MESSAGE_RATE, settings.MESSAGE_BURST)
+        self.refusal_limit = Limit(settings.MAX_REFUSALS / 60, settings.MAX_REFUSALS)
+        self.admission = Admission(settings.MAX_SOCKETS, settings.MAX_SOCKETS_PER_USER)
+        self.handshakes = HandshakeQueue(settings.MAX_HANDSHAKES)
+        self.sockets = OpenSockets(self.ping_interval, self.ping_timeout, settings.MAX_CONNECTION_AGE)
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.drain: Drain | None = None
+
+    def run(self) -> None:
+        # Without endpoints Daphne makes its factories and does not listen; _listen does.
+        self._addresses: list[str] = self.endpoints
+        self.endpoints: list[str] = []
+        super().run()
+
+    # --- Sockets
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        if scope["type"] == "websocket":
+            scope["channels_live.socket"] = protocol
+            # Daphne decodes percent signs in them, and autobahn accepts only what was offered as it stands.
+            if scope.get("subprotocols"):
+                scope["subprotocols"] = list(protocol.websocket_protocols)
+            protocol.request_id = request_id_of(scope)
+            protocol.asked_at = time.monotonic()
+        else:
+            scope["channels_live.is_draining"] = self.drain is not None
+        return self._context.copy().run(super().create_application, protocol, scope)
+
+    def next_request(self, transport: Any, data: bytes) -> None:
+        """Wait for the next request of a persistent connection; see channels_live.server.http_connection."""
+        protocol = self.ws_factory.buildProtocol(transport.getPeer())
+        self._context.copy().run(protocol.reuse, transport, data)
+
+    def _call_application(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+        if scope["type"] == "websocket":
+            receive = scope["channels_live.socket"].receive
+        return self._asgi_application(scope, receive, send)
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """ASGI's ``send``. For a WebSocket it returns when the kernel has taken the message; see writer.py."""
+        await super().handle_reply(protocol, message)
+        if message["type"] == "websocket.send" and protocol.is_backed_up:
+            await protocol.sent()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many handshakes wait that with them the process has all the connections that it may have."""
+        connections = len(self.admission) + self.handshakes.waiting
+        return connections >= settings.MAX_SOCKETS + settings.MAX_HANDSHAKES
+
+    def opened(self, protocol: WebSocketProtocol) -> None:
+        """Look after a socket from the end of its handshake on."""
+        self.sockets.add(protocol)
+        if self.drain and self.drain.is_over:
+            protocol.close(SERVICE_RESTART)
+        revocations().opened(protocol)
+
+    def adopt(self, protocol: WebSocketProtocol) -> None:
+        """Take a socket that attached out of the books that Daphne goes through every second."""
+        del self.connections[protocol]
+
+    def protocol_disconnected(self, protocol: Any) -> None:
+        self.sockets.discard(protocol)
+        self.admission.leave(protocol)
+        if protocol in self.connections:
+            super().protocol_disconnected(protocol)
+
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run what a socket has to do in the background; a process that stops waits for it."""
+        task = twisted_loop.create_task(coroutine)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    # --- Begin and end
+
+    def _begin(self) -> None:
+        # Daphne sends Twisted's log nowhere; an exception in a protocol is in it.
+        globalLogPublisher.addObserver(_log_errors)  # type: ignore[arg-type]  # any callable is one
+        for number in (signal.SIGTERM, signal.SIGINT):
+            twisted_loop.add_signal_handler(number, self._told_to_stop)
+        resolver.install(twisted_loop)
+        metrics.SOCKETS.set_function(self.sockets.__len__)
+        metrics.HANDSHAKES_WAITING.set_function(lambda: self.handshakes.waiting)
+        self._measuring = twisted_loop.create_task(event_loop_lag.measure())
+        self._watching = twisted_loop.create_task(revocations().watch(self.sockets))
+        self._listen()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        # What is there by now stays: a full collection that walks all of it holds up the event loop for 60 ms and more.
+        # Nor is it walked now, which would be a seventh of the start: next to nothing of it is garbage.
+        gc.freeze()
+        gc.enable()
+        LoopingCall(self._tick).start(1, now=False)
+
+    def _tick(self) -> None:
+        try:
+            self.sockets.tick()
+        except Exception:
+            # An exception would end the LoopingCall.
+            logger.exception("Pinging the sockets failed")
+
+    def _listen(self) -> None:
+        # With failByDrop, autobahn's default, the client of a frame over the limit sees 1006, not 1009.
+        # A null origin is left to the origin check, which answers 403 as it does for any other.
+        self.ws_factory.setProtocolOptions(failByDrop=False, allowNullOrigin=True, closeHandshakeTimeout=5)
+        options = {name: getattr(self.ws_factory, name) for name in ws_protocol.WebSocketProtocol.CONFIG_ATTRS}
+        options["perMessageCompressionAccept"] = staticmethod(options["perMessageCompressionAccept"])
+        options |= {"server": self, "factory": self.ws_factory}
+        self.ws_factory.protocol = type("WebSocketProtocol", (WebSocketProtocol,), options)
+        self.http_factory.protocol = HttpConnection
+        self.http_factory.doStart()
+        for address in self._addresses:
+            listener = serverFromString(reactor, f"{address}:backlog={BACKLOG}").listen(self.ws_factory)
+            listener.addCallbacks(self._listens, self.listen_error)
+            self.listeners.append(listener)
+
+    def _listens(self, port: Any) -> Any:
+        # Accepted sockets inherit it. The kernel would keep megabytes for each client that does not read.
+        port.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        port.transport = type("Connection", (port.transport,), {"bufferSize": READ_BYTES})
+        self.listen_success(port)
+        return port
+
+    def _told_to_stop(self) -> None:
+        if self.drain is None:
+            self.drain = Drain(self.sockets, self._is_busy, settings.DRAIN_DELAY, settings.DRAIN_SECONDS)
+            self._draining = twisted_loop.create_task(self._stop_gently())
+        else:
+            self.drain.hurry()
+
+    async def _stop_gently(self) -> None:
+        assert self.drain
+        try:
+            await self.drain.run(self._stop_listening)
+        except Exception:
+            logger.exception("The drain failed")
+        finally:
+            leave = threading.Timer(EXIT_SECONDS, os._exit, [0])
+            leave.daemon = True
+            leave.start()
+            self.stop()
+
+    def _is_busy(self) -> bool:
+        # Handshakes, consumers that did not attach, and all who still read what they missed.
+        applications = (
+            details.get("application_instance")
+            for protocol, details in self.connections.items()
+            if isinstance(protocol, WebSocketProtocol)
+        )
+        return bool(self.sockets or self.tasks or any(task and not task.done() for task in applications))
+
+    async def _stop_listening(self) -> None:
+        for listener in self.listeners:
+            port = await listener.asFuture(twisted_loop)
+            await maybeDeferred(port.stopListening).asFuture(twisted_loop)
+
+    def kill_all_applications(self) -> None:
+        # What is left are probes, and applications that did not end.
+        for details in self.connections.values():
+            if task := details.get("application_instance"):
+                task.cancel()
+
+
+def _log_errors(event: LogEvent) -> None:
+    if event["log_level"] >= LogLevel.error:
+        _twisted_log(event)
+
+
+class CommandLineInterface(cli.CommandLineInterface):
+    server_class = Server

@@ -1,0 +1,258 @@
+"""What a WebSocket sends: straight to its socket, or kept while its client reads slowly."""
+
+import asyncio
+import fcntl
+import socket
+import struct
+import termios
+from typing import Any
+
+from autobahn.util import encode_truncate
+from daphne import ws_protocol
+
+from channels_live.observability import metrics
+
+OPEN = ws_protocol.WebSocketProtocol.STATE_OPEN
+TRY_AGAIN_LATER = 1013
+LINGER_SECONDS = 1.0
+# A client that takes nothing of what waits for it for so long is closed with 1013, however little waits.
+STALLED_SECONDS = 30.0
+# Of a close frame (RFC 6455, section 5.5).
+MAX_REASON_BYTES = 123
+
+# Where tcpi_bytes_acked is in Linux' struct tcp_info (linux/tcp.h, since 4.1).
+BYTES_ACKED = 120
+
+# Bytes that the transport has, and bytes that the kernel has.
+Unsent = tuple[int, int]
+
+
+class Outgoing(ws_protocol.WebSocketProtocol):
+    """Daphne's protocol, writing without Twisted's buffers where the kernel takes all of it."""
+
+    server: Any
+    # Written to while the transport still has something to send; whole frames.
+    backlog: list[bytes] | None = None
+    # Of the backlog, what nobody waits for; see ``write``.
+    backlog_bytes = 0
+    is_backed_up = False
+    # Done when the transport has sent what it had, or when the socket is gone.
+    step: asyncio.Future[None] | None = None
+    watch: asyncio.TimerHandle | None = None
+    unsent_at_close: Unsent | None = None
+    # The newest ping that could not be answered yet.
+    unanswered_ping: bytes | None = None
+    # What still comes in is thrown away.
+    is_deaf = False
+
+    def connectionMade(self) -> None:
+        # A pull producer: the transport says when it has nothing more to send.
+        self.transport.registerProducer(self, False)
+        self.send_now = self.transport.getHandle().send
+        self.is_backed_up = False
+        super().connectionMade()
+
+    def connectionLost(self, reason: Any) -> None:
+        if self.watch is not None:
+            self.watch.cancel()
+            self.watch = None
+        super().connectionLost(reason)
+
+    @property
+    def is_connected(self) -> bool:
+        return bool(self.state == OPEN)
+
+    def write(self, data: bytes) -> None:
+        """Send whole frames (see channels_live.frames), or keep them until the client has read what came before.
+
+        For who cannot wait, such as a fan-out. A client that leaves more of it unread than the server's
+        ``member_buffer`` is closed with 1013 when something is added to it.
+        """
+        if self.is_backed_up or self.state != OPEN:
+            self._write_later(data)
+            return
+        # As _send, and not a call of it: this runs for every member and message.
+        try:
+            sent = self.send_now(data)
+        except OSError:
+            sent = 0
+        if sent != len(data):
+            self._leave_to_transport(data[sent:])
+
+    def _write_later(self, data: bytes) -> None:
+        if self.state != OPEN:
+            return
+        # What waits already, and not what comes: one frame may be larger than all that may wait.
+        if self.backlog_bytes > self.server.member_buffer:
+            self._close_as_slow()
+        else:
+            self._keep(data)
+            self.backlog_bytes += len(data)
+
+    async def send(self, data: bytes) -> None:
+        """Send whole frames, and return when the kernel has taken them, or when the socket is gone.
+
+        However much it is, a client that goes on reading is not slow: one that takes nothing for STALLED_SECONDS is
+        closed with 1013.
+        """
+        if self.state != OPEN:
+            return
+        self.sendData(data)
+        # Nothing here holds it while its client takes its time.
+        del data
+        if self.is_backed_up:
+            await self.sent()
+
+    async def sent(self) -> None:
+        """Return when the kernel has taken what was sent so far, or when the socket is gone."""
+        # What the transport has goes first, then the backlog; what is added to that meanwhile is not waited for.
+        for _ in range(2 if self.backlog else 1):
+            if not self.is_backed_up or self.state != OPEN:
+                return
+            if self.step is None:
+                self.step = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self.step)
+
+    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
+        if self.is_backed_up:
+            self._keep(data)
+        else:
+            self._send(data)
+
+    def _send(self, data: bytes) -> None:
+        try:
+            sent = self.send_now(data)
+        except OSError:
+            # Full, or broken: the transport finds out.
+            sent = 0
+        if sent != len(data):
+            self._leave_to_transport(data[sent:])
+
+    def _leave_to_transport(self, data: bytes) -> None:
+        self.is_backed_up = True
+        self.transport.write(data)
+        if self.watch is None:
+            self._watch(self.unsent())
+
+    def _keep(self, data: bytes) -> None:
+        if self.backlog is None:
+            self.backlog = []
+        self.backlog.append(data)
+
+    def _watch(self, unsent: Unsent | None) -> None:
+        self.watch = asyncio.get_running_loop().call_later(STALLED_SECONDS, self._look, unsent)
+
+    def _look(self, before: Unsent | None) -> None:
+        """Close the socket if nothing has been taken since ``before``."""
+        self.watch = None
+        if self.is_backed_up and self.state == OPEN:
+            if (unsent := self.unsent()) == before:
+                self._close_as_slow()
+            else:
+                self._watch(unsent)
+
+    def unsent(self) -> Unsent | None:
+        """Return what the other side has not received yet of what was sent, None where that is nothing.
+
+        As long as nothing is added, it differs from one time to the next if some was received meanwhile. The kernel is
+        asked too: it takes more only when a third of its buffer is free, which a slow client needs minutes for.
+        """
+        try:
+            (unacknowledged,) = struct.unpack("i", fcntl.ioctl(self.transport.fileno(), termios.TIOCOUTQ, bytes(4)))
+        except (OSError, ValueError):
+            unacknowledged = 0  # no such question outside of Linux, or the socket is gone
+        unsent = len(self.transport.dataBuffer) - self.transport.offset, unacknowledged
+        return unsent if any(unsent) else None
+
+    def acknowledged(self) -> int | None:
+        """Return how many bytes the other side's kernel has received so far; None where the kernel does not say."""
+        try:
+            info = self.transport.getHandle().getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, BYTES_ACKED + 8)
+            return int(struct.unpack_from("Q", info, BYTES_ACKED)[0])
+        except (AttributeError, OSError, struct.error):
+            return None  # outside of Linux, or the socket is gone
+
+    def onPing(self, payload: bytes) -> None:
+        # RFC 6455, section 5.5.3: only the newest needs an answer. Pongs must not pile up for who does not read.
+        if self.is_backed_up:
+            self.unanswered_ping = payload
+        else:
+            self.sendPong(payload)
+
+    def resumeProducing(self) -> None:
+        self.is_backed_up = False
+        if self.watch is not None:
+            # It begins from here where there is more to send.
+            self.watch.cancel()
+            self.watch = None
+        if self.backlog:
+            data = b"".join(self.backlog)
+            self.backlog, self.backlog_bytes = None, 0
+            self._send(data)
+        if not self.is_backed_up and self.unanswered_ping is not None:
+            payload, self.unanswered_ping = self.unanswered_ping, None
+            self.sendPong(payload)
+        self.end_step()
+
+    def stopProducing(self) -> None:
+        pass
+
+    def end_step(self) -> None:
+        """Let those go on who wait until something is sent."""
+        if self.step is not None:
+            self.step.set_result(None)
+            self.step = None
+
+    def close(self, code: int, reason: str | None = None) -> None:
+        """Close with any registered code (sendClose refuses 1001, 1008, 1012 and 1013), or reject the handshake.
+
+        ``reason`` is a sentence for people, cut at 123 bytes.
+        """
+        if self.state == self.STATE_CONNECTING:
+            self.serverReject()
+        else:
+            self.sendCloseFrame(code, encode_truncate(reason, MAX_REASON_BYTES) if reason else None)
+            self.unsent_at_close = self.unsent()
+            self.end_step()
+
+    def onCloseHandshakeTimeout(self) -> None:
+        # The close frame stands behind what was sent before. A client that still reads that cannot answer it yet.
+        unsent = self.unsent()
+        if self.state == self.STATE_CLOSING and unsent not in (None, self.unsent_at_close) and not self.is_deaf:
+            self.unsent_at_close = unsent
+            self.closeHandshakeTimeoutCall = self.factory._batched_timer.call_later(
+                self.closeHandshakeTimeout, self.onCloseHandshakeTimeout
+            )
+        else:
+            super().onCloseHandshakeTimeout()
+
+    def hang_up(self, code: int, reason: str) -> None:
+        """Close, and take nothing more from a client that has sent more than enough already.
+
+        What it still sends is thrown away for a moment before our half of the connection ends: nginx, and the kernel,
+        answer what comes later with a reset, which overtakes the close frame.
+        """
+        if self.state != OPEN:
+            return
+        self.close(code, reason)
+        self.is_deaf = True
+        self.transport.unregisterProducer()
+        if self.backlog:
+            self.transport.write(b"".join(self.backlog))
+            self.backlog, self.backlog_bytes = None, 0
+        self.transport.resumeProducing()
+        asyncio.get_running_loop().call_later(LINGER_SECONDS, self._end_sending)
+
+    def _end_sending(self) -> None:
+        if self.state != self.STATE_CLOSED:
+            self.transport.loseWriteConnection()
+
+    def _close_as_slow(self) -> None:
+        metrics.SLOW_CLOSED.inc()
+        self.backlog, self.backlog_bytes = None, 0
+        self.close(TRY_AGAIN_LATER)
+
+    def dropConnection(self, abort: bool = False) -> None:
+        if self.backlog and not abort:
+            self.transport.write(b"".join(self.backlog))
+        super().dropConnection(abort)
