@@ -23,6 +23,7 @@ from channels_live.server import refusals as handshakes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECONDS = 10
+DENIED = ["websocket.http.response.start", "websocket.http.response.body"]
 
 
 @pytest.fixture
@@ -117,6 +118,17 @@ async def test_everybody_logs_in_while_code_of_an_app_blocks_the_shared_thread(b
     finally:
         stop.set()
         await asyncio.gather(*taken)
+
+
+async def test_a_token_is_asked_for_before_a_ticket_and_a_ticket_before_the_session(browser):
+    ticket = await get_authentication_thread().run(tickets.issue, await get_authentication_thread().run(bob), "token:1")
+    assert await handshake(key_of(browser), query="ticket=made-up") == (None, DENIED)
+    assert await handshake(key_of(browser), query=f"ticket={ticket}", authorization="Bearer made-up") == (None, DENIED)
+    assert await handshake(key_of(browser), query=f"ticket={ticket}") == ("bob", [])
+
+
+def bob() -> User:
+    return User.objects.create_user("bob")
 
 
 async def test_revocations_are_read_while_code_of_an_app_blocks_the_shared_thread(blocked_shared_thread):

@@ -1,11 +1,15 @@
 """How a process reads revocations and notifies its sockets; tests/native/test_revocation.py has real processes."""
 
 import asyncio
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from channels_live.observability import metrics
-from channels_live.revocation import Revocations
+from channels_live.revocation import Revocations, add_subjects, revoke
 from channels_live.revocation.watcher import WINDOW_SECONDS
 from channels_live.revocation.watcher import __name__ as LOGGER
 
@@ -141,3 +145,43 @@ async def test_a_table_that_cannot_be_read_is_logged_once_and_read_again(table, 
         "Revocations cannot be read, sockets stay open: the database is away",
         "Revocations are read again",
     ]
+
+
+async def test_without_a_table_nothing_is_watched():
+    reader = Revocations(None)
+    await asyncio.wait_for(reader.watch([]), 5)
+    assert not reader.is_current
+
+
+def test_subjects_are_added_to_those_that_the_socket_has():
+    alice = Socket("session:a")
+    add_subjects({"channels_live.socket": alice}, "device:7", "room:a")
+    assert alice.subjects == ("session:a", "device:7", "room:a")
+
+
+def test_under_another_server_adding_subjects_does_nothing():
+    add_subjects({}, "device:7")
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ({}, r'^CHANNELS_LIVE\["REVOCATION_TABLE"\] is not set, .+\.$'),
+        ({"REVOCATION_TABLE": "no_such_module.Table"}, r'^CHANNELS_LIVE\["REVOCATION_TABLE"\]: .+\.$'),
+    ],
+)
+def test_a_revocation_that_could_close_no_socket_fails_with_one_sentence(settings, value, sentence):
+    settings.CHANNELS_LIVE = value
+    with pytest.raises(ImproperlyConfigured, match=sentence):
+        revoke("session:a")
+
+
+def test_revoking_needs_neither_the_server_nor_its_metrics():
+    code = (
+        "import sys; import channels_live.revocation as module; from channels_live.revocation import revoke; "
+        "print([name for name in sys.modules if name.partition('.')[0] in ('daphne', 'autobahn', 'twisted')"
+        " or name.endswith(('observability.metrics', 'revocation.watcher'))])"
+    )
+    path = {"PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
+    run = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
