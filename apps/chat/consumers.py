@@ -15,7 +15,7 @@ from channels_live.hub.topic import Event
 from channels_live.observability import metrics, tracing
 from channels_live.server.refusals import log_refusal
 from chat import events
-from chat.access import Refusal, is_about_access, room_subject, seat_subject
+from chat.access import Refusal, is_about_access, membership_subject, room_subject
 from chat.events import CHAT_V1, TUTORIAL
 from chat.frames import HistoryFrame, InvalidFrame, MessageFrame, parse_after, parse_frame
 from chat.group_commit import Overloaded, Unavailable, Unprocessable
@@ -35,7 +35,7 @@ REFUSAL_RESULTS = {Refusal.LOGIN_NEEDED: "auth", Refusal.FORBIDDEN: "forbidden",
 
 @functools.lru_cache(maxsize=1000)
 def subjects_of_guest(room: str) -> tuple[str, ...]:
-    """Return what a guest's socket ends with; the same object for all in a room."""
+    """Return the subjects of a guest's socket; the same object for all in a room."""
     return (room_subject(room),)
 
 
@@ -55,10 +55,10 @@ class ChatConsumer(DirectConsumer):
         self.protocol = CHAT_V1 if CHAT_V1 in self.scope["subprotocols"] else TUTORIAL
         self.live = live()
         try:
-            if refusal := await self.live.gate.refusal(self.room, user_id):
+            if refusal := await self.live.access_cache.refusal(self.room, user_id):
                 await self._refuse_entry(refusal)
                 return
-            self._take_seat(user_id)
+            self._add_subjects(user_id)
             head = await self.live.hub.open(self.room, self)
             after = await self._resume(head) if self.protocol == CHAT_V1 else await self._begin(head)
             await self.live.hub.go_live(self.room, self, after)
@@ -78,7 +78,7 @@ class ChatConsumer(DirectConsumer):
             await super().revoked(subjects)
             return
         try:
-            refusal = await self.live.gate.recheck(self.room, self.user_id)
+            refusal = await self.live.access_cache.recheck(self.room, self.user_id)
         except Error as error:
             log_failure(logger, "Members were closed, their access cannot be read", error)
             await self.close(TRY_AGAIN_LATER)
@@ -115,12 +115,12 @@ class ChatConsumer(DirectConsumer):
                     self.live.limits.take_typing(self.limits)
                     self.live.hub.publish(self.room, Event(events.typing_frames(self.author)))
 
-    def _take_seat(self, user_id: int | None) -> None:
+    def _add_subjects(self, user_id: int | None) -> None:
         if user_id is None:
             self.socket.subjects = subjects_of_guest(self.room)
         else:
             self.user_id = user_id
-            self.socket.subjects += (room_subject(self.room), seat_subject(self.room, user_id))
+            self.socket.subjects += (room_subject(self.room), membership_subject(self.room, user_id))
 
     async def _refuse_entry(self, refusal: Refusal) -> None:
         log_refusal(self.scope, REFUSAL_RESULTS[refusal])

@@ -1,4 +1,4 @@
-"""The chat's moving parts in one ws process: database thread, group commit, hub, gate, presence, lobby."""
+"""The chat's moving parts in one ws process: database thread, group commit, hub, access cache, presence, lobby."""
 
 import functools
 from collections.abc import Collection, Mapping
@@ -11,10 +11,10 @@ from channels_live.event_loop import once_per_event_loop
 from channels_live.hub.hub import hub_of
 from channels_live.hub.presence import Presence
 from channels_live.hub.topic import Event
-from channels_live.revocation.watcher import revocations
+from channels_live.revocation import get_revocations
 from channels_live.server.drain import at_the_end
 from chat import events, journal
-from chat.gate import Gate
+from chat.access_cache import AccessCache
 from chat.group_commit import GroupCommit
 from chat.history_page import history_frame
 from chat.journal import Stored
@@ -60,9 +60,9 @@ class Live:
         self.hub = hub_of(JournalSource)
         self.bounds = SharedReads(functools.partial(self.database.run, journal.bounds_of))
         self.history = SharedReads(functools.partial(self.database.run, one_by_one, history_frame))
-        self.gate = Gate(self.database, revocations())
+        self.access_cache = AccessCache(self.database, get_revocations())
         self.presence = Presence(self.hub, self._present)
-        self.lobby = Lobby(self.hub, self.gate.open_to_guests)
+        self.lobby = Lobby(self.hub, self.access_cache.open_to_guests)
         self.limits = Limits()
         self.commits = GroupCommit(
             functools.partial(self.database.run, journal.append), settings.JOURNAL_QUEUE, self._committed

@@ -69,6 +69,12 @@ INSTALLED_APPS = [
 AUTH_USER_MODEL = "accounts.User"
 # What your users log in by. ws asks the backend of a session for its user.
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+CHANNELS_LIVE = {
+    # Beside a session, what lets a WebSocket in.
+    "CREDENTIALS": ["accounts.credentials.ApiTokenBackend", "accounts.credentials.TicketBackend"],
+    # Where it is stored that a session, token or membership has ended, so that open sockets are closed.
+    "REVOCATION_TABLE": "accounts.revocations.Table",
+}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
