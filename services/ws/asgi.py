@@ -14,18 +14,19 @@ from django.urls import re_path  # noqa: E402
 from accounts import revocations as table  # noqa: E402
 from accounts.guests import identity_of  # noqa: E402
 from base.project_apps import modules  # noqa: E402
+from channels_live.close_codes import CloseCode  # noqa: E402
 from channels_live.middleware.authentication import authenticated  # noqa: E402
 from channels_live.middleware.origins import OriginCheck  # noqa: E402
 from channels_live.observability import endpoints as health  # noqa: E402
 from channels_live.revocation.watcher import revocations  # noqa: E402
+from channels_live.server import accept_and_close, log_refusal  # noqa: E402
 from channels_live.server.capacity import ProcessLimit, UserLimit  # noqa: E402
-from channels_live.server.refusals import NOT_FOUND, accept_and_close, log_refusal  # noqa: E402
 
 
 async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """There is nothing at this address."""
     log_refusal(scope, "not_found")
-    await accept_and_close(scope, send, NOT_FOUND)
+    await accept_and_close(scope, send, CloseCode.NOT_FOUND)
 
 
 revocations().table = table

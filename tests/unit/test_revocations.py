@@ -28,7 +28,7 @@ class Table:
 
 
 class Socket:
-    heard = socket_opened = asked_at = 0.0
+    last_received_at = socket_opened = handshake_started_at = 0.0
 
     def __init__(self, *subjects: str) -> None:
         self.subjects = subjects
@@ -101,13 +101,13 @@ async def test_what_was_seen_long_ago_is_not_read_again(reader, table, clock):
 
 async def test_a_socket_is_told_of_what_was_revoked_during_its_handshake(reader, table, clock):
     alice, bob, carol = Socket("room:a"), Socket("room:b"), Socket("room:a")
-    alice.asked_at = bob.asked_at = clock[0]
+    alice.handshake_started_at = bob.handshake_started_at = clock[0]
     table.rows = {11: "room:a"}
     clock[0] += 1
     await reader.read([])
     # One whose handshake came later was judged by what had changed.
     clock[0] += 1
-    carol.asked_at = clock[0]
+    carol.handshake_started_at = clock[0]
     for socket in (alice, bob, carol):
         reader.opened(socket)
     assert (alice.told, bob.told, carol.told) == ([frozenset({"room:a"})], [], [])

@@ -28,9 +28,9 @@ PRUNE_SECONDS = 3600.0
 
 
 class Socket(OpenSocket, Protocol):
-    """``asked_at`` is the monotonic time at which its handshake came; needed until ``opened``."""
+    """``handshake_started_at`` is the monotonic time at which its handshake came; needed until ``opened``."""
 
-    asked_at: float
+    handshake_started_at: float
 
 
 class Table(Protocol):
@@ -102,7 +102,8 @@ class Revocations:
 
     def opened(self, socket: Socket) -> None:
         """Tell a socket of what was revoked during its handshake; what was before, the handshake has seen."""
-        during = frozenset(subject for seen_at, subject in self._seen.values() if seen_at >= socket.asked_at)
+        started_at = socket.handshake_started_at
+        during = frozenset(subject for seen_at, subject in self._seen.values() if seen_at >= started_at)
         self._tell((socket,), during)
 
     def _forget(self, before: float) -> None:
