@@ -2,6 +2,7 @@ import logging
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.core import checks
 
 from base import identity
 from base.environment import misspelt_names
@@ -14,8 +15,8 @@ class BaseConfig(AppConfig):
     name = "base"
 
     def ready(self) -> None:
-        # ImproperlyConfigured stops the start of every program that sets Django up, with one sentence in ws.
-        identity.check(settings)
+        # channels_live.server runs the checks of this tag before it serves.
+        checks.register(identity.system_check, "channels_live.server")
         for sentence in misspelt_names():
             logger.warning(sentence)
         sentry.start(settings.SENTRY_DSN, settings.ENVIRONMENT)

@@ -10,10 +10,15 @@ from typing import Any
 
 import django
 from django.conf import ENVIRONMENT_VARIABLE
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 
 from channels_live.conf.environment import exit_on_wrong_configuration
 from channels_live.server.file_limits import raise_file_limit
 
+# The tag of Django system checks whose errors stop the start, which a project registers as any other:
+# https://docs.djangoproject.com/en/stable/topics/checks/
+START_CHECKS = "channels_live.server"
 DESCRIPTION = """\
 Serve WebSockets with the application that ASGI_APPLICATION names, and /livez, /readyz and /metrics. The settings module
 is that of DJANGO_SETTINGS_MODULE. SIGTERM closes the sockets with 1012, evenly over DRAIN_SECONDS; a second one, now.
@@ -35,16 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         from channels_live.database.start_checks import check_before_serving
 
+        if errors := [each.msg for each in checks.run_checks(tags=[START_CHECKS]) if each.is_serious()]:
+            raise ImproperlyConfigured(" ".join(errors))
         if settings.DATABASES:
             check_before_serving()
     serve()
 
 
 def set_up() -> None:
-    """Choose Twisted's reactor, and set Django up. An invalid setting ends the process with one sentence.
-
-    So does ImproperlyConfigured from an app's ``AppConfig.ready``, where a project has checks of its own for the start.
-    """
+    """Choose Twisted's reactor, and set Django up. An invalid setting ends the process with one sentence."""
     # Imports leave next to no garbage, and looking for it takes a quarter of the start; the server enables it again.
     gc.disable()
     raise_file_limit()
