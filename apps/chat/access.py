@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
+from channels_live.close_codes import CloseCode
 from channels_live.revocation import revoke
 from chat.models import Ban, Membership, Room
 from chat.rooms import is_clear
@@ -25,10 +26,10 @@ Visitor = AbstractUser | AnonymousUser
 class Refusal(Enum):
     """Why somebody may not enter; the value is the close code of WebSockets."""
 
-    LOGIN_NEEDED = 4401
-    FORBIDDEN = 4403
+    LOGIN_NEEDED = CloseCode.LOGIN_REQUIRED
+    FORBIDDEN = CloseCode.FORBIDDEN
     # No such room, and none may be opened under this name: see chat.rooms.is_clear.
-    NOT_FOUND = 4404
+    NOT_FOUND = CloseCode.NOT_FOUND
 
 
 def refusals(rooms: Collection[str], visitor: Visitor) -> dict[str, Refusal]:

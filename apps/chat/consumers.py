@@ -9,11 +9,12 @@ from urllib.parse import parse_qs
 from django.db import Error
 
 from accounts.guests import author_of
-from channels_live.consumers.direct import DirectConsumer
+from channels_live.close_codes import CloseCode
+from channels_live.consumers import DirectConsumer
 from channels_live.database.errors import log_failure
 from channels_live.hub.topic import Event
 from channels_live.observability import metrics, tracing
-from channels_live.server.refusals import log_refusal
+from channels_live.server import log_refusal
 from chat import events
 from chat.access import Refusal, is_about_access, membership_subject, room_subject
 from chat.events import CHAT_V1, TUTORIAL
@@ -27,9 +28,8 @@ from chat.metrics import INVALID
 
 logger = logging.getLogger(__name__)
 
-POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
 OVERLOADED_SECONDS, UNAVAILABLE_SECONDS = 1, 2
-# Of channels_live.observability.metrics.RESULTS.
+# Under which refused handshakes are counted.
 REFUSAL_RESULTS = {Refusal.LOGIN_NEEDED: "auth", Refusal.FORBIDDEN: "forbidden", Refusal.NOT_FOUND: "not_found"}
 
 
@@ -65,13 +65,13 @@ class ChatConsumer(DirectConsumer):
         except InvalidMessage as error:
             await self.accept(self.protocol)
             await self._send_error(error.code, error.detail)
-            await self.close(POLICY_VIOLATION)
+            await self.close(CloseCode.POLICY_VIOLATION)
         except Error as error:
             log_failure(logger, "A member was not let in, the room cannot be read", error)
             # Before the handshake is done a browser is told no code at all.
             if not self.is_accepted:
                 await self.accept(self.protocol or None)
-            await self.close(TRY_AGAIN_LATER)
+            await self.close(CloseCode.TRY_AGAIN_LATER)
 
     async def revoked(self, subjects: frozenset[str]) -> None:
         if not all(map(is_about_access, subjects)):
@@ -81,7 +81,7 @@ class ChatConsumer(DirectConsumer):
             refusal = await self.live.access_cache.recheck(self.room, self.user_id)
         except Error as error:
             log_failure(logger, "Members were closed, their access cannot be read", error)
-            await self.close(TRY_AGAIN_LATER)
+            await self.close(CloseCode.TRY_AGAIN_LATER)
         else:
             if refusal:
                 await self.close(refusal.value)

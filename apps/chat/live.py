@@ -12,7 +12,7 @@ from channels_live.hub.hub import hub_of
 from channels_live.hub.presence import Presence
 from channels_live.hub.topic import Event
 from channels_live.revocation import get_revocations
-from channels_live.server.drain import at_the_end
+from channels_live.server import add_shutdown_hook
 from chat import events, journal
 from chat.access_cache import AccessCache
 from chat.group_commit import GroupCommit
@@ -67,7 +67,7 @@ class Live:
         self.commits = GroupCommit(
             functools.partial(self.database.run, journal.append), settings.JOURNAL_QUEUE, self._committed
         )
-        at_the_end(self.close)
+        add_shutdown_hook(self.close)
 
     async def close(self) -> None:
         """Withdraw the presence of all members."""

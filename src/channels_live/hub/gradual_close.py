@@ -12,7 +12,7 @@ STEP_SECONDS = 0.05
 class Socket(Protocol):
     """See channels_live.server.protocol."""
 
-    def close_after_work(self, code: int) -> None:
+    def close_gracefully(self, code: int) -> None:
         """Close once what the client has sent is answered."""
 
 
@@ -33,5 +33,5 @@ class GradualClose:
     async def _close_all(self) -> None:
         while self._waiting:
             for _ in range(min(len(self._waiting), round(CLOSES_PER_SECOND * STEP_SECONDS))):
-                self._waiting.popleft().close_after_work(self._code)
+                self._waiting.popleft().close_gracefully(self._code)
             await asyncio.sleep(STEP_SECONDS)

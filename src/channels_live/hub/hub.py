@@ -28,7 +28,7 @@ from channels_live.hub.topic import Event, Member, Topic
 from channels_live.layers.event import layer_event
 from channels_live.observability import metrics, tracing
 from channels_live.observability.logs import first_line
-from channels_live.server.drain import at_the_end
+from channels_live.server import add_shutdown_hook
 
 logger = logging.getLogger(__name__)
 
@@ -281,5 +281,5 @@ metrics.MEMBERS.set_function(lambda: sum(hub.members for hub in _hubs))
 def hub_of(source: type[Source]) -> Hub:
     """Return the process' one hub of a journal; it is closed when the process ends. Call it inside the event loop."""
     hub = Hub(source(), database_thread(), settings.COALESCE_MS / 1000)
-    at_the_end(hub.close)
+    add_shutdown_hook(hub.close)
     return hub

@@ -8,10 +8,10 @@ So they are closed with 1012, come back, and are told to reset.
 import logging
 import time
 
+from channels_live.close_codes import CloseCode
 from channels_live.hub.gradual_close import GradualClose
 from channels_live.hub.topic import Topic
 from channels_live.observability import metrics
-from channels_live.server.registry import SERVICE_RESTART
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class Rewinds:
     """Closes the members of such topics, and remembers the numbers that they may come back with."""
 
     def __init__(self) -> None:
-        self._closing = GradualClose(SERVICE_RESTART)
+        self._closing = GradualClose(CloseCode.SERVICE_RESTART)
         # By topic: until when, and the numbers between which nothing is known to be right.
         self._numbers: dict[str, tuple[float, int, int]] = {}
         self._pruned_at = -REMEMBERED_SECONDS

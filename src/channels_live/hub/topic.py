@@ -53,7 +53,7 @@ class Socket(Protocol):
     async def send(self, data: bytes) -> None:
         """Send whole frames, and return when the client has taken them, or is gone."""
 
-    def close_after_work(self, code: int) -> None:
+    def close_gracefully(self, code: int) -> None:
         """Close once what the client has sent is answered."""
 
 

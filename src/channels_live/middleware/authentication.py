@@ -15,13 +15,13 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError, InterfaceError
 from django.utils.functional import SimpleLazyObject
 
+from channels_live.close_codes import CloseCode
 from channels_live.database.thread import DatabaseThread
 from channels_live.middleware.credentials import CredentialBackend, load_credentials
 from channels_live.middleware.session_user import LoginEnded, SessionStore, UnknownSession, load
 from channels_live.observability.logs import first_line
 from channels_live.revocation import add_subjects, session_subject, user_subject
-from channels_live.server.refusals import LOGIN_NEEDED, accept_and_close, deny, log_refusal
-from channels_live.server.writer import TRY_AGAIN_LATER
+from channels_live.server import accept_and_close, deny, log_refusal
 
 logger = logging.getLogger(__name__)
 
@@ -84,14 +84,14 @@ class AuthenticationMiddleware:
                 subjects = await self._load_session(scope)
         except LoginEnded as ended:
             log_refusal(scope, "auth", credential="session", cause=ended.reason)
-            await accept_and_close(scope, send, LOGIN_NEEDED)
+            await accept_and_close(scope, send, CloseCode.LOGIN_REQUIRED)
         except UnknownSession as unknown:
             self._log(unknown)
             log_refusal(scope, "session", cause=unknown.reason)
-            await accept_and_close(scope, send, TRY_AGAIN_LATER)
+            await accept_and_close(scope, send, CloseCode.TRY_AGAIN_LATER)
         except (DatabaseError, InterfaceError) as error:
             log_refusal(scope, "unavailable", cause=first_line(error))
-            await accept_and_close(scope, send, TRY_AGAIN_LATER)
+            await accept_and_close(scope, send, CloseCode.TRY_AGAIN_LATER)
         else:
             await self._enter(scope, receive, send, subjects)
 
@@ -107,7 +107,7 @@ class AuthenticationMiddleware:
     async def _enter(self, scope: dict[str, Any], receive: Any, send: Any, subjects: tuple[str, ...]) -> None:
         if not (self._allow_guests or scope["user"].is_authenticated):
             log_refusal(scope, "auth")
-            await accept_and_close(scope, send, LOGIN_NEEDED)
+            await accept_and_close(scope, send, CloseCode.LOGIN_REQUIRED)
             return
         if subjects:
             add_subjects(scope, *subjects)

@@ -6,8 +6,8 @@ Accepted, because before the handshake is done a browser is told no code at all.
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-from channels_live.server.refusals import log_refusal
-from channels_live.server.writer import TRY_AGAIN_LATER
+from channels_live.close_codes import CloseCode
+from channels_live.server import log_refusal
 
 
 def authenticated_user_id(scope: Mapping[str, Any]) -> Hashable | None:
@@ -61,4 +61,4 @@ def _close(scope: dict[str, Any], result: str, reason: str) -> None:
     log_refusal(scope, result)
     # A subprotocol that the client offered: without it a browser fails the handshake, and its page gets no code either.
     scope["channels_live.socket"].accept(next(iter(scope["subprotocols"]), None))
-    scope["channels_live.socket"].hang_up(TRY_AGAIN_LATER, reason)
+    scope["channels_live.socket"].close_discarding_input(CloseCode.TRY_AGAIN_LATER, reason)

@@ -1,6 +1,7 @@
 from typing import Any
 
-from channels_live.server.refusals import NOT_FOUND, accept_and_close, log_refusal
+from channels_live.close_codes import CloseCode
+from channels_live.server import accept_and_close, log_refusal
 
 
 async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -9,4 +10,4 @@ async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
     Without such a route Channels raises ValueError, and the handshake is answered with 500.
     """
     log_refusal(scope, "not_found")
-    await accept_and_close(scope, send, NOT_FOUND)
+    await accept_and_close(scope, send, CloseCode.NOT_FOUND)

@@ -1,4 +1,4 @@
-"""``python -m ws`` with one consumer of Channels more, at ``/ws/group/``: what one says, all in its group are told.
+"""The server of ws with one consumer of Channels more, at ``/ws/group/``: what one says, all in its group are told.
 
 What takes ten seconds to be noticed in production takes one here.
 """
@@ -28,8 +28,8 @@ if __name__ == "__main__":
     # Before the application: it chooses Twisted's reactor.
     import channels_live.server.server  # noqa: F401
     from channels_live.hub import connection as wire
+    from channels_live.server import main
     from ws import settings
-    from ws.__main__ import main
 
     wire.DEAF_SECONDS = 1.0
     settings.CHANNEL_LAYERS["default"]["CONFIG"] |= {"heartbeat_seconds": 0.25}

@@ -7,7 +7,7 @@ from channels_live.hub.gradual_close import GradualClose
 class Socket:
     code: int | None = None
 
-    def close_after_work(self, code: int) -> None:
+    def close_gracefully(self, code: int) -> None:
         self.code = code
 
 

@@ -1,4 +1,4 @@
-"""How a process reads revocations and notifies its sockets; tests/accounts/native/test_revocation.py has real processes."""
+"""How a process reads revocations and notifies sockets; tests/accounts/native/test_revocation.py has processes."""
 
 import asyncio
 import subprocess
