@@ -10,8 +10,8 @@ from django.db import Error
 
 from accounts.guests import author_of
 from channels_live.consumers.direct import DirectConsumer
-from channels_live.database.errors import log_failure
-from channels_live.hub.topic import Event
+from channels_live.database import log_failure
+from channels_live.hub import Event
 from channels_live.observability import metrics, tracing
 from channels_live.server.refusals import log_refusal
 from chat import events

@@ -7,8 +7,7 @@ from collections.abc import Collection
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
-from channels_live.database.shared_reads import READ_SECONDS, SharedReads
-from channels_live.database.thread import DatabaseThread
+from channels_live.database import READ_SECONDS, DatabaseThread, SharedReads
 from channels_live.revocation.watcher import Revocations
 from chat import access
 from chat.access import Refusal

@@ -12,7 +12,7 @@ from channels_live.server.file_limits import raise_limit_of_open_files
 def main() -> None:
     set_up()
     with exit_on_wrong_configuration():
-        from channels_live.database.start_checks import check_before_serving
+        from channels_live.database import check_before_serving
 
         check_before_serving()
     serve()
