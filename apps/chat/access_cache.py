@@ -7,15 +7,12 @@ from collections.abc import Collection
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 
-from channels_live.database.shared_reads import SharedReads
-from channels_live.database.thread import DatabaseThread
+from channels_live.database import READ_SECONDS, DatabaseThread, SharedReads
 from channels_live.revocation import Revocations
 from chat import access
 from chat.access import Refusal
 
 MAX_CACHED = 10_000
-# How long a read should go on to its next user: commits wait for the same thread.
-READ_SECONDS = 0.01
 
 # A room, and a user's primary key, None for a guest.
 Question = tuple[str, int | None]

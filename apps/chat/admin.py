@@ -7,8 +7,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
-from channels_live.layers.event import layer_event
-from channels_live.layers.publisher import publish
+from channels_live.layers import Event, publish
 from chat import journal
 from chat.events import removed_frames
 from chat.models import Ban, Membership, Message, Room
@@ -114,9 +113,9 @@ class MessageAdmin(admin.ModelAdmin):
         count = 0
         for message in chosen.filter(removed_at=None):
             stored = journal.remove(message.pk)
-            # Whoever catches up may have been given the text just before.
-            event = layer_event(stored.room, None, removed_frames(stored.seq), state=f"removed {stored.seq}")
-            publish(group_name(stored.room), event)
+            # A state: a member that is catching up may have been sent the text just before.
+            event = Event(removed_frames(stored.seq), state=f"removed {stored.seq}")
+            publish(group_name(stored.room), event.to_message(stored.room))
             self.log_change(request, message, "Removed the text.")
             count += 1
         messages.success(request, f"Texts removed: {count}.")

@@ -11,8 +11,8 @@ from django.db import Error
 from accounts.guests import author_of
 from channels_live.close_codes import CloseCode
 from channels_live.consumers import DirectConsumer
-from channels_live.database.errors import log_failure
-from channels_live.hub.topic import Event
+from channels_live.database import log_failure
+from channels_live.hub import Event
 from channels_live.observability import metrics, tracing
 from channels_live.server import log_refusal
 from chat import events

@@ -88,7 +88,8 @@ AUTH_PASSWORD_VALIDATORS = [
 DATABASES = {"default": database(env.str("DATABASE_URL", f"sqlite:///{ROOT}/.run/db.sqlite3"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# What the names of all channels in Redis begin with; empty derives it from the database (channels_live.layers.prefix).
+# What the names of all channels in Redis begin with; empty derives it from the database
+# (channels_live.layers.channel_prefix).
 CHANNEL_PREFIX = env.str(
     "CHANNEL_PREFIX",
     "",
@@ -99,7 +100,7 @@ CHANNEL_LAYERS = {
     "default": {
         # Not channels-redis' core layer: its blocking read meets redis-py 8's 5 s default timeout, and every idle
         # socket would die after 5 s with 1011.
-        "BACKEND": "channels_live.layers.channel_layer.ChannelLayer",
+        "BACKEND": "channels_live.layers.ChannelLayer",
         # Fail at once and say so: what is lost on the way is read from the journal.
         "CONFIG": {
             "hosts": [
