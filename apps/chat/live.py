@@ -3,8 +3,7 @@
 import functools
 from collections.abc import Collection, Mapping
 
-from django.conf import settings
-
+from channels_live.conf import live_settings
 from channels_live.database.shared_reads import SharedReads, one_by_one
 from channels_live.database.thread import database_thread
 from channels_live.event_loop import once_per_event_loop
@@ -65,7 +64,7 @@ class Live:
         self.lobby = Lobby(self.hub, self.gate.open_to_guests)
         self.limits = Limits()
         self.commits = GroupCommit(
-            functools.partial(self.database.run, journal.append), settings.JOURNAL_QUEUE, self._committed
+            functools.partial(self.database.run, journal.append), live_settings.JOURNAL_QUEUE, self._committed
         )
         at_the_end(self.close)
 

@@ -3,7 +3,7 @@ import logging
 from django.apps import AppConfig
 from django.conf import settings
 
-from base.environment import misspelt_names
+from base.environment import misspelled_names
 from channels_live.observability import sentry, tracing
 
 logger = logging.getLogger(__name__)
@@ -13,7 +13,7 @@ class BaseConfig(AppConfig):
     name = "base"
 
     def ready(self) -> None:
-        for sentence in misspelt_names():
+        for sentence in misspelled_names():
             logger.warning(sentence)
         sentry.start(settings.SENTRY_DSN, settings.ENVIRONMENT)
         tracing.start(settings.OTEL_EXPORTER_OTLP_ENDPOINT, settings.SETTINGS_MODULE.partition(".")[0])

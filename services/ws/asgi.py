@@ -14,6 +14,7 @@ from django.urls import re_path  # noqa: E402
 from accounts import revocations as table  # noqa: E402
 from accounts.guests import identity_of  # noqa: E402
 from base.project_apps import modules  # noqa: E402
+from channels_live.conf import live_settings  # noqa: E402
 from channels_live.middleware.authentication import authenticated  # noqa: E402
 from channels_live.middleware.origins import OriginCheck  # noqa: E402
 from channels_live.observability import endpoints as health  # noqa: E402
@@ -47,7 +48,7 @@ application = ProtocolTypeRouter(
                 )
             ),
             settings.ALLOWED_HOSTS,
-            settings.ALLOWED_ORIGINS,
+            live_settings.ALLOWED_ORIGINS,
         ),
     }
 )

@@ -14,8 +14,7 @@ from collections.abc import Callable, Collection
 from secrets import token_hex
 from typing import Any
 
-from django.conf import settings
-
+from channels_live.conf import live_settings
 from channels_live.database.shared_reads import SharedReads, one_by_one
 from channels_live.database.thread import DatabaseThread, database_thread
 from channels_live.event_loop import once_per_event_loop
@@ -280,6 +279,6 @@ metrics.MEMBERS.set_function(lambda: sum(hub.members for hub in _hubs))
 @once_per_event_loop
 def hub_of(source: type[Source]) -> Hub:
     """Return the process' one hub of a journal; it is closed when the process ends. Call it inside the event loop."""
-    hub = Hub(source(), database_thread(), settings.COALESCE_MS / 1000)
+    hub = Hub(source(), database_thread(), live_settings.COALESCE_MS / 1000)
     at_the_end(hub.close)
     return hub

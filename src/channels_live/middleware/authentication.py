@@ -17,6 +17,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts import revocations, tickets, tokens
 from accounts.models import User
+from channels_live.conf import live_settings
 from channels_live.database.thread import DatabaseThread
 from channels_live.middleware.session_user import LoginEnded, SessionStore, UnknownSession, load
 from channels_live.observability.logs import first_line
@@ -97,7 +98,7 @@ class TokenTicketOrSession:
         return revocations.session_subject(session_key), revocations.user_subject(scope["user"])
 
     async def _enter(self, scope: dict[str, Any], receive: Any, send: Any, subjects: tuple[str, ...]) -> None:
-        if not (settings.ALLOW_GUESTS or scope["user"].is_authenticated):
+        if not (live_settings.ALLOW_GUESTS or scope["user"].is_authenticated):
             log_refusal(scope, "auth")
             await accept_and_close(scope, send, LOGIN_NEEDED)
             return

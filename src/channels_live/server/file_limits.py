@@ -2,6 +2,8 @@
 
 import resource
 
+from django.core.exceptions import ImproperlyConfigured
+
 DEFAULT_SOCKETS = 15_000
 # Redis, the database, probes, and connections in their handshake or on their way out.
 OTHERS = 500
@@ -16,14 +18,14 @@ def raise_limit_of_open_files() -> None:
 def sockets_that_fit(wanted: int | None) -> int:
     """Return how many sockets to take: those wanted, or by default as many as there is room for.
 
-    Raises ValueError where more are wanted.
+    Raises ImproperlyConfigured where more are wanted.
     """
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = max(1, files - OTHERS) if files != resource.RLIM_INFINITY else max(DEFAULT_SOCKETS, wanted or 0)
     if wanted is None:
         return min(DEFAULT_SOCKETS, room)
     if wanted > room:
-        raise ValueError(
+        raise ImproperlyConfigured(
             f"MAX_SOCKETS: {wanted} sockets need {wanted + OTHERS} open files, and {files} are allowed; "
             "allow more (ulimit -Hn, LimitNOFILE=, ulimits in compose), or set less."
         )

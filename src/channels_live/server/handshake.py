@@ -10,8 +10,8 @@ from typing import Any
 
 from autobahn.websocket.types import ConnectionDeny
 from daphne.utils import HEADER_NAME_RE
-from django.conf import settings
 
+from channels_live.conf import live_settings
 from channels_live.observability import metrics
 from channels_live.server.http_connection import Request
 from channels_live.server.refusals import MAX_LOGGED_CHARS, log_refusal
@@ -20,7 +20,7 @@ from channels_live.server.writer import Outgoing
 # Told to programs; a browser's page comes back after delays of its own.
 FULL_SECONDS = 5
 # What nginx lets through, and what it adds.
-MAX_HEAD_BYTES = (4 * settings.MAX_HEADER_KIB + 32) * 1024
+MAX_HEAD_BYTES = (4 * live_settings.MAX_HEADER_KIB + 32) * 1024
 # Upgrade is a list of which the server picks one (RFC 9110, section 7.8).
 UPGRADE = re.compile(rb"\r\nupgrade:(?:[^\r\n]*,)?[ \t]*websocket[ \t]*(?:,[^\r\n]*)?\r\n", re.IGNORECASE)
 # Decoded as ASCII or UTF-8 by Daphne.

@@ -15,12 +15,12 @@ from typing import Any
 
 from daphne import cli, server, ws_protocol
 from daphne.server import reactor, twisted_loop
-from django.conf import settings as django_settings
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.task import LoopingCall
 from twisted.logger import LogEvent, LogLevel, STDLibLogObserver, globalLogPublisher
 
+from channels_live.conf import live_settings
 from channels_live.observability import event_loop_lag, metrics
 from channels_live.observability.request_id import request_id_of
 from channels_live.rate_limit import Limit
@@ -34,7 +34,6 @@ from channels_live.server.protocol import WebSocketProtocol
 from channels_live.server.registry import SERVICE_RESTART, OpenSockets
 
 logger = logging.getLogger(__name__)
-settings: Any = django_settings
 _twisted_log = STDLibLogObserver("twisted")
 
 SEND_BUFFER_BYTES = 128 * 1024
@@ -62,13 +61,13 @@ class Server(server.Server):
         # Each application runs in a copy of this context. Handshakes begin in tasks of other connections (see
         # HandshakeQueue), whose context variables, such as the active language or trace, must not be inherited.
         self._context = contextvars.copy_context()
-        self.member_buffer = settings.MEMBER_BUFFER_KIB * 1024
+        self.member_buffer = live_settings.MEMBER_BUFFER_KIB * 1024
         # Pings as often as messages.
-        self.ping_limit = Limit(settings.MESSAGE_RATE, settings.MESSAGE_BURST)
-        self.refusal_limit = Limit(settings.MAX_REFUSALS / 60, settings.MAX_REFUSALS)
-        self.admission = Admission(settings.MAX_SOCKETS, settings.MAX_SOCKETS_PER_USER)
-        self.handshakes = HandshakeQueue(settings.MAX_HANDSHAKES)
-        self.sockets = OpenSockets(self.ping_interval, self.ping_timeout, settings.MAX_CONNECTION_AGE)
+        self.ping_limit = Limit(live_settings.MESSAGE_RATE, live_settings.MESSAGE_BURST)
+        self.refusal_limit = Limit(live_settings.MAX_REFUSALS / 60, live_settings.MAX_REFUSALS)
+        self.admission = Admission(live_settings.MAX_SOCKETS, live_settings.MAX_SOCKETS_PER_USER)
+        self.handshakes = HandshakeQueue(live_settings.MAX_HANDSHAKES)
+        self.sockets = OpenSockets(self.ping_interval, self.ping_timeout, live_settings.MAX_CONNECTION_AGE)
         self.tasks: set[asyncio.Task[None]] = set()
         self.drain: Drain | None = None
 
@@ -112,7 +111,7 @@ class Server(server.Server):
     def is_full(self) -> bool:
         """Whether so many handshakes wait that with them the process has all the connections that it may have."""
         connections = len(self.admission) + self.handshakes.waiting
-        return connections >= settings.MAX_SOCKETS + settings.MAX_HANDSHAKES
+        return connections >= live_settings.MAX_SOCKETS + live_settings.MAX_HANDSHAKES
 
     def opened(self, protocol: WebSocketProtocol) -> None:
         """Look after a socket from the end of its handshake on."""
@@ -189,7 +188,7 @@ class Server(server.Server):
 
     def _told_to_stop(self) -> None:
         if self.drain is None:
-            self.drain = Drain(self.sockets, self._is_busy, settings.DRAIN_DELAY, settings.DRAIN_SECONDS)
+            self.drain = Drain(self.sockets, self._is_busy, live_settings.DRAIN_DELAY, live_settings.DRAIN_SECONDS)
             self._draining = twisted_loop.create_task(self._stop_gently())
         else:
             self.drain.hurry()
