@@ -15,9 +15,6 @@ from channels_live.conf import parse_database_url, parse_redis_url
 from channels_live.observability import tracing
 from channels_live.observability.logs import logging_settings
 
-# Settings of channels_live that take precedence over the environment, such as {"MAX_SOCKETS": 5000}.
-CHANNELS_LIVE: dict[str, Any] = {}
-
 ENVIRONMENT = project_settings.ENVIRONMENT
 DEBUG = project_settings.DEBUG
 
@@ -65,7 +62,8 @@ INSTALLED_APPS = [
 AUTH_USER_MODEL = "accounts.User"
 # What your users log in by. ws asks the backend of a session for its user.
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
-CHANNELS_LIVE = {
+# Settings of channels_live, which take precedence over the environment, such as "MAX_SOCKETS": 5000.
+CHANNELS_LIVE: dict[str, Any] = {
     # Beside a session, what lets a WebSocket in.
     "CREDENTIALS": ["accounts.credentials.ApiTokenBackend", "accounts.credentials.TicketBackend"],
     # Where it is stored that a session, token or membership has ended, so that open sockets are closed.
