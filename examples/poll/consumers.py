@@ -1,5 +1,5 @@
 from accounts.guests import author_of, identity_of
-from channels_live.consumers.direct import DirectConsumer
+from channels_live.consumers import DirectConsumer
 from channels_live.database.thread import database_thread
 from channels_live.hub.hub import hub_of
 from poll.votes import Votes, record
