@@ -105,6 +105,7 @@ async def test_an_invalid_after_is_an_error_and_1008(after):
     error = await client.receive_json_from()
     assert (error["type"], error["code"]) == ("error", "invalid_after")
     assert (await client.receive_output())["code"] == 1008
+    await client.disconnect()
 
 
 async def test_too_many_entries_are_refused_with_the_seconds_to_wait():

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 from django.core.exceptions import ValidationError
 from django.db import Error
+from django.utils.translation import override
 
 from channels_live.consumers.direct import DirectConsumer
 from channels_live.database.errors import log_failure
@@ -94,7 +95,9 @@ class JournalConsumer(DirectConsumer):
         try:
             entry.clean_fields(exclude={field.name for field in model._meta.fields} - {*self.accepts})
         except ValidationError as error:
-            detail = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
+            # As all details are, whatever the language of the pages.
+            with override("en"):
+                detail = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
             raise InvalidInput("invalid", detail) from error
         return {name: getattr(entry, name) for name in self.accepts}
 
