@@ -101,34 +101,34 @@ def ids(model: type[Entry]) -> list[str]:
     return [error.id for error in model.check() if error.id.startswith("channels_live.")]
 
 
-@isolate_apps("chat")
+@isolate_apps("accounts")
 def test_check_tells_what_an_entry_lacks():
     class Lane(Stream):
         class Meta:
-            app_label = "chat"
+            app_label = "accounts"
 
     class Fine(Entry):
         lane = models.ForeignKey(Lane, models.CASCADE, db_index=False)
 
         class Meta:
-            app_label = "chat"
+            app_label = "accounts"
             constraints = entry_constraints("lane")
 
     class WithoutKey(Entry):
         class Meta:
-            app_label = "chat"
+            app_label = "accounts"
 
     class WithoutConstraints(Entry):
         lane = models.ForeignKey(Lane, models.CASCADE)
 
         class Meta:
-            app_label = "chat"
+            app_label = "accounts"
 
     class WithoutIds(Entry):
         lane = models.ForeignKey(Lane, models.CASCADE)
 
         class Meta:
-            app_label = "chat"
+            app_label = "accounts"
             constraints = entry_constraints("lane")[:1]
 
     assert [ids(model) for model in (Fine, WithoutKey, WithoutConstraints, WithoutIds)] == [
@@ -138,8 +138,8 @@ def test_check_tells_what_an_entry_lacks():
         ["channels_live.E002"],
     ]
     assert [constraint.name for constraint in Fine._meta.constraints] == [
-        "chat_fine_lane_seq",
-        "chat_fine_lane_client_id",
+        "accounts_fine_lane_seq",
+        "accounts_fine_lane_client_id",
     ]
     # What only the database chooses is not known when the entry is published.
     assert ids(Post) == ["channels_live.E003"]
@@ -149,7 +149,7 @@ PROGRAM = """
 import sys
 import django
 django.setup()
-import channels_live.journal, chat.api, chat.admin, web.urls
+import channels_live.journal, web.urls
 from prometheus_client import REGISTRY
 print([metric.name for metric in REGISTRY.collect() if metric.name.startswith(("journal_", "hub_", "websocket_"))])
 # Not twisted, which structlog imports where it is installed.

@@ -49,7 +49,8 @@ class GroupCommit(Generic[EntryModel]):
         future: asyncio.Future[EntryModel] = asyncio.get_running_loop().create_future()
         with tracing.span("journal append"):
             self._waiting.append((draft, future, tracing.carrier()))
-            metrics.QUEUE.set(len(self._waiting))
+            # Of all journals of the process together.
+            metrics.QUEUE.inc()
             if self._task is None or self._task.done():
                 self._task = asyncio.create_task(self._commit_all())
             # A sender that leaves meanwhile takes nothing back.
@@ -58,7 +59,7 @@ class GroupCommit(Generic[EntryModel]):
     async def _commit_all(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-            metrics.QUEUE.set(len(self._waiting))
+            metrics.QUEUE.dec(len(batch))
             metrics.BATCH.observe(len(batch))
             await self._commit(batch)
 
