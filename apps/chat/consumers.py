@@ -12,7 +12,6 @@ from channels_live.hub.topic import Event
 from channels_live.journal import Draft, InvalidInput, RateLimited, encode
 from channels_live.server.refusals import log_refusal
 from chat.access import Refusal, is_about_access, room_subject, seat_subject
-from chat.journal import message_draft
 from chat.limits import MemberLimits
 from chat.metrics import INVALID
 from chat.protocol import (
@@ -122,12 +121,11 @@ class ChatConsumer(JournalConsumer):
 
     async def take(self, frame: str | None) -> None:
         if self.protocol == TUTORIAL:
-            text = parse_tutorial_frame(frame)
-            await self.append(message_draft(self.stream, uuid.uuid4().hex, self.author, text))
+            await self._say(uuid.uuid4().hex, parse_tutorial_frame(frame))
             return
         match parse_frame(frame):
             case MessageFrame(message_id, text):
-                await self.append(message_draft(self.stream, message_id, self.author, text))
+                await self._say(message_id, text)
             case HistoryFrame(before, limit):
                 await self._send_history(before, limit)
             case _:
@@ -156,6 +154,9 @@ class ChatConsumer(JournalConsumer):
         # A client of the tutorial gave no id.
         extra.pop("id", None)
         await self.send(encode({"error": {"code": code, "detail": detail, **extra}}))
+
+    async def _say(self, message_id: str, text: str) -> None:
+        await self.append(Draft(self.stream, message_id, {"author": self.author, "text": text}))
 
     async def _send_history(self, before: int, limit: int) -> None:
         try:

@@ -67,7 +67,7 @@ def test_only_the_first_numbers_go_even_where_a_clock_went_wrong(settings):
 
 def test_many_go_in_batches(settings, monkeypatch):
     settings.RETENTION_DAYS = 30
-    monkeypatch.setattr(journal, "_prune_batch", 10)
+    monkeypatch.setattr(journal, "prune_batch", 10)
     fill("lobby", [40] * 25 + [1])
     assert "older than 30 days: 25," in prune()
     assert kept("lobby") == [26]
@@ -78,7 +78,7 @@ def test_many_go_in_batches(settings, monkeypatch):
 def test_an_interrupted_run_leaves_what_it_deleted_known(settings, monkeypatch):
     """Each batch and its ``pruned_to`` are one transaction."""
     settings.RETENTION_DAYS = 30
-    monkeypatch.setattr(journal, "_prune_batch", 10)
+    monkeypatch.setattr(journal, "prune_batch", 10)
     fill("lobby", [40] * 25)
     batch, count = journal._prune_one_batch, iter(range(2))
 

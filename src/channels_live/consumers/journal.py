@@ -17,6 +17,8 @@ from channels_live.journal import (
     JOURNAL_V1,
     Draft,
     InvalidInput,
+    JournalRuntime,
+    JournalSource,
     Overloaded,
     RateLimited,
     Unavailable,
@@ -24,11 +26,10 @@ from channels_live.journal import (
     check_fields,
     check_id,
     encode,
+    get_runtime,
     parse_after,
     parse_object,
 )
-from channels_live.journal.runtime import JournalRuntime, get_runtime
-from channels_live.journal.source import JournalSource
 from channels_live.observability import metrics, tracing
 from channels_live.rate_limit import Limit, TokenBucket, take_from_all
 

@@ -25,8 +25,7 @@ from channels_live.journal.protocol import (
 
 if TYPE_CHECKING:
     from channels_live.journal.group_commit import GroupCommit
-    from channels_live.journal.runtime import JournalRuntime
-    from channels_live.journal.source import JournalSource
+    from channels_live.journal.source import JournalRuntime, JournalSource, get_runtime
 
 __all__ = [
     "JOURNAL_V1",
@@ -49,6 +48,7 @@ __all__ = [
     "entry_constraints",
     "entry_frames",
     "fitting",
+    "get_runtime",
     "has_surrogate",
     "journal_epoch",
     "parse_after",
@@ -57,7 +57,7 @@ __all__ = [
 ]
 
 # Imported when they are first asked for: they bring ws's metrics along, which web must not show.
-_OF_WS = {"GroupCommit": "group_commit", "JournalRuntime": "runtime", "JournalSource": "source"}
+_OF_WS = {"GroupCommit": "group_commit", "JournalRuntime": "source", "JournalSource": "source", "get_runtime": "source"}
 
 
 def __getattr__(name: str) -> Any:

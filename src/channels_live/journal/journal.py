@@ -41,7 +41,7 @@ class Journal(Generic[EntryModel]):
     ) -> None:
         self.model = model
         self._group_prefix = group_prefix or model._meta.label_lower
-        self._prune_batch = prune_batch
+        self.prune_batch = prune_batch
 
     @functools.cached_property
     def _key(self) -> ForeignKey[Any, Any]:
@@ -213,7 +213,7 @@ class Journal(Generic[EntryModel]):
         with transaction.atomic():
             entries = self.model._base_manager.filter((self._key.attname, stream))
             numbers = entries.filter(seq__lte=last).order_by("seq").values_list("seq", flat=True)
-            if not (batch := list(numbers[: self._prune_batch])):
+            if not (batch := list(numbers[: self.prune_batch])):
                 return 0
             # Stream before entries, in the order in which append locks them.
             self._streams._base_manager.filter(pk=stream).update(pruned_to=batch[-1])

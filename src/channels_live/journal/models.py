@@ -78,7 +78,8 @@ class Entry(models.Model):
     def is_of(self, draft: Draft) -> bool:
         """Whether it is the draft's entry, and not another that was stored under the same id before.
 
-        Override it where entries change: a sender may send again what has been changed meanwhile.
+        Override it where entries change, or where the server adds what may be another when the sender sends again,
+        such as the sender's name.
         """
         return all(getattr(self, name) == value for name, value in draft.fields.items())
 
