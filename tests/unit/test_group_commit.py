@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError
 
 from channels_live.journal import Draft, GroupCommit, Overloaded, Unavailable
-from chat.models import Message
+from tests.unit.feeds import Post
 
 
 class Database:
@@ -14,7 +14,7 @@ class Database:
         self.batches: list[list[str]] = []
         self.may_commit = asyncio.Semaphore(0)
         self.is_down = False
-        self.entries: dict[str, Message] = {}
+        self.entries: dict[str, Post] = {}
 
     async def append(self, drafts):
         self.batches.append([draft.id for draft in drafts])
@@ -24,17 +24,17 @@ class Database:
         return [self.entries.setdefault(draft.id, new_entry(draft)) for draft in drafts]
 
 
-def new_entry(draft: Draft) -> Message:
-    entry = Message(seq=int(draft.id), client_id=draft.id)
+def new_entry(draft: Draft) -> Post:
+    entry = Post(seq=int(draft.id), client_id=draft.id)
     entry.is_new = True
     return entry
 
 
 def draft(number: int) -> Draft:
-    return Draft("room", str(number), {"author": "alice", "text": "text"})
+    return Draft("room", str(number), {"text": "text"})
 
 
-def start(commits: GroupCommit, *numbers: int) -> list[asyncio.Task[Message]]:
+def start(commits: GroupCommit, *numbers: int) -> list[asyncio.Task[Post]]:
     return [asyncio.create_task(commits.append(draft(number))) for number in numbers]
 
 
