@@ -12,9 +12,9 @@ import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
+from channels_live import journal
 from channels_live.hub.hub import Hub
 from channels_live.observability.logs import first_line
-from chat import events
 
 logger = logging.getLogger(__name__)
 
@@ -146,4 +146,4 @@ def busiest(counts: Mapping[str, int], limit: int = MAX_ROOMS) -> dict[str, int]
 
 def encode(counts: Mapping[str, int]) -> str:
     """Return the frame ``{"rooms": {name: members}}``."""
-    return events.encode({"rooms": counts})
+    return journal.encode({"rooms": counts})

@@ -1,12 +1,12 @@
 """Reading messages: the HTTP API, which docs/api.md specifies, and the page of a room."""
 
 import pytest
+from chat.pages import PAGE_BYTES
 from django.test import Client
 
 from chat import journal
 from chat.journal import Draft
 from chat.models import Message
-from chat.pages import PAGE_BYTES
 
 pytestmark = pytest.mark.django_db
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
+from chat.group_commit import GroupCommit, Unavailable, Unprocessable
 from django.db import Error, InternalError, OperationalError, close_old_connections, connection, transaction
 
 from channels_live.database import errors as database_errors
@@ -12,7 +13,6 @@ from channels_live.database.errors import Kind, is_read_only, kind_of, log_failu
 from channels_live.database.thread import DatabaseThread
 from channels_live.observability import readiness as health
 from chat import journal
-from chat.group_commit import GroupCommit, Unavailable, Unprocessable
 from chat.journal import Draft
 from chat.models import Message, Room
 

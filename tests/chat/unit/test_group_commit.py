@@ -2,9 +2,9 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from chat.group_commit import GroupCommit, Overloaded, Unavailable
 from django.db import OperationalError
 
-from chat.group_commit import GroupCommit, Overloaded, Unavailable
 from chat.journal import Draft, Stored
 
 

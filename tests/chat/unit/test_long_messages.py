@@ -3,13 +3,13 @@
 import json
 
 import pytest
+from chat.live import JournalSource
+from chat.pages import PAGE_BYTES
 
 from channels_live.hub.topic import Event
 from chat import journal
 from chat.history_page import history_frame
 from chat.journal import Draft
-from chat.live import JournalSource
-from chat.pages import PAGE_BYTES
 
 LONG = "\N{GRINNING FACE}" * 4000
 

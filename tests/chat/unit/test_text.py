@@ -1,8 +1,8 @@
 import unicodedata
 
 import pytest
-
 from chat.messages import InvalidMessage, check_text
+
 from chat.text import MAX_DEPTH, MAX_MARKS, PDF, PDI, clean
 
 RLO, LRE, RLI, FSI = "\u202e", "\u202a", "\u2067", "\u2068"

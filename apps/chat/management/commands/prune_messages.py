@@ -5,7 +5,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from chat import journal
+from chat.journal import journal
 
 
 class Command(BaseCommand):
