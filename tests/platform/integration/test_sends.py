@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from deploy.local import Part, ports
 from deploy.local.part import answers_http
 from deploy.local.stack import ROOT
-from tests.platform.integration.test_sockets import KEY, masked, metric, read_until
+from tests.support.raw_sockets import KEY, masked, metric, read_until
 
 SECONDS = 30
 BUFFER_KIB = 64
@@ -39,6 +39,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("src", "services", "apps", ".")),
             "DJANGO_SETTINGS_MODULE": "ws.settings",
             "SECRET_KEY": "sending",
+            "DJANGO_SETTINGS_MODULE": "ws.settings",
             "BIND": address,
             "MEMBER_BUFFER_KIB": str(BUFFER_KIB),
         },
