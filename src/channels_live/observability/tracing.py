@@ -47,7 +47,7 @@ def start(endpoint: str, service: str) -> None:
     resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", service)})
     provider = TracerProvider(resource=resource)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    _tracer = provider.get_tracer("channels-stack")
+    _tracer = provider.get_tracer("channels_live")
 
 
 def span(name: str, parent: Carrier | None = None) -> AbstractContextManager[Any]:
