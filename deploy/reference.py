@@ -160,7 +160,9 @@ def _prose(found: griffe.Object) -> str:
             case griffe.DocstringSectionKind.returns | griffe.DocstringSectionKind.yields:
                 parts.append(f"{section.kind.value.capitalize()}: {' '.join(_item(item) for item in section.value)}")
             case griffe.DocstringSectionKind.raises:
-                parts.append("\n".join(["Raises:\n", *(f"- `{item.annotation}`: {_item(item)}" for item in section.value)]))
+                parts.append(
+                    "\n".join(["Raises:\n", *(f"- `{item.annotation}`: {_item(item)}" for item in section.value)])
+                )
             case griffe.DocstringSectionKind.admonition:
                 parts.append(f"{section.title}: {_markdown(section.value.description)}")
             case _:

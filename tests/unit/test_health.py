@@ -27,3 +27,13 @@ def test_web_works_without_redis_and_says_that_it_is_degraded(client, settings):
     response = client.get("/readyz")
     assert response.status_code == 200
     assert response.json()["status"] == "degraded"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "host", ["redis://127.0.0.1:1/0", {"address": "redis://127.0.0.1:1/0", "retry": None}, ("127.0.0.1", 1)]
+)
+def test_a_project_says_where_redis_is_in_the_settings_of_its_channel_layer(settings, host):
+    del settings.REDIS_HOSTS
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels_live", "CONFIG": {"hosts": [host]}}}
+    assert health.readiness()[1]["redis"].startswith("ConnectionError: ")

@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 import redis
+from channels import DEFAULT_CHANNEL_LAYER
+from channels_redis.utils import decode_hosts
 from django.conf import settings
 from django.db import DatabaseError, connection
 from redis.sentinel import Sentinel
@@ -65,12 +67,19 @@ def _check_redis() -> str:
         channel = f"{channel_prefix()}readyz"
     except DatabaseError:
         channel = ""  # which channels there are, only the database knows; its own state says that it does not answer
-    for host in settings.REDIS_HOSTS:
+    for host in _redis_hosts():
         with _client(host) as client:
             client.ping()
             if channel:
                 _check_channel(client, channel)
     return "ok"
+
+
+def _redis_hosts() -> list[Host]:
+    """Return the hosts of the channel layer: those of its own setting, unless REDIS_HOSTS has them too."""
+    if hasattr(settings, "REDIS_HOSTS"):
+        return list(settings.REDIS_HOSTS)
+    return decode_hosts(settings.CHANNEL_LAYERS[DEFAULT_CHANNEL_LAYER].get("CONFIG", {}).get("hosts"))
 
 
 def _check_channel(client: redis.Redis, channel: str) -> None:
@@ -104,10 +113,12 @@ def _is_read_only_sqlite() -> bool:
 
 def _client(host: Host) -> redis.Redis:
     timeouts = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
-    if "address" in host:
-        return redis.Redis.from_url(host["address"], **timeouts)
-    options = {
-        name: value for name, value in host.items() if name not in {"sentinels", "master_name", "sentinel_kwargs"}
-    }
-    sentinel = Sentinel(host["sentinels"], sentinel_kwargs=host["sentinel_kwargs"] | timeouts)
-    return sentinel.master_for(host["master_name"], **options, **timeouts)
+    # The channel layer's own way to retry is asyncio's.
+    options = {name: value for name, value in host.items() if name != "retry"} | timeouts
+    if address := options.pop("address", None):
+        return redis.Redis.from_url(address, **options)
+    if "master_name" not in options:
+        return redis.Redis(**options)
+    sentinels, name = options.pop("sentinels"), options.pop("master_name")
+    sentinel = Sentinel(sentinels, sentinel_kwargs=(options.pop("sentinel_kwargs", None) or {}) | timeouts)
+    return sentinel.master_for(name, **options)
