@@ -1,9 +1,10 @@
 """``make reference``: docs/reference.md, written from the docstrings of what channels_live makes public.
 
-Public is what a direct child of the package names in its ``__all__``. griffe reads the sources and imports nothing, so the
-page is the same on every machine.
+Public is what a direct child of the package names in its ``__all__``. griffe reads the sources and imports nothing, so
+the page is the same on every machine.
 """
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +17,8 @@ PACKAGE = "channels_live"
 INTRODUCTION = """\
 # Reference
 
-The public names of `channels_live`, in the words of their docstrings; `make reference` writes this page. What is not here
-is private, and may move with any release. [upgrading.md](upgrading.md) says what a release may change.
+The public names of `channels_live`, in the words of their docstrings; `make reference` writes this page. What is not
+here is private, and may move with any release. [upgrading.md](upgrading.md) says what a release may change.
 """
 # Classes that are made of fields or values, which the docstring of the class explains together.
 TABLES = re.compile(r"\b(Enum|IntEnum|StrEnum|NamedTuple|TypedDict)\b")
@@ -42,14 +43,20 @@ def public_objects(module: griffe.Module) -> dict[str, griffe.Object]:
         KeyError: ``__all__`` has a name that the module does not define, or that griffe cannot see: what
             ``__getattr__`` imports late needs an import under ``TYPE_CHECKING`` too.
     """
-    members = {f"{module.path}.{name}": module[str(name)] for name in sorted(map(str, module.exports or ()))}
-    return {name: member.final_target if member.is_alias else member for name, member in members.items()}
+    return {f"{module.path}.{name}": _exported(module, name) for name in sorted(map(str, module.exports or ()))}
+
+
+def _exported(module: griffe.Module, name: str) -> griffe.Object:
+    member = module[name]
+    # A function in a module of its name: the import of the function is what counts.
+    found = member[name] if member.is_module else member
+    return found.final_target if isinstance(found, griffe.Alias) else found
 
 
 def public_members(owner: griffe.Object) -> Iterator[griffe.Object]:
     """Yield the public methods and attributes that a class defines itself, in the order of its source."""
     for name, member in owner.members.items():
-        if name.startswith("_") or member.is_alias or not (member.is_function or member.is_attribute):
+        if name.startswith("_") or not isinstance(member, griffe.Function | griffe.Attribute):
             continue
         if member.docstring or _must_be_described(owner, member) or _is_field(owner, member):
             yield member
@@ -85,7 +92,11 @@ def _is_field(owner: griffe.Object, member: griffe.Object) -> bool:
         return False
     is_protocol = any("Protocol" in str(base) for base in owner.bases)
     is_table = "dataclass" in owner.labels or any(TABLES.search(str(base)) for base in owner.bases)
-    return is_table or (is_protocol and member.annotation is not None)
+    return is_table or (is_protocol and member.annotation is not None) or _is_setting(member)
+
+
+def _is_setting(member: griffe.Object) -> bool:
+    return isinstance(member, griffe.Attribute) and str(member.value).startswith("Setting(")
 
 
 # --- The page
@@ -109,9 +120,10 @@ def _object(name: str, found: griffe.Object) -> Iterator[str]:
     where = found.filepath.relative_to(ROOT)
     yield from (f"\n### {name}\n", _code(_signature(found)), f"[{where}](../{where})\n", _prose(found))
     members = list(public_members(found))
-    fields = [member for member in members if _is_field(found, member) and not member.docstring]
-    if fields and "dataclass" not in found.labels:  # whose signature has them
-        yield _code("\n".join(map(_signature, fields)))
+    fields = [member for member in members if _is_field(found, member)]
+    # The signature of a dataclass has its fields.
+    if any(member.docstring for member in fields) or "dataclass" not in found.labels:
+        yield "\n".join(_setting(member) if _is_setting(member) else _field(member) for member in fields) + "\n"
     for member in members:
         if member not in fields:
             yield from (f"\n#### {found.name}.{member.name}\n", _code(_signature(member)), _prose(member))
@@ -168,6 +180,35 @@ def _prose(found: griffe.Object) -> str:
             case _:
                 raise NotImplementedError(f"{found.path}: a docstring's section {section.kind.value!r}")
     return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def _field(field: griffe.Object) -> str:
+    description = f": {_markdown(field.docstring.value)}" if field.docstring else ""
+    return f"- `{_signature(field)}`{description}".replace("\n", "\n  ")
+
+
+def _setting(field: griffe.Object) -> str:
+    """Return what channels_live.conf.Setting is told of a setting."""
+    assert isinstance(field, griffe.Attribute)
+    (statement,) = ast.parse(str(field.value), mode="exec").body
+    assert isinstance(statement, ast.Expr)
+    assert isinstance(statement.value, ast.Call)
+    kind, default, sentence = statement.value.args
+    options = {keyword.arg: keyword.value for keyword in statement.value.keywords}
+    shown = options.get("shown_default", default)
+    facts = [ast.unparse(kind), f"by default {_text(shown, field.module) or 'empty'}"]
+    if "unit" in options:
+        facts.append(str(ast.literal_eval(options["unit"])))
+    if {"minimum", "maximum"} <= options.keys():
+        facts.append(f"{_text(options['minimum'], field.module)} to {_text(options['maximum'], field.module)}")
+    return f"- `{field.name}` ({', '.join(facts)}): {ast.literal_eval(sentence)}"
+
+
+def _text(value: ast.expr, module: griffe.Module) -> str:
+    """Return a literal, or that of a module's constant, without quotes."""
+    if isinstance(value, ast.Name) and isinstance(constant := module[value.id], griffe.Attribute):
+        return str(constant.value)
+    return ast.unparse(value).strip("'")
 
 
 def _item(item: griffe.DocstringElement) -> str:

@@ -24,14 +24,25 @@ EXAMPLE = '''
 
 import asyncio
 from dataclasses import dataclass
+from enum import IntEnum
 
-__all__ = ["Door", "Size", "wait"]
+__all__ = ["Code", "Door", "Size", "wait"]
+
+
+class Code(IntEnum):
+    """Why it is closed."""
+
+    NIGHT = 1
+    """It is late."""
+    RAIN = 2
 
 
 class Door:
     """A door."""
 
-    def __init__(self, name: str, *, height: float = 2.0, width: float = 0.9, colour: str = "green", is_open: bool = False) -> None:
+    def __init__(
+        self, name: str, *, height: float = 2.0, width: float = 0.9, colour: str = "green", is_open: bool = False
+    ) -> None:
         self.name = name
 
     async def open(self, seconds: float) -> int:
@@ -83,11 +94,35 @@ def test_arguments_results_and_errors_are_on_the_page(
 ) -> None:
     monkeypatch.setattr(reference, "ROOT", tmp_path)
     page = reference.page(example)
-    assert "- [example](#example): `Door`, `Size`, `wait`\n" in page
+    assert "- [example](#example): `Code`, `Door`, `Size`, `wait`\n" in page
     assert "```python\nasync def open(seconds: float) -> int\n```\n\nOpen it.\n\n" in page
     assert "Parameters:\n\n- `seconds`: How long it stays open.\n\nReturns: How many came in.\n\n" in page
     assert "Raises:\n\n- `OSError`: It is locked.\n" in page
     assert "class Door(\n    name: str,\n    *,\n    height: float = 2.0,\n" in page
     assert "How large it is, in `metres`." in page
+    assert "- `NIGHT = 1`: It is late.\n- `RAIN = 2`\n" in page
     assert "_lock" not in page
     assert inspect.cleandoc(reference.INTRODUCTION) in page
+
+
+def test_a_class_of_settings_lists_them_with_unit_range_and_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reference, "ROOT", tmp_path)
+    (tmp_path / "settings.py").write_text('''
+"""What can be set."""
+
+__all__ = ["Settings"]
+MOST = 1_000
+
+
+class Settings(AppSettings):
+    """The settings."""
+
+    DELAY = Setting(float, 0.5, "How long it waits.", unit="seconds", minimum=0, maximum=MOST)
+    PREFIX = Setting(str, "", "What names begin with.")
+''')
+    module = griffe.load("settings", search_paths=[tmp_path], docstring_parser="google")
+    page = reference.page({"settings": module})
+    assert "- `DELAY` (float, by default 0.5, seconds, 0 to 1_000): How long it waits.\n" in page
+    assert "- `PREFIX` (str, by default empty): What names begin with.\n" in page

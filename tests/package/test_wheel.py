@@ -124,7 +124,7 @@ def distributions(modules: set[str]) -> set[str]:
 
 
 def imports(path: Path, at_start: bool = False) -> set[str]:
-    """Return the first parts of the modules that a file imports; ``at_start`` only those that its own import imports."""
+    """Return the first parts of the modules that a file imports; ``at_start`` only those that it always does."""
     return {
         name.partition(".")[0]
         for node in statements(ast.parse(path.read_text()), at_start)

@@ -7,6 +7,7 @@ not answer. The meaning is Kubernetes' (https://kubernetes.io/docs/concepts/work
 import os
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 import redis
 from channels import DEFAULT_CHANNEL_LAYER
@@ -75,11 +76,13 @@ def _check_redis() -> str:
     return "ok"
 
 
-def _redis_hosts() -> list[Host]:
+def _redis_hosts() -> list[dict[str, Any]]:
     """Return the hosts of the channel layer: those of its own setting, unless REDIS_HOSTS has them too."""
     if hasattr(settings, "REDIS_HOSTS"):
         return list(settings.REDIS_HOSTS)
-    return decode_hosts(settings.CHANNEL_LAYERS[DEFAULT_CHANNEL_LAYER].get("CONFIG", {}).get("hosts"))
+    layer: dict[str, Any] = settings.CHANNEL_LAYERS[DEFAULT_CHANNEL_LAYER]
+    hosts: list[dict[str, Any]] = decode_hosts(layer.get("CONFIG", {}).get("hosts"))
+    return hosts
 
 
 def _check_channel(client: redis.Redis, channel: str) -> None:
