@@ -124,5 +124,5 @@ class Settings(AppSettings):
 ''')
     module = griffe.load("settings", search_paths=[tmp_path], docstring_parser="google")
     page = reference.page({"settings": module})
-    assert "- `DELAY` (float, by default 0.5, seconds, 0 to 1_000): How long it waits.\n" in page
+    assert "- `DELAY` (float, by default 0.5, seconds, 0 to 1000): How long it waits.\n" in page
     assert "- `PREFIX` (str, by default empty): What names begin with.\n" in page
