@@ -12,7 +12,6 @@ import pytest
 
 from tests.package.distribution import ROOT, SOURCES
 
-# Importing it is all that an app, a service or an example may do with the package's name alone.
 PACKAGE = "channels_live"
 SUBPACKAGES = sorted(
     path.parent.name for path in SOURCES.glob("*/__init__.py") if path.parent.name not in {"management"}
@@ -33,6 +32,18 @@ SERVER = ["autobahn", "daphne", "twisted"]
 # What the names of metrics begin with that web has no values for.
 OF_WS = ("websocket_", "hub_", "presence_")
 
+# Django as any project has it.
+SETUP = """
+import django
+from django.conf import settings
+settings.configure(
+    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions", "channels_live"],
+    CHANNEL_LAYERS={"default": {"BACKEND": "channels_live.layers.ChannelLayer"}},
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+)
+django.setup()
+"""
+
 
 @pytest.mark.parametrize("name", SUBPACKAGES)
 def test_each_subpackage_says_what_is_public(name: str) -> None:
@@ -41,8 +52,7 @@ def test_each_subpackage_says_what_is_public(name: str) -> None:
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_all_that_is_public_is_there(name: str) -> None:
-    script = f"import django; django.setup(); import {name} as m; print([n for n in m.__all__ if not hasattr(m, n)])"
-    assert run(script, DJANGO_SETTINGS_MODULE="ws.settings") == "[]"
+    assert run(f"{SETUP}import {name} as m\nprint([n for n in m.__all__ if not hasattr(m, n)])") == "[]"
 
 
 def test_the_package_imports_no_product() -> None:
@@ -72,10 +82,7 @@ def test_what_web_imports_needs_no_server(name: str) -> None:
 import sys, json
 sys.modules.update(dict.fromkeys({SERVER}))  # whose import raises ImportError then
 from django.conf import settings
-if {name != "conf"}:
-    import django
-    settings.configure(INSTALLED_APPS=["channels_live"], SECRET_KEY="k")
-    django.setup()
+{SETUP if name != "conf" else ""}
 import channels_live.{name}
 from prometheus_client import REGISTRY
 print(json.dumps([family.name for family in REGISTRY.collect() if family.name.startswith({OF_WS})]))
