@@ -48,13 +48,13 @@ def public_objects(module: griffe.Module) -> dict[str, griffe.Object]:
 
 def _exported(module: griffe.Module, name: str) -> griffe.Object:
     member = module[name]
-    # A function in a module of its name: the import of the function is what counts.
-    found = member[name] if member.is_module else member
+    # A function may be in a module of its own name.
+    found = member[name] if member.is_module and name in member.members else member
     return found.final_target if isinstance(found, griffe.Alias) else found
 
 
 def public_members(owner: griffe.Object) -> Iterator[griffe.Object]:
-    """Yield the public methods and attributes that a class defines itself, in the order of its source."""
+    """Yield the public functions and attributes that a class or module defines itself, in the order of its source."""
     for name, member in owner.members.items():
         if name.startswith("_") or not isinstance(member, griffe.Function | griffe.Attribute):
             continue
@@ -118,7 +118,7 @@ def page(modules: dict[str, griffe.Module]) -> str:
 def _object(name: str, found: griffe.Object) -> Iterator[str]:
     assert isinstance(found.filepath, Path)
     where = found.filepath.relative_to(ROOT)
-    yield from (f"\n### {name}\n", _code(_signature(found)), f"[{where}](../{where})\n", _prose(found))
+    yield from (f"\n### {name}\n", _code(_signature(found, name)), f"[{where}](../{where})\n", _prose(found))
     members = list(public_members(found))
     fields = [member for member in members if _is_field(found, member)]
     # The signature of a dataclass has its fields.
@@ -133,13 +133,18 @@ def _code(text: str) -> str:
     return f"```python\n{text}\n```\n"
 
 
-def _signature(found: griffe.Object) -> str:
+def _signature(found: griffe.Object, exported: str = "") -> str:
+    """Return the first line of a definition, under the name by which it is exported, if it is."""
+    name = exported.rpartition(".")[2] or found.name
+    if isinstance(found, griffe.Module):
+        return f"from {exported.rpartition('.')[0]} import {name}"
     if isinstance(found, griffe.Class):
-        return _broken("class " + (found.signature(return_type=False) or found.name))
+        return _broken("class " + (found.signature(return_type=False, name=name) or name))
     if isinstance(found, griffe.Function):
-        return _broken(("async def " if "async" in found.labels else "def ") + found.signature(return_type=True))
+        kind = "async def " if "async" in found.labels else "def "
+        return _broken(kind + found.signature(return_type=True, name=name))
     assert isinstance(found, griffe.Attribute)
-    text = found.name + (f": {found.annotation}" if found.annotation else "")
+    text = name + (f": {found.annotation}" if found.annotation else "")
     has_value = found.value is not None and "property" not in found.labels and len(str(found.value)) < LONGEST_SIGNATURE
     return f"{text} = {found.value}" if has_value else text
 

@@ -77,12 +77,13 @@ def _check_redis() -> str:
 
 
 def _redis_hosts() -> list[dict[str, Any]]:
-    """Return the hosts of the channel layer: those of its own setting, unless REDIS_HOSTS has them too."""
+    """Return the hosts of the channel layer, as its setting has them, unless the setting REDIS_HOSTS names them."""
     if hasattr(settings, "REDIS_HOSTS"):
         return list(settings.REDIS_HOSTS)
-    layer: dict[str, Any] = settings.CHANNEL_LAYERS[DEFAULT_CHANNEL_LAYER]
-    hosts: list[dict[str, Any]] = decode_hosts(layer.get("CONFIG", {}).get("hosts"))
-    return hosts
+    layers: dict[str, dict[str, Any]] = getattr(settings, "CHANNEL_LAYERS", {})
+    hosts = layers.get(DEFAULT_CHANNEL_LAYER, {}).get("CONFIG", {}).get("hosts")
+    # Without any, decode_hosts names the one of this machine.
+    return list(decode_hosts(hosts)) if hosts else []
 
 
 def _check_channel(client: redis.Redis, channel: str) -> None:
