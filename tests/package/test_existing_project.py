@@ -14,7 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 from deploy.local import Part, ports
 from tests.package.distribution import ROOT, build_wheel
 from tests.package.existing_project import Project, blocks, nginx_part
-from tests.redis import redis_part
+from tests.support.redis import redis_part
 
 SERVICE_RESTART = 1012
 # What the page shows of the frames that come.
