@@ -2,7 +2,7 @@ from django.apps import AppConfig
 from django.core import checks
 
 from channels_live.database import failover, start_checks
-from channels_live.observability import database_time
+from channels_live.observability import database_time, logs
 
 
 class ChannelsLiveConfig(AppConfig):
@@ -10,6 +10,7 @@ class ChannelsLiveConfig(AppConfig):
     verbose_name = "Channels Live"
 
     def ready(self) -> None:
+        logs.use_loggers_of_the_project()
         database_time.measure()
         failover.watch()
         checks.register(start_checks.encoding_check, checks.Tags.database)

@@ -8,8 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from deploy.local import Part, ports
 from tests.package.distribution import ROOT, build_wheel
@@ -49,7 +50,7 @@ def start(part: Part, running: ExitStack) -> Part:
 def join(origin: str, running: ExitStack, query: str = "") -> ClientConnection:
     """Connect as a page of that origin does."""
     url = f"{origin.replace('http', 'ws', 1)}/ws/feed/news/{query}"
-    return running.enter_context(connect(url, origin=origin))  # type: ignore[arg-type]  # any text is one
+    return running.enter_context(connect(url, origin=Origin(origin)))
 
 
 def receive(socket: ClientConnection, *types: str) -> list[dict[str, Any]]:
@@ -80,6 +81,9 @@ def test_two_clients_lose_nothing_when_the_server_restarts(
     nginx = start(nginx_part(tmp_path / "nginx", door, address), running)
     assert httpx.get(f"{server.url}/readyz").json() == {"status": "ok", "database": "ok", "redis": "ok"}
     assert httpx.get(f"{nginx.url}/ws/feed/news/").status_code == 426
+
+    with pytest.raises(InvalidStatus, match="403"):
+        connect(f"ws://{address}/ws/feed/news/", origin=Origin("https://other.example"))
 
     alice, bob = join(nginx.url, running, "?after=0"), join(server.url, running)
     for socket in (alice, bob):
@@ -112,4 +116,9 @@ def test_two_clients_lose_nothing_when_the_server_restarts(
     project.run("""python manage.py shell -c 'from announcements import announce; announce("news", "live")'""")
     (entry,) = receive(alice, "entry")
     assert (entry["seq"], entry["text"]) == (4, "live")
-    assert "Traceback" not in server.log.read_text()
+    log = server.log.read_text()
+    assert "Traceback" not in log
+    # By the project's own LOGGING, which is Django's default: warnings, and not what is for debugging.
+    assert "handshake refused" in log
+    assert "reason=origin" in log
+    assert "socket closed" not in log
