@@ -73,7 +73,8 @@ def test_two_clients_lose_nothing_when_the_server_restarts(
     wheels = ROOT / ".run/wheels" / versions
     assert wheels.exists(), "The wheels to install are not there; make test-package fetches them."
     redis = start(redis_part(tmp_path), running)
-    project = Project(tmp_path, {"REDIS_URL": redis.url, "DRAIN_SECONDS": "0.2"})
+    friend = "https://app.example.net"
+    project = Project(tmp_path, {"REDIS_URL": redis.url, "DRAIN_SECONDS": "0.2", "ALLOWED_ORIGINS": friend})
     command = project.follow(wheel, wheels)
     (project.folder / "announcements.py").write_text(ANNOUNCE)
     address, door = (f"{ports.HOST}:{ports.pick()}" for _ in range(2))
@@ -84,6 +85,8 @@ def test_two_clients_lose_nothing_when_the_server_restarts(
 
     with pytest.raises(InvalidStatus, match="403"):
         connect(f"ws://{address}/ws/feed/news/", origin=Origin("https://other.example"))
+    with connect(f"ws://{address}/ws/feed/news/", origin=Origin(friend)) as socket:
+        receive(socket, "welcome")
 
     alice, bob = join(nginx.url, running, "?after=0"), join(server.url, running)
     for socket in (alice, bob):
