@@ -7,8 +7,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
-from channels_live.layers.event import layer_event
-from channels_live.layers.publisher import publish
+from channels_live.layers import Event, publish
 from chat import journal
 from chat.events import removed_frames
 from chat.models import Ban, Membership, Message, Room
@@ -23,8 +22,8 @@ class RoomForm(ModelForm):
             raise ValidationError("Expected 1 to 64 letters, digits, - and _.") from None
 
 
-class SeatInline(admin.TabularInline):
-    """Users of a room. A line is added or deleted, never changed: see access.py, which hears of no change."""
+class RoomUserInline(admin.TabularInline):
+    """Users of a room. A row is added or deleted, never changed: the receivers of access.py handle no change."""
 
     extra = 0
     autocomplete_fields = ["user"]
@@ -33,12 +32,12 @@ class SeatInline(admin.TabularInline):
         return False
 
 
-class MembershipInline(SeatInline):
+class MembershipInline(RoomUserInline):
     model = Membership
     verbose_name_plural = "members, for a room that is for members only"
 
 
-class BanInline(SeatInline):
+class BanInline(RoomUserInline):
     model = Ban
     verbose_name_plural = "bans"
 
@@ -114,9 +113,9 @@ class MessageAdmin(admin.ModelAdmin):
         count = 0
         for message in chosen.filter(removed_at=None):
             stored = journal.remove(message.pk)
-            # Whoever catches up may have been given the text just before.
-            event = layer_event(stored.room, None, removed_frames(stored.seq), state=f"removed {stored.seq}")
-            publish(group_name(stored.room), event)
+            # A state: a member that is catching up may have been sent the text just before.
+            event = Event(removed_frames(stored.seq), state=f"removed {stored.seq}")
+            publish(group_name(stored.room), event.to_message(stored.room))
             self.log_change(request, message, "Removed the text.")
             count += 1
         messages.success(request, f"Texts removed: {count}.")

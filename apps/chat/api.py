@@ -16,9 +16,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.api import Caller, answer, login_needed
-from channels_live.database.errors import Kind, kind_of, log_failure
-from channels_live.layers.event import layer_event
-from channels_live.layers.publisher import publish
+from channels_live.database import Kind, kind_of, log_failure
+from channels_live.layers import Event, publish
 from channels_live.observability import tracing
 from chat import access, journal
 from chat.access import Refusal
@@ -82,7 +81,7 @@ def _post(request: HttpRequest, room: str, caller: Caller) -> HttpResponse:
         raise id_taken()
     if stored.is_new:
         with tracing.span("publish"):
-            publish(group_name(room), layer_event(room, stored.seq, message_frames(stored)))
+            publish(group_name(room), Event(message_frames(stored), stored.seq).to_message(room))
     status = 201 if stored.is_new else 200
     return HttpResponse(encode(message_json(stored)), content_type="application/json", status=status)
 

@@ -9,13 +9,14 @@ from urllib.parse import parse_qs
 from django.db import Error
 
 from accounts.guests import author_of
-from channels_live.consumers.direct import DirectConsumer
-from channels_live.database.errors import log_failure
-from channels_live.hub.topic import Event
+from channels_live.close_codes import CloseCode
+from channels_live.consumers import DirectConsumer
+from channels_live.database import log_failure
+from channels_live.hub import Event
 from channels_live.observability import metrics, tracing
-from channels_live.server.refusals import log_refusal
+from channels_live.server import log_refusal
 from chat import events
-from chat.access import Refusal, is_about_access, room_subject, seat_subject
+from chat.access import Refusal, is_about_access, membership_subject, room_subject
 from chat.events import CHAT_V1, TUTORIAL
 from chat.frames import HistoryFrame, InvalidFrame, MessageFrame, parse_after, parse_frame
 from chat.group_commit import Overloaded, Unavailable, Unprocessable
@@ -27,15 +28,14 @@ from chat.metrics import INVALID
 
 logger = logging.getLogger(__name__)
 
-POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
 OVERLOADED_SECONDS, UNAVAILABLE_SECONDS = 1, 2
-# Of channels_live.observability.metrics.RESULTS.
+# Under which refused handshakes are counted.
 REFUSAL_RESULTS = {Refusal.LOGIN_NEEDED: "auth", Refusal.FORBIDDEN: "forbidden", Refusal.NOT_FOUND: "not_found"}
 
 
 @functools.lru_cache(maxsize=1000)
 def subjects_of_guest(room: str) -> tuple[str, ...]:
-    """Return what a guest's socket ends with; the same object for all in a room."""
+    """Return the subjects of a guest's socket; the same object for all in a room."""
     return (room_subject(room),)
 
 
@@ -55,33 +55,33 @@ class ChatConsumer(DirectConsumer):
         self.protocol = CHAT_V1 if CHAT_V1 in self.scope["subprotocols"] else TUTORIAL
         self.live = live()
         try:
-            if refusal := await self.live.gate.refusal(self.room, user_id):
+            if refusal := await self.live.access_cache.refusal(self.room, user_id):
                 await self._refuse_entry(refusal)
                 return
-            self._take_seat(user_id)
+            self._add_subjects(user_id)
             head = await self.live.hub.open(self.room, self)
             after = await self._resume(head) if self.protocol == CHAT_V1 else await self._begin(head)
             await self.live.hub.go_live(self.room, self, after)
         except InvalidMessage as error:
             await self.accept(self.protocol)
             await self._send_error(error.code, error.detail)
-            await self.close(POLICY_VIOLATION)
+            await self.close(CloseCode.POLICY_VIOLATION)
         except Error as error:
             log_failure(logger, "A member was not let in, the room cannot be read", error)
             # Before the handshake is done a browser is told no code at all.
             if not self.is_accepted:
                 await self.accept(self.protocol or None)
-            await self.close(TRY_AGAIN_LATER)
+            await self.close(CloseCode.TRY_AGAIN_LATER)
 
     async def revoked(self, subjects: frozenset[str]) -> None:
         if not all(map(is_about_access, subjects)):
             await super().revoked(subjects)
             return
         try:
-            refusal = await self.live.gate.recheck(self.room, self.user_id)
+            refusal = await self.live.access_cache.recheck(self.room, self.user_id)
         except Error as error:
             log_failure(logger, "Members were closed, their access cannot be read", error)
-            await self.close(TRY_AGAIN_LATER)
+            await self.close(CloseCode.TRY_AGAIN_LATER)
         else:
             if refusal:
                 await self.close(refusal.value)
@@ -115,12 +115,12 @@ class ChatConsumer(DirectConsumer):
                     self.live.limits.take_typing(self.limits)
                     self.live.hub.publish(self.room, Event(events.typing_frames(self.author)))
 
-    def _take_seat(self, user_id: int | None) -> None:
+    def _add_subjects(self, user_id: int | None) -> None:
         if user_id is None:
             self.socket.subjects = subjects_of_guest(self.room)
         else:
             self.user_id = user_id
-            self.socket.subjects += (room_subject(self.room), seat_subject(self.room, user_id))
+            self.socket.subjects += (room_subject(self.room), membership_subject(self.room, user_id))
 
     async def _refuse_entry(self, refusal: Refusal) -> None:
         log_refusal(self.scope, REFUSAL_RESULTS[refusal])

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from django.db import Error
 
-from channels_live.database.errors import Kind, kind_of, log_failure
+from channels_live.database import Kind, kind_of, log_failure
 from channels_live.observability import tracing
 from chat import metrics
 from chat.journal import Draft, Stored

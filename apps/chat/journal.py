@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
-from channels_live.database.errors import is_duplicate
+from channels_live.database import is_duplicate
 from channels_live.journal.epoch import journal_epoch
 from chat.models import Message, Room
 
@@ -55,7 +55,7 @@ def append(drafts: Sequence[Draft]) -> list[Stored]:
     from its update to the commit. A draft whose id the room knows already, from before or from earlier in
     the same call, is not stored again; the stored message is returned.
 
-    Raises what django.db raises when nothing was stored; channels_live.database.errors tells what it means.
+    Raises what django.db raises when nothing was stored; channels_live.database.kind_of tells what it means.
     """
     if not drafts:
         return []

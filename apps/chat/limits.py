@@ -14,7 +14,7 @@ UNLIMITED_REFUSED = 20
 
 
 class RateLimited(Exception):
-    """``limit`` is the one of metrics.LIMITS that refused; ``retry_after`` the seconds until it does no more.
+    """``limit`` is the one of chat.metrics.LIMITS that refused; ``retry_after`` the seconds until it does no more.
 
     ``is_own_fault`` is False where others have used up what there is, and the member behaves.
     """

@@ -1,20 +1,17 @@
-"""The chat's moving parts in one ws process: database thread, group commit, hub, gate, presence, lobby."""
+"""The chat's moving parts in one ws process: database thread, group commit, hub, access cache, presence, lobby."""
 
 import functools
 from collections.abc import Collection, Mapping
 
 from django.conf import settings
 
-from channels_live.database.shared_reads import SharedReads, one_by_one
-from channels_live.database.thread import database_thread
+from channels_live.database import SharedReads, get_database_thread, one_by_one
 from channels_live.event_loop import once_per_event_loop
-from channels_live.hub.hub import hub_of
-from channels_live.hub.presence import Presence
-from channels_live.hub.topic import Event
-from channels_live.revocation.watcher import revocations
-from channels_live.server.drain import at_the_end
+from channels_live.hub import Event, Presence, get_hub
+from channels_live.revocation import get_revocations
+from channels_live.server import add_shutdown_hook
 from chat import events, journal
-from chat.gate import Gate
+from chat.access_cache import AccessCache
 from chat.group_commit import GroupCommit
 from chat.history_page import history_frame
 from chat.journal import Stored
@@ -56,22 +53,23 @@ class Live:
     """What all consumers of the process share. Make it inside the event loop."""
 
     def __init__(self) -> None:
-        self.database = database_thread()
-        self.hub = hub_of(JournalSource)
+        self.database = get_database_thread()
+        self.hub = get_hub(JournalSource)
         self.bounds = SharedReads(functools.partial(self.database.run, journal.bounds_of))
         self.history = SharedReads(functools.partial(self.database.run, one_by_one, history_frame))
-        self.gate = Gate(self.database, revocations())
+        self.access_cache = AccessCache(self.database, get_revocations())
         self.presence = Presence(self.hub, self._present)
-        self.lobby = Lobby(self.hub, self.gate.open_to_guests)
+        self.lobby = Lobby(self.hub, self.access_cache.open_to_guests)
         self.limits = Limits()
         self.commits = GroupCommit(
             functools.partial(self.database.run, journal.append), settings.JOURNAL_QUEUE, self._committed
         )
-        at_the_end(self.close)
+        add_shutdown_hook(self.close)
 
     async def close(self) -> None:
         """Withdraw the presence of all members."""
         self.presence.close()
+        self.lobby.close()
 
     def _committed(self, message: Stored) -> None:
         self.hub.publish(message.room, Event(events.message_frames(message), message.seq))

@@ -2,6 +2,9 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from channels_live.close_codes import CloseCode
+from channels_live.server import register_close_codes, register_limits, register_results
+
 JOURNAL_COMMIT_DURATION = Histogram(
     "journal_commit_duration_seconds",
     "Time of one group commit, from handing it to the database thread.",
@@ -25,6 +28,12 @@ INVALID_CODES = (
     "empty",
     "too_long",
 )
+# What refuses a frame: the rate of its socket, user or room; that of typing or history; or it is an invalid one.
+LIMITS = ("member", "user", "room", "typing", "history", "wrong")
+
+register_results("forbidden")
+register_limits(*LIMITS)
+register_close_codes(CloseCode.FORBIDDEN)
 for _code in INVALID_CODES:
     INVALID.labels(_code)
 for _reason in ("overloaded", "unavailable", "unprocessable"):

@@ -2,7 +2,9 @@ import logging
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.core import checks
 
+from base import identity
 from base.environment import misspelt_names
 from channels_live.observability import sentry, tracing
 
@@ -13,6 +15,8 @@ class BaseConfig(AppConfig):
     name = "base"
 
     def ready(self) -> None:
+        # channels_live.server runs the checks of this tag before it serves.
+        checks.register(identity.system_check, "channels_live.server")
         for sentence in misspelt_names():
             logger.warning(sentence)
         sentry.start(settings.SENTRY_DSN, settings.ENVIRONMENT)

@@ -6,6 +6,9 @@ They belong in base.settings. One that a service sets for itself stops that serv
 from typing import Any
 
 from django.conf import global_settings
+from django.conf import settings as django_settings
+from django.core.checks import CheckMessage
+from django.core.checks import Error as CheckError
 from django.core.exceptions import ImproperlyConfigured
 
 from base import settings as shared
@@ -48,6 +51,15 @@ def check(settings: object) -> None:
                 f"{name} decides who a visitor is and must be the same in web and ws: "
                 "set it in services/base/settings.py and nowhere else."
             )
+
+
+def system_check(**_: Any) -> list[CheckMessage]:
+    """``check`` for Django's settings, as a system check; it stops ws's start."""
+    try:
+        check(django_settings)
+    except ImproperlyConfigured as error:
+        return [CheckError(str(error), id="base.E002")]
+    return []
 
 
 def _value(settings: object, name: str) -> Any:

@@ -69,6 +69,12 @@ INSTALLED_APPS = [
 AUTH_USER_MODEL = "accounts.User"
 # What your users log in by. ws asks the backend of a session for its user.
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+CHANNELS_LIVE = {
+    # Beside a session, what lets a WebSocket in.
+    "CREDENTIALS": ["accounts.credentials.ApiTokenBackend", "accounts.credentials.TicketBackend"],
+    # Where it is stored that a session, token or membership has ended, so that open sockets are closed.
+    "REVOCATION_TABLE": "accounts.revocations.Table",
+}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -82,7 +88,8 @@ AUTH_PASSWORD_VALIDATORS = [
 DATABASES = {"default": database(env.str("DATABASE_URL", f"sqlite:///{ROOT}/.run/db.sqlite3"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# What the names of all channels in Redis begin with; empty derives it from the database (channels_live.layers.prefix).
+# What the names of all channels in Redis begin with; empty derives it from the database
+# (channels_live.layers.channel_prefix).
 CHANNEL_PREFIX = env.str(
     "CHANNEL_PREFIX",
     "",
@@ -93,7 +100,7 @@ CHANNEL_LAYERS = {
     "default": {
         # Not channels-redis' core layer: its blocking read meets redis-py 8's 5 s default timeout, and every idle
         # socket would die after 5 s with 1011.
-        "BACKEND": "channels_live.layers.channel_layer.ChannelLayer",
+        "BACKEND": "channels_live.layers.ChannelLayer",
         # Fail at once and say so: what is lost on the way is read from the journal.
         "CONFIG": {
             "hosts": [

@@ -79,7 +79,7 @@ def check_database():
     from django.core.exceptions import ImproperlyConfigured
     from gunicorn.errors import AppImportError
 
-    from channels_live.database.start_checks import check_before_serving
+    from channels_live.database import check_before_serving
 
     try:
         check_before_serving()

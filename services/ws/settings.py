@@ -4,7 +4,7 @@ from environs import validate
 
 from base.environment import env
 from base.settings import *  # noqa: F403
-from channels_live.server.file_limits import sockets_that_fit
+from channels_live.server import sockets_that_fit
 
 ASGI_APPLICATION = "ws.asgi.application"
 

@@ -14,22 +14,24 @@ from twisted.internet.testing import StringTransport
 from channels_live.rate_limit import Limit
 from channels_live.server.handshake_queue import HandshakeQueue
 from channels_live.server.slim_state import drop_handshake_state
-from channels_live.server.writer import Outgoing
+from channels_live.server.writer import Writer
 from channels_live.server.protocol import WebSocketProtocol
 
 class Server:
     tasks = set()
     handshakes = HandshakeQueue(1)
     member_buffer = 64 * 1024
+    stall_seconds = 30.0
+    max_head_bytes = 64 * 1024
     ping_limit = Limit(0.001, 5)
     refusal_limit = Limit(0.001, 2)
     def start(self, coroutine):
         task = asyncio.get_running_loop().create_task(coroutine)
         self.tasks.add(task)
         return task
-    def adopt(self, protocol):
+    def detach(self, protocol):
         pass
-    protocol_disconnected = adopt
+    protocol_disconnected = detach
     def log_action(self, *details):
         pass
 
@@ -56,7 +58,7 @@ factory.setProtocolOptions(failByDrop=False)
 class Protocol(WebSocketProtocol):
     server = Server()
 Protocol.factory = factory
-for name in Outgoing.CONFIG_ATTRS:
+for name in Writer.CONFIG_ATTRS:
     setattr(Protocol, name, getattr(factory, name))
 Protocol.perMessageCompressionAccept = None
 Protocol.openHandshakeTimeout = 0

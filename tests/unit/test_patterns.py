@@ -10,7 +10,7 @@ import pytest
 from accounts import guests
 from channels_live.conf import origins as origin
 from channels_live.observability import logs, request_id
-from channels_live.server import handshake as opening
+from channels_live.server import handshake
 from chat import text
 from deploy.local.nginx import render
 from deploy.local.stack import ROOT
@@ -44,8 +44,8 @@ def of_nginx(folder: Path) -> Iterator[tuple[str, Matcher]]:
 
 def of_python() -> Iterator[tuple[str, Matcher]]:
     for how, pattern in (
-        ("search", opening.UPGRADE),
-        ("fullmatch", opening.HEAD),
+        ("search", handshake.UPGRADE),
+        ("fullmatch", handshake.HEAD),
         ("fullmatch", origin.ORIGIN),
         ("fullmatch", request_id.ACCEPTED),
         ("search", guests.TAG),

@@ -29,10 +29,16 @@ def readiness(serves_without: Collection[str] = ()) -> tuple[int, dict[str, str]
     200 and ``ok`` where all parts answer; 200 and ``degraded`` where only those are missing that the service
     ``serves_without``; else 503 and ``unavailable``. Blocks for at most a few times TIMEOUT_SECONDS.
 
+    A project without a database, or without REDIS_HOSTS, has no such part.
+
     A database that is read-only degrades both services: pages, history and delivery go on, and what cannot be stored
     is refused for a retry. All processes meet the same server, so 503 would take every one of them out at once.
     """
-    parts = {"database": _state(_check_database), "redis": _state(_check_redis)}
+    parts = {}
+    if settings.DATABASES:
+        parts["database"] = _state(_check_database)
+    if getattr(settings, "REDIS_HOSTS", None):
+        parts["redis"] = _state(_check_redis)
     missing = {name for name, state in parts.items() if state not in ("ok", READ_ONLY)}
     if missing - set(serves_without):
         return 503, {"status": "unavailable", **parts}

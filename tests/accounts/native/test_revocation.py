@@ -1,4 +1,4 @@
-"""Who may enter a socket, and who may stay, in two ws processes behind nginx, also without Redis."""
+"""Authentication and revocation of sockets, in two ws processes behind nginx, also without Redis."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from deploy.local import Stack
 from deploy.local.stack import ROOT
 
 PASSWORD = "correct horse battery"
-# What a socket may stay open after its right has ended.
+# How long a socket may stay open after a revocation.
 SECONDS = 5
 ALLOWED = "https://app.example.net"
 
@@ -90,7 +90,7 @@ def close_code(socket: ClientConnection, within: float = 15) -> int:
         return closed.rcvd.code if closed.rcvd else 1006
 
 
-def test_a_token_names_a_native_client_and_a_wrong_one_no_guest(stack):
+def test_a_token_authenticates_a_native_client_and_an_invalid_one_is_no_guest(stack):
     token = make_user(stack, "native")
     bearer = {"Authorization": f"Bearer {token}"}
     with open_socket(stack, "a", origin=None, additional_headers=bearer) as socket:
@@ -103,7 +103,7 @@ def test_a_token_names_a_native_client_and_a_wrong_one_no_guest(stack):
     assert refused.value.response.headers["www-authenticate"] == "Bearer"
 
 
-def test_a_ticket_opens_one_socket_and_no_log_knows_it(stack):
+def test_a_ticket_opens_one_socket_and_is_in_no_log(stack):
     token = make_user(stack, "app")
     answer = httpx.post(f"{stack.url}/api/tickets", headers={"Authorization": f"Bearer {token}", "Origin": ALLOWED})
     assert answer.headers["access-control-allow-origin"] == ALLOWED
@@ -120,7 +120,7 @@ def test_a_ticket_opens_one_socket_and_no_log_knows_it(stack):
         assert token not in text, log.name
 
 
-def test_of_many_who_come_with_one_ticket_at_once_one_gets_in(stack):
+def test_of_many_handshakes_with_one_ticket_at_once_one_gets_in(stack):
     headers = {"Authorization": f"Bearer {make_user(stack, 'shared')}"}
     for _ in range(5):
         ticket = httpx.post(f"{stack.url}/api/tickets", headers=headers).json()["ticket"]
@@ -137,7 +137,7 @@ def test_of_many_who_come_with_one_ticket_at_once_one_gets_in(stack):
         assert sorted(answers, key=str) == [401] * 11 + ["shared"]
 
 
-def test_a_session_that_ws_cannot_judge_is_no_guests(stack):
+def test_a_session_that_ws_cannot_verify_is_not_let_in_as_a_guest(stack):
     """As where web has an authentication backend that ws does not know: its page shows the user's name."""
     browser = log_in_new(stack, "elsewhere")
     shell(
@@ -149,7 +149,7 @@ def test_a_session_that_ws_cannot_judge_is_no_guests(stack):
     with open_socket(stack, "a", browser, part="ws-1") as socket:
         assert close_code(socket) == 1013
     log = (stack.directory / "log/ws-1.log").read_text()
-    assert "'ldap.Backend' cannot be judged" in log
+    assert "'ldap.Backend' cannot be verified" in log
     # web does not know the backend either: the page is a guest's, without the session, and so is its socket.
     assert 'data-author="guest-' in browser.get("/chat/a/").text
     assert "sessionid" not in browser.cookies
@@ -186,7 +186,7 @@ def test_a_room_of_members_is_in_nobody_elses_list(stack):
     assert "among us" in alice.get("/chat/cellar/").text
 
 
-def test_what_ends_closes_the_right_sockets_in_every_process_without_redis(stack):
+def test_a_revocation_closes_the_right_sockets_in_every_process_without_redis(stack):
     make_user(stack, "alice")
     make_user(stack, "bob")
     here, elsewhere, bob = log_in(stack, "alice"), log_in(stack, "alice"), log_in(stack, "bob")
@@ -225,14 +225,14 @@ def test_what_ends_closes_the_right_sockets_in_every_process_without_redis(stack
             ("ws-1", "club", None, 4401),
         ]:
             assert close_code(sockets.enter_context(open_socket(stack, room, browser, part))) == code
-        # Whose right has not ended is still there.
+        # Sockets without a revoked subject are still open.
         for socket in stays:
             socket.send(json.dumps({"type": "message", "id": f"{id(socket)}", "message": "hello"}))
             while json.loads(socket.recv(15))["type"] != "ack":
                 pass
 
 
-def test_where_no_guests_come_in_a_browser_is_told_why(tmp_path):
+def test_where_guests_are_not_allowed_a_browser_gets_4401(tmp_path):
     with Stack(tmp_path, ws_processes=1, environment={"ALLOW_GUESTS": "false"}) as stack:
         assert httpx.get(f"{stack.url}/chat/lobby/").status_code == 302
         with open_socket(stack, "lobby") as socket:

@@ -1,4 +1,4 @@
-"""Whom a handshake lets in, by which credential, and what happens where a session cannot be judged."""
+"""Who is authenticated by a handshake, by which credential, and what happens where a session cannot be verified."""
 
 import asyncio
 import threading
@@ -12,18 +12,18 @@ from django.contrib.auth import BACKEND_SESSION_KEY
 from django.db import OperationalError, connection
 from django.test import Client
 
-from accounts import revocations as table
-from accounts import tickets, tokens
+from accounts import revocations, tickets, tokens
 from accounts.models import ApiToken, User
 from channels_live.middleware import authentication
-from channels_live.middleware.authentication import authenticated, authentication_thread
+from channels_live.middleware.authentication import AuthenticationMiddleware, get_authentication_thread
 from channels_live.observability import endpoints as health
 from channels_live.observability import metrics
-from channels_live.revocation.watcher import Revocations
+from channels_live.revocation import Revocations
 from channels_live.server import refusals as handshakes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECONDS = 10
+DENIED = ["websocket.http.response.start", "websocket.http.response.body"]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def browser() -> Client:
 async def closed_connection() -> AsyncIterator[None]:
     """The thread outlives the test, and its connection would hold the database."""
     yield
-    await authentication_thread().run(close_connection)
+    await get_authentication_thread().run(close_connection)
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +86,7 @@ async def handshake(cookie: str | None = None, query: str = "", **headers: str) 
         "headers": [(name.encode(), value.encode()) for name, value in given.items()],
         "subprotocols": [],
     }
-    await asyncio.wait_for(authenticated(inner)(scope, None, send), SECONDS)
+    await asyncio.wait_for(AuthenticationMiddleware(inner)(scope, None, send), SECONDS)
     return (entered[0] if entered else None), [message.get("code", message["type"]) for message in sent]
 
 
@@ -111,7 +111,7 @@ async def test_everybody_logs_in_while_code_of_an_app_blocks_the_shared_thread(b
             ApiToken.objects.create(user=user, name="test", digest=tokens.digest(token))
             return token, tickets.issue(user, "session:x")
 
-        token, ticket = await authentication_thread().run(credentials)
+        token, ticket = await get_authentication_thread().run(credentials)
         assert await handshake(authorization=f"Bearer {token}") == ("alice", [])
         assert await handshake(query=f"ticket={ticket}") == ("alice", [])
         assert await handshake() == ("", [])
@@ -120,9 +120,19 @@ async def test_everybody_logs_in_while_code_of_an_app_blocks_the_shared_thread(b
         await asyncio.gather(*taken)
 
 
+async def test_a_token_is_asked_for_before_a_ticket_and_a_ticket_before_the_session(browser):
+    ticket = await get_authentication_thread().run(tickets.issue, await get_authentication_thread().run(bob), "token:1")
+    assert await handshake(key_of(browser), query="ticket=made-up") == (None, DENIED)
+    assert await handshake(key_of(browser), query=f"ticket={ticket}", authorization="Bearer made-up") == (None, DENIED)
+    assert await handshake(key_of(browser), query=f"ticket={ticket}") == ("bob", [])
+
+
+def bob() -> User:
+    return User.objects.create_user("bob")
+
+
 async def test_revocations_are_read_while_code_of_an_app_blocks_the_shared_thread(blocked_shared_thread):
-    reader = Revocations()
-    reader.table = table
+    reader = Revocations(revocations.Table())
     await asyncio.wait_for(reader.read([]), SECONDS)
     assert reader.is_current
     await reader._thread.run(close_connection)
@@ -141,9 +151,9 @@ async def test_readiness_is_answered_while_code_of_an_app_blocks_the_shared_thre
     await asyncio.get_running_loop().run_in_executor(health._probe_thread, close_connection)
 
 
-async def test_a_session_that_has_ended_is_a_guests(browser):
+async def test_a_session_that_has_ended_is_a_guest(browser):
     key = key_of(browser)
-    await authentication_thread().run(browser.logout)
+    await get_authentication_thread().run(browser.logout)
     assert await handshake(key) == ("", [])
     assert await handshake("made-up") == ("", [])
 
@@ -154,17 +164,17 @@ async def change(client: Client, **values: object) -> None:
         session.update(values)
         session.save()
 
-    await authentication_thread().run(save)
+    await get_authentication_thread().run(save)
 
 
 @pytest.mark.parametrize("kind", ["backend", "undecodable"])
-async def test_a_session_that_cannot_be_judged_is_refused_and_logged_once(browser, settings, kind, caplog):
+async def test_a_session_that_cannot_be_verified_is_refused_and_logged_once(browser, settings, kind, caplog):
     if kind == "backend":
         await change(browser, **{BACKEND_SESSION_KEY: "ldap.Backend"})
     else:
         settings.SECRET_KEY = "another-key-than-that-of-web-0123456789-0123456789"
     before = counted("session")
-    application = authenticated(None)
+    application = AuthenticationMiddleware(None)
     for _ in range(3):
         sent: list[dict[str, Any]] = []
         await application(scope_of(key_of(browser)), None, collect(sent))
@@ -189,7 +199,7 @@ def collect(sent: list[dict[str, Any]]) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["deleted", "inactive", "password"])
-async def test_a_session_whose_login_has_ended_is_closed_with_4401_and_no_guest(browser, kind, caplog):
+async def test_a_session_whose_login_is_no_longer_valid_is_closed_with_4401_and_is_no_guest(browser, kind, caplog):
     def end() -> None:
         user = User.objects.get()
         if kind == "deleted":
@@ -200,12 +210,12 @@ async def test_a_session_whose_login_has_ended_is_closed_with_4401_and_no_guest(
             user.set_password("another")
             user.save()
 
-    await authentication_thread().run(end)
+    await get_authentication_thread().run(end)
     assert await handshake(key_of(browser)) == (None, ["websocket.accept", 4401])
     assert "handshake refused" in caplog.text
 
 
-def test_a_page_ends_a_session_that_proves_nobody_so_that_page_and_socket_agree(browser):
+def test_a_page_ends_a_session_whose_login_is_no_longer_valid_so_that_page_and_socket_agree(browser):
     key = key_of(browser)
     User.objects.update(is_active=False)
     answer = browser.get("/chat/")

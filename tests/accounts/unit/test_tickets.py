@@ -6,8 +6,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import revocations, tickets, tokens
+from accounts import tickets, tokens
 from accounts.models import ApiToken, Ticket, User
+from accounts.revocations import token_subject
+from channels_live.revocation import revoke, session_subject, user_subject
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +30,7 @@ def test_with_a_token(alice):
     assert (answer.status_code, answer.json()["expires_in"]) == (201, 30)
     assert "no-store" in answer.headers["cache-control"]
     found = tickets.consume(answer.json()["ticket"])
-    assert found == (alice, (revocations.token_subject(stored), revocations.user_subject(alice)))
+    assert found == (alice, (token_subject(stored), user_subject(alice)))
 
 
 def test_with_a_session_and_its_csrf_token_only(alice):
@@ -39,10 +41,10 @@ def test_with_a_session_and_its_csrf_token_only(alice):
     answer = make(client, **{"x-csrftoken": client.cookies["csrftoken"].value})
     found = tickets.consume(answer.json()["ticket"])
     assert found
-    assert found[1][0] == revocations.session_subject(client.session.session_key)
+    assert found[1][0] == session_subject(client.session.session_key)
 
 
-def test_not_for_guests_or_with_a_wrong_token():
+def test_not_for_guests_or_with_an_invalid_token():
     assert (make(Client()).status_code, make(Client(), authorization="Bearer made-up").status_code) == (401, 401)
     assert Ticket.objects.count() == 0
 
@@ -71,7 +73,7 @@ def test_expired_ones_go_with_the_next(alice):
 
 def test_they_end_with_what_they_were_made_with_and_with_the_password(alice):
     first = tickets.issue(alice, "session:x")
-    revocations.revoke("session:x")
+    revoke("session:x")
     assert tickets.consume(first) is None
     second = tickets.issue(alice, "session:y")
     alice.set_password("new")

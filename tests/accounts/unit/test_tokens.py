@@ -1,4 +1,4 @@
-"""API tokens: shown once, kept as a digest, worth nothing once expired or revoked."""
+"""API tokens: shown once, kept as a digest, invalid once expired or revoked."""
 
 import re
 from datetime import timedelta
@@ -30,12 +30,12 @@ def user_of(token: str) -> User | None:
     return found.user if found else None
 
 
-def test_a_token_names_its_user(user):
+def test_a_token_authenticates_its_user(user):
     assert user_of(give_token(user)) == user
 
 
 @pytest.mark.parametrize("token", ["", "unknown", "x" * 10000, "\ud800", "日本"])
-def test_any_other_text_names_nobody(user, token):
+def test_any_other_text_is_an_invalid_token(user, token):
     give_token(user)
     assert user_of(token) is None
 
@@ -44,7 +44,7 @@ def test_the_digest_is_no_token(user):
     assert user_of(tokens.digest(give_token(user))) is None
 
 
-def test_expired_inactive_and_deleted_tokens_name_nobody(user):
+def test_expired_and_deleted_tokens_and_those_of_inactive_users_are_invalid(user):
     now = timezone.now()
     assert user_of(give_token(user, expires_at=now - timedelta(seconds=1))) is None
     token = give_token(user, expires_at=now + timedelta(hours=1))

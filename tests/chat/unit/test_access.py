@@ -1,4 +1,4 @@
-"""Who may enter which room, and what is written down when somebody may no more."""
+"""Who may enter which room, and what is revoked when somebody may no longer."""
 
 import json
 
@@ -7,8 +7,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 from django.urls import reverse
 
-from accounts import revocations, tokens
+from accounts import tokens
 from accounts.models import ApiToken, Revocation, User
+from accounts.revocations import token_subject
+from channels_live.revocation import session_subject, user_subject
 from chat import access, api, journal
 from chat.access import Refusal
 from chat.journal import Draft
@@ -76,12 +78,12 @@ def test_pages_and_api_ask_it(rooms, alice, client):
     assert bot.get("/api/rooms/club/messages").status_code == 200
 
 
-def test_a_wrong_token_is_never_a_guest(rooms, client):
+def test_an_invalid_token_is_never_a_guest(rooms, client):
     answer = client.get("/api/rooms/open/messages", headers={"authorization": "Bearer made-up"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_token")
 
 
-def test_where_no_guests_come_in(rooms, client, settings, alice):
+def test_where_guests_are_not_allowed(rooms, client, settings, alice):
     settings.ALLOW_GUESTS = False
     client = Client()
     assert client.get("/chat/open/").headers["location"] == "/accounts/login/?next=/chat/open/"
@@ -94,11 +96,11 @@ def test_where_no_guests_come_in(rooms, client, settings, alice):
     assert client.get("/chat/open/").status_code == 200
 
 
-def test_what_ends_a_users_sockets_is_written_down(alice):
+def test_what_ends_a_users_sockets_is_revoked(alice):
     alice.set_password("first")
     alice.save()
     Revocation.objects.all().delete()
-    subject = revocations.user_subject(alice)
+    subject = user_subject(alice)
     alice.first_name = "Alice"
     alice.save()
     alice.save(update_fields=["last_login"])
@@ -106,7 +108,7 @@ def test_what_ends_a_users_sockets_is_written_down(alice):
     alice.set_password("second")
     alice.save()
     assert subjects() == {subject}
-    changed = revocations.user_subject(alice)
+    changed = user_subject(alice)
     assert changed != subject
     alice.is_active = False
     alice.save()
@@ -121,7 +123,7 @@ def test_what_ends_a_users_sockets_is_written_down(alice):
     assert changed in subjects()
 
 
-def test_a_logout_ends_its_session_only(alice):
+def test_a_logout_revokes_its_session_only(alice):
     here, elsewhere = Client(), Client()
     here.force_login(alice)
     elsewhere.force_login(alice)
@@ -129,18 +131,18 @@ def test_a_logout_ends_its_session_only(alice):
     # Logging in has ended the sessions before.
     Revocation.objects.all().delete()
     here.post(reverse("logout"))
-    assert subjects() == {revocations.session_subject(key)}
+    assert subjects() == {session_subject(key)}
 
 
-def test_a_deleted_token_is_written_down(alice):
+def test_a_deleted_token_is_revoked(alice):
     token = ApiToken.objects.create(user=alice, name="test", digest="x")
-    subject = revocations.token_subject(token)
+    subject = token_subject(token)
     assert subjects() == set()
     token.delete()
     assert subjects() == {subject}
 
 
-def test_a_change_that_is_rolled_back_ends_nothing(alice, monkeypatch):
+def test_a_change_that_is_rolled_back_revokes_nothing(alice, monkeypatch):
     monkeypatch.setattr(User, "save_base", lambda *_, **__: 1 / 0)
     alice.set_password("second")
     with pytest.raises(ZeroDivisionError):
@@ -148,13 +150,13 @@ def test_a_change_that_is_rolled_back_ends_nothing(alice, monkeypatch):
     assert subjects() == set()
 
 
-def test_what_takes_a_seat_is_written_down(rooms, alice):
+def test_the_end_of_a_membership_and_a_ban_are_revoked(rooms, alice):
     membership = Membership.objects.create(room=rooms["club"], user=alice)
     assert subjects() == set()
     membership.delete()
-    assert subjects() == {access.seat_subject("club", alice.pk)}
+    assert subjects() == {access.membership_subject("club", alice.pk)}
     Ban.objects.create(room=rooms["open"], user=alice)
-    assert access.seat_subject("open", alice.pk) in subjects()
+    assert access.membership_subject("open", alice.pk) in subjects()
     rooms["open"].access = "members"
     rooms["open"].save(update_fields=["access"])
     assert access.room_subject("open") in subjects()
@@ -172,7 +174,7 @@ def test_the_admin_changes_who_may_enter_and_no_number(rooms, alice, admin_clien
     room.refresh_from_db()
     assert (room.access, room.head) == ("members", 2)
     assert list(Ban.objects.values_list("room__name", "user__username")) == [("open", "alice")]
-    assert {access.room_subject("open"), access.seat_subject("open", alice.pk)} <= subjects()
+    assert {access.room_subject("open"), access.membership_subject("open", alice.pk)} <= subjects()
 
 
 @pytest.mark.parametrize("name", ["open\u115f", "оpen", "o\u034fpen", "\u3164", "open-αlice"], ids=ascii)

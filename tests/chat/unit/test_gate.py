@@ -1,12 +1,12 @@
-"""What a ws process remembers of who may enter."""
+"""The cache of permissions in a ws process."""
 
 import asyncio
 
 import pytest
 
-from chat import gate as module
+from chat import access_cache
 from chat.access import Refusal
-from chat.gate import Gate
+from chat.access_cache import AccessCache
 
 
 class Revocations:
@@ -28,7 +28,7 @@ def asked(monkeypatch) -> list:
         asked.extend(sorted(questions))
         return {question: Refusal.FORBIDDEN if question[0] == "club" else None for question in questions}
 
-    monkeypatch.setattr(module, "_answer", answer)
+    monkeypatch.setattr(access_cache, "_answer", answer)
     return asked
 
 
@@ -38,41 +38,41 @@ def revocations() -> Revocations:
 
 
 @pytest.fixture
-def gate(revocations) -> Gate:
-    return Gate(Database(), revocations)  # type: ignore[arg-type]
+def cache(revocations) -> AccessCache:
+    return AccessCache(Database(), revocations)  # type: ignore[arg-type]
 
 
-async def test_a_permission_is_remembered_until_anything_is_revoked(gate, asked, revocations):
+async def test_a_permission_is_cached_until_anything_is_revoked(cache, asked, revocations):
     for _ in range(3):
-        assert await gate.refusal("open", None) is None
+        assert await cache.refusal("open", None) is None
     assert asked == [("open", None)]
     revocations.generation += 1
-    await gate.refusal("open", None)
+    await cache.refusal("open", None)
     assert len(asked) == 2
 
 
-async def test_a_refusal_is_asked_for_each_time(gate, asked):
+async def test_a_refusal_is_not_cached(cache, asked):
     for _ in range(2):
-        assert await gate.refusal("club", 7) is Refusal.FORBIDDEN
+        assert await cache.refusal("club", 7) is Refusal.FORBIDDEN
     assert len(asked) == 2
 
 
-async def test_nothing_is_remembered_while_revocations_cannot_be_read(gate, asked, revocations):
-    await gate.refusal("open", None)
+async def test_nothing_is_cached_while_revocations_cannot_be_read(cache, asked, revocations):
+    await cache.refusal("open", None)
     revocations.is_current = False
     for _ in range(2):
-        await gate.refusal("open", None)
+        await cache.refusal("open", None)
     assert len(asked) == 3
 
 
-async def test_what_was_revoked_while_it_was_read_is_not_remembered(gate, asked, revocations):
-    reading = asyncio.create_task(gate.refusal("open", None))
+async def test_a_permission_read_during_a_revocation_is_not_cached(cache, asked, revocations):
+    reading = asyncio.create_task(cache.refusal("open", None))
     await asyncio.sleep(0)
     revocations.generation += 1
     await reading
-    await gate.refusal("open", None)
+    await cache.refusal("open", None)
     assert len(asked) == 2
 
 
-async def test_rooms_open_to_guests(gate, asked):
-    assert await gate.open_to_guests({"open", "club", "other"}) == {"open", "other"}
+async def test_rooms_open_to_guests(cache, asked):
+    assert await cache.open_to_guests({"open", "club", "other"}) == {"open", "other"}

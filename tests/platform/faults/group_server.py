@@ -1,8 +1,9 @@
-"""``python -m ws`` with one consumer of Channels more, at ``/ws/group/``: what one says, all in its group are told.
+"""The server of ws with one consumer of Channels more, at ``/ws/group/``: what one says, all in its group are told.
 
 What takes ten seconds to be noticed in production takes one here.
 """
 
+import functools
 import os
 from typing import Any
 
@@ -27,11 +28,14 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ws.settings")
     # Before the application: it chooses Twisted's reactor.
     import channels_live.server.server  # noqa: F401
-    from channels_live.hub import connection as wire
+    from channels_live.hub import hub as hub_module
+    from channels_live.hub.connection import ChannelLayerConnection
+    from channels_live.server import main
     from ws import settings
-    from ws.__main__ import main
 
-    wire.DEAF_SECONDS = 1.0
+    # get_hub makes the hub with its defaults.
+    connect = functools.partial(ChannelLayerConnection, stale_seconds=1.0)
+    hub_module.Hub = functools.partial(hub_module.Hub, connect=connect)  # type: ignore[misc, assignment]
     settings.CHANNEL_LAYERS["default"]["CONFIG"] |= {"heartbeat_seconds": 0.25}
     django.setup()
     from chat.routing import websocket_urlpatterns

@@ -1,23 +1,18 @@
-"""``python -m ws`` with consumers that send much at once: ours, and at /stock one of Channels'.
+"""The server with consumers that send much at once: ours, and at /stock one of Channels'.
 
 Each message from the client is an order: ``{"sizes": [...], "binary": bool}``. What was ordered comes in one go, then
 the close. A client that takes nothing for STALLED_SECONDS is closed.
 """
 
-# Before anything else, because it chooses Twisted's reactor.
-from ws.__main__ import serve, set_up  # isort: skip
-
 import json
-import sys
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
 
-from channels_live.consumers.direct import DirectConsumer
-from channels_live.observability import endpoints as health
-from channels_live.server import writer as outgoing
+from channels_live.consumers import DirectConsumer
+from channels_live.server.run import serve, set_up
 
 STALLED_SECONDS = 2.0
 
@@ -46,10 +41,8 @@ class Stock(AsyncWebsocketConsumer):
 
 
 routes = URLRouter([path("stock", Stock.as_asgi()), path("", Direct.as_asgi())])  # type: ignore[arg-type]
-application: Any = ProtocolTypeRouter({"websocket": routes, "http": health.application})
+application: Any = ProtocolTypeRouter({"websocket": routes})
 
 if __name__ == "__main__":
-    outgoing.STALLED_SECONDS = STALLED_SECONDS
-    sys.modules["ws.asgi"] = sys.modules["__main__"]
     set_up()
-    serve()
+    serve(application, stall_seconds=STALLED_SECONDS)

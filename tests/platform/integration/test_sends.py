@@ -37,6 +37,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         environment={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("src", "services", "apps", ".")),
+            "DJANGO_SETTINGS_MODULE": "ws.settings",
             "SECRET_KEY": "sending",
             "BIND": address,
             "MEMBER_BUFFER_KIB": str(BUFFER_KIB),

@@ -14,7 +14,7 @@ async def application(scope, receive, send):
     language.set(scope["path"])
     server.handshakes.leave(scope["channels_live.socket"])
 
-class Opening:
+class Handshake:
     def __init__(self, path):
         self.path = path
     def begin_handshake(self):
@@ -29,7 +29,7 @@ async def main():
     server.connections = {}
     server.handshakes = HandshakeQueue(1)
     for path in ("one", "two", "three"):
-        server.handshakes.enter(Opening(path))
+        server.handshakes.enter(Handshake(path))
     while len(seen) < 3:
         await asyncio.sleep(0)
     assert seen == [("one", "none"), ("two", "none"), ("three", "none")], seen

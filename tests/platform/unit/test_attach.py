@@ -70,14 +70,14 @@ async def main():
     async def handler(message):
         taken.set()
     protocol = accepted()
-    protocol.socket_opened = protocol.heard = 1.0
+    protocol.socket_opened = protocol.last_received_at = 1.0
     protocol.subjects = ("user",)
     # A client may send right after the handshake.
     protocol.dataReceived(masked(b"hello") + masked(b"?", opcode=9))
     await protocol.receive()
     protocol.pings = None
     protocol.attach(handler)
-    kept = {"transport", "send_now", "heard", "handler", "socket_opened", "request_id", "subjects"}
+    kept = {"transport", "send_now", "last_received_at", "handler", "socket_opened", "request_id", "subjects"}
     assert set(vars(protocol)) == kept, set(vars(protocol)) ^ kept
 twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
 """

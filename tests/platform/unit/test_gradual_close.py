@@ -1,20 +1,18 @@
 import asyncio
 
-from channels_live.hub import gradual_close
 from channels_live.hub.gradual_close import GradualClose
 
 
 class Socket:
     code: int | None = None
 
-    def close_after_work(self, code: int) -> None:
+    def close_gracefully(self, code: int) -> None:
         self.code = code
 
 
-async def test_many_sockets_are_closed_in_turns_and_all_of_them(monkeypatch):
-    monkeypatch.setattr(gradual_close, "CLOSES_PER_SECOND", 100)
+async def test_many_sockets_are_closed_in_turns_and_all_of_them():
     sockets = [Socket() for _ in range(12)]
-    subject = GradualClose(1012)
+    subject = GradualClose(1012, closes_per_second=100)
     subject.add(sockets[:8])
     subject.add(sockets[8:])
     await asyncio.sleep(0)

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from daphne.ws_protocol import WebSocketFactory
 from twisted.internet.testing import StringTransport
 from channels_live.server.refusals import log_refusal
-from channels_live.server.writer import Outgoing
+from channels_live.server.writer import Writer
 from channels_live.server.protocol import WebSocketProtocol
 
 class Handshakes:

@@ -3,34 +3,34 @@ import asyncio
 from channels_live.server.handshake_queue import HandshakeQueue
 
 
-class Opening:
-    def __init__(self, begun: list["Opening"]) -> None:
+class Handshake:
+    def __init__(self, begun: list["Handshake"]) -> None:
         self._begun = begun
 
     def begin_handshake(self) -> None:
         self._begun.append(self)
 
 
-async def crowd(most: int, count: int) -> tuple[HandshakeQueue, list[Opening], list[Opening]]:
+async def crowd(most: int, count: int) -> tuple[HandshakeQueue, list[Handshake], list[Handshake]]:
     """Return a queue that so many have entered in one turn of the event loop, who they are, and who has begun."""
     queue = HandshakeQueue(most)
-    begun: list[Opening] = []
-    openings = [Opening(begun) for _ in range(count)]
-    for opening in openings:
-        queue.enter(opening)
+    begun: list[Handshake] = []
+    handshakes = [Handshake(begun) for _ in range(count)]
+    for handshake in handshakes:
+        queue.enter(handshake)
     await asyncio.sleep(0)
-    return queue, openings, begun
+    return queue, handshakes, begun
 
 
 async def test_as_many_as_may_be_at_a_time_and_the_others_in_their_order():
-    queue, openings, begun = await crowd(most=2, count=5)
-    assert begun == openings[:2]
+    queue, handshakes, begun = await crowd(most=2, count=5)
+    assert begun == handshakes[:2]
     assert queue.waiting == 3
-    queue.leave(openings[1])
+    queue.leave(handshakes[1])
     await asyncio.sleep(0)
-    assert begun == openings[:3]
-    assert openings[1] not in queue
-    assert all(opening in queue for opening in (openings[0], *openings[2:]))
+    assert begun == handshakes[:3]
+    assert handshakes[1] not in queue
+    assert all(handshake in queue for handshake in (handshakes[0], *handshakes[2:]))
 
 
 async def test_who_leaves_while_it_waits_is_never_begun():
@@ -44,6 +44,6 @@ async def test_who_leaves_while_it_waits_is_never_begun():
 
 async def test_who_is_not_in_it_gives_nobody_a_place():
     queue, (first, _), begun = await crowd(most=1, count=2)
-    queue.leave(Opening(begun))
+    queue.leave(Handshake(begun))
     await asyncio.sleep(0)
     assert begun == [first]

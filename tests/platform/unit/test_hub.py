@@ -63,7 +63,7 @@ class Socket:
         self.changed = asyncio.Event()
         self.code: int | None = None
 
-    def close_after_work(self, code: int) -> None:
+    def close_gracefully(self, code: int) -> None:
         self.code = code
         self.changed.set()
 
@@ -338,12 +338,12 @@ async def test_a_hub_that_receives_nothing_replaces_its_own_layer_and_no_other(
 
 
 async def test_a_wire_that_was_asked_nothing_for_long_has_not_failed(broker, monkeypatch):
-    heard = asyncio.Event()
+    last_received_at = asyncio.Event()
     wire = Wire(lambda _: None, lambda: None)
     came_back = wire._beat
-    monkeypatch.setattr(wire, "_beat", lambda: (came_back(), heard.set()))
+    monkeypatch.setattr(wire, "_beat", lambda: (came_back(), last_received_at.set()))
     await wire.keep_up()
-    await asyncio.wait_for(heard.wait(), SECONDS)
+    await asyncio.wait_for(last_received_at.wait(), SECONDS)
     # As after a round of the hub in which the database did not answer.
     monkeypatch.setattr(wire_module, "BEAT_SECONDS", 0)
     monkeypatch.setattr(wire_module, "DEAF_SECONDS", 0)

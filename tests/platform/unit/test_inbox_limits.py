@@ -39,11 +39,11 @@ twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
 
 PONG = """
 from unittest import mock
-from channels_live.server.registry import OpenSockets
+from channels_live.server.registry import Registry
 
 async def main():
     protocol = accepted()
-    sockets = OpenSockets(interval=1, timeout=30)
+    sockets = Registry(interval=1, timeout=30)
     sockets.add(protocol)
     with mock.patch("time.monotonic", lambda: now):
         now = 0.0
@@ -88,11 +88,11 @@ twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
 
 GONE = """
 from unittest import mock
-from channels_live.server.registry import OpenSockets
+from channels_live.server.registry import Registry
 
 async def main():
     protocol = accepted()
-    sockets = OpenSockets(interval=1, timeout=30)
+    sockets = Registry(interval=1, timeout=30)
     sockets.add(protocol)
     aborted = []
     protocol.transport.abortConnection = lambda: aborted.append(True)

@@ -10,7 +10,7 @@ LIST_ATTRIBUTES = """
 import daphne.server
 from daphne.ws_protocol import WebSocketFactory
 from twisted.internet.testing import StringTransport
-from channels_live.server.slim_state import OpenConnection
+from channels_live.server.slim_state import SlimState
 from channels_live.server.protocol import WebSocketProtocol
 
 class Protocol(WebSocketProtocol):

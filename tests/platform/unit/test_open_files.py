@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_ws_takes_as_many_open_files_as_the_system_allows():
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     code = (
-        "import resource; from channels_live.server.file_limits import raise_limit_of_open_files;"
-        "raise_limit_of_open_files();"
+        "import resource; from channels_live.server.file_limits import raise_file_limit;"
+        "raise_file_limit();"
         "print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
     )
     result = subprocess.run(

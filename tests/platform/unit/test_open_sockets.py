@@ -2,8 +2,8 @@
 
 import pytest
 
-from channels_live.server import registry as open_sockets
-from channels_live.server.registry import OpenSockets
+from channels_live.server import registry
+from channels_live.server.registry import Registry
 
 
 class Clock:
@@ -19,7 +19,7 @@ class Socket:
     is_paused = False
 
     def __init__(self, clock: Clock) -> None:
-        self.heard = self.socket_opened = clock.now
+        self.last_received_at = self.socket_opened = clock.now
         self.pings = 0
         # Bytes that the client has not received yet, and that it has.
         self.waiting = self.received = 0
@@ -46,7 +46,7 @@ class Socket:
     def close(self, code: int) -> None:
         raise AssertionError
 
-    def close_after_work(self, code: int) -> None:
+    def close_gracefully(self, code: int) -> None:
         assert code == 1012
         self.closed_at = self.closed_at or self.clock.now
 
@@ -54,18 +54,18 @@ class Socket:
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(open_sockets, "time", clock)
+    monkeypatch.setattr(registry, "time", clock)
     return clock
 
 
-def run(sockets: OpenSockets, clock: Clock, seconds: int) -> None:
+def run(sockets: Registry, clock: Clock, seconds: int) -> None:
     for _ in range(seconds):
         clock.now += 1
         sockets.tick()
 
 
 def test_one_that_still_receives_what_was_sent_before_the_ping_is_not_dropped(clock):
-    sockets = OpenSockets(interval=2, timeout=30)
+    sockets = Registry(interval=2, timeout=30)
     reading, stalled = Socket(clock), Socket(clock)
     for socket in (reading, stalled):
         socket.waiting = 1000
@@ -86,7 +86,7 @@ def test_one_that_still_receives_what_was_sent_before_the_ping_is_not_dropped(cl
 
 
 def test_one_that_is_not_read_is_not_dropped_for_its_silence(clock):
-    sockets = OpenSockets(interval=20, timeout=30)
+    sockets = Registry(interval=20, timeout=30)
     paused = Socket(clock)
     paused.is_paused = True
     sockets.add(paused)
@@ -98,7 +98,7 @@ def test_one_that_is_not_read_is_not_dropped_for_its_silence(clock):
 
 
 def test_the_silent_are_pinged_once_an_interval_and_dropped_without_an_answer(clock):
-    sockets = OpenSockets(interval=20, timeout=30)
+    sockets = Registry(interval=20, timeout=30)
     silent = Socket(clock)
     sockets.add(silent)
     run(sockets, clock, 20 + 10)
@@ -109,7 +109,7 @@ def test_the_silent_are_pinged_once_an_interval_and_dropped_without_an_answer(cl
 
 
 def test_one_whose_host_has_vanished_is_dropped(clock):
-    sockets = OpenSockets(interval=20, timeout=30)
+    sockets = Registry(interval=20, timeout=30)
     vanished = Socket(clock)
     vanished.has_vanished = True
     sockets.add(vanished)
@@ -118,20 +118,20 @@ def test_one_whose_host_has_vanished_is_dropped(clock):
 
 
 def test_who_answers_stays(clock):
-    sockets = OpenSockets(interval=20, timeout=30)
+    sockets = Registry(interval=20, timeout=30)
     answering = Socket(clock)
     sockets.add(answering)
     for _ in range(200):
         pings = answering.pings
         run(sockets, clock, 1)
         if answering.pings > pings:
-            answering.heard = clock.now + 0.01
+            answering.last_received_at = clock.now + 0.01
     assert answering.pings in (9, 10)
     assert not answering.is_dropped
 
 
 def test_a_tick_looks_only_at_its_share(clock):
-    sockets = OpenSockets(interval=20, timeout=30)
+    sockets = Registry(interval=20, timeout=30)
     members = [Socket(clock) for _ in range(4000)]
     for member in members:
         sockets.add(member)
@@ -150,7 +150,7 @@ def test_a_tick_looks_only_at_its_share(clock):
 
 
 def test_the_old_are_closed_each_at_its_own_moment(clock):
-    sockets = OpenSockets(interval=1, timeout=100_000, max_age=1000)
+    sockets = Registry(interval=1, timeout=100_000, max_age=1000)
     members = [Socket(clock) for _ in range(1000)]
     begun = clock.now
     for member in members:
@@ -164,7 +164,7 @@ def test_the_old_are_closed_each_at_its_own_moment(clock):
 
 
 def test_no_age_is_no_limit(clock):
-    sockets = OpenSockets(interval=1, timeout=100_000)
+    sockets = Registry(interval=1, timeout=100_000)
     member = Socket(clock)
     sockets.add(member)
     run(sockets, clock, 5000)

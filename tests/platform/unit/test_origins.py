@@ -1,4 +1,4 @@
-"""Whose pages may open a socket; tests/native/test_origins.py asks the real processes."""
+"""The origins whose pages may open a socket; tests/native/test_origins.py asks the real processes."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from channels_live.conf.origins import parse_origins
-from channels_live.middleware.origins import OriginCheck
+from channels_live.middleware import OriginValidator
 
 REQUEST_ID = "0123456789abcdef0123456789abcdef"
 ALLOWED_HOSTS = ["chat.example.com", ".example.org", "[::1]"]
@@ -27,7 +27,7 @@ async def handshake(*headers: tuple[str, str], allowed: list[str] = LISTED) -> l
 
     encoded = [(name.encode(), value.encode("latin1")) for name, value in (("x-request-id", REQUEST_ID), *headers)]
     scope = {"type": "websocket", "path": "/ws/chat/lobby/", "query_string": b"token=secret", "headers": encoded}
-    await OriginCheck(application, ALLOWED_HOSTS, allowed)(scope, None, send)
+    await OriginValidator(application, ALLOWED_HOSTS, allowed)(scope, None, send)
     return sent
 
 
@@ -121,11 +121,11 @@ async def test_any_other_is_refused_counted_and_logged_with_its_reason(origin):
 
 
 @pytest.mark.parametrize("host", ["evil.example", "chat.example.com.evil.example", "chat.example.com@evil.example", ""])
-async def test_a_page_of_another_host_is_nobodys_own(host):
+async def test_a_page_of_another_host_is_refused(host):
     assert await handshake(("host", host), ("origin", f"http://{host}")) == ["websocket.close"]
 
 
-async def test_who_has_no_origin_needs_a_bearer_token():
+async def test_a_handshake_without_origin_needs_a_bearer_token():
     assert await handshake(("host", "chat.example.com"), ("authorization", "Bearer x")) == ["application"]
     assert await handshake(("host", "chat.example.com"), ("authorization", "Basic x")) == ["websocket.close"]
     foreign = ("origin", "https://evil.example")

@@ -6,7 +6,6 @@ from tests.support.protocol_script import run
 TAKES = """
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
-from channels_live.server import writer as outgoing
 
 def backed_up(**transport):
     protocol = accepted()
@@ -55,7 +54,7 @@ twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
 
 STALLED = """
 async def main():
-    outgoing.STALLED_SECONDS = 0.01
+    Server.stall_seconds = 0.01
     reading, stalled = backed_up(dataBuffer=b"x" * 100), backed_up(dataBuffer=b"x" * 100)
     looks = []
     def read_on(unsent=reading.unsent):
@@ -72,7 +71,7 @@ async def main():
     assert not sending[0].done()
     reading.connectionLost(Failure(ConnectionLost()))
     await sending[0]
-    assert reading.watch is None
+    assert reading.stall_timer is None
 twisted_loop.run_until_complete(asyncio.wait_for(main(), 50))
 """
 

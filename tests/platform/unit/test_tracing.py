@@ -3,7 +3,7 @@ import importlib.util
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from channels_live.layers.event import layer_event
+from channels_live.layers import Event
 from channels_live.observability import tracing
 
 ENDPOINT = "http://127.0.0.1:1"
@@ -21,12 +21,12 @@ def test_switched_off_it_does_nothing():
     with tracing.span("receive") as span:
         assert span is None
         assert tracing.carrier() is None
-        assert "trace" not in layer_event("lobby", 1, {})
+        assert "trace" not in Event({}, 1).to_message("lobby")
 
 
 def test_the_trace_goes_with_the_event_into_another_process(traces):
     with tracing.span("receive") as sent:
-        event = layer_event("lobby", 1, {})
+        event = Event({}, 1).to_message("lobby")
     with tracing.span("deliver", event["trace"]) as delivered:
         assert delivered.get_span_context().trace_id == sent.get_span_context().trace_id
     with tracing.span("receive") as other:
