@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from channels_live.hub import Gossip, Hub
-from channels_live.observability.logs import first_line
+from channels_live.observability import first_line
 from chat import events
 
 logger = logging.getLogger(__name__)

@@ -37,3 +37,10 @@ def test_a_project_says_where_redis_is_in_the_settings_of_its_channel_layer(sett
     del settings.REDIS_HOSTS
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels_live", "CONFIG": {"hosts": [host]}}}
     assert health.readiness()[1]["redis"].startswith("ConnectionError: ")
+
+
+@pytest.mark.django_db
+def test_a_channel_layer_without_hosts_is_no_part(settings):
+    del settings.REDIS_HOSTS
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    assert health.readiness() == (200, {"status": "ok", "database": "ok"})

@@ -4,6 +4,7 @@
 not answer. The meaning is Kubernetes' (https://kubernetes.io/docs/concepts/workloads/pods/probes/).
 """
 
+import functools
 import os
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -29,7 +30,7 @@ def readiness(serves_without: Collection[str] = ()) -> tuple[int, dict[str, str]
     200 and ``ok`` where all parts answer; 200 and ``degraded`` where only those are missing that the service
     ``serves_without``; else 503 and ``unavailable``. Blocks for at most a few times TIMEOUT_SECONDS.
 
-    A project without a database, or without REDIS_HOSTS, has no such part.
+    A project without a database, or whose channel layer has no hosts, has no such part.
 
     A database that is read-only degrades both services: pages, history and delivery go on, and what cannot be stored
     is refused for a retry. All processes meet the same server, so 503 would take every one of them out at once.
@@ -37,8 +38,8 @@ def readiness(serves_without: Collection[str] = ()) -> tuple[int, dict[str, str]
     parts = {}
     if settings.DATABASES:
         parts["database"] = _state(_check_database)
-    if getattr(settings, "REDIS_HOSTS", None):
-        parts["redis"] = _state(_check_redis)
+    if hosts := _redis_hosts():
+        parts["redis"] = _state(functools.partial(_check_redis, hosts))
     missing = {name for name, state in parts.items() if state not in ("ok", READ_ONLY)}
     if missing - set(serves_without):
         return 503, {"status": "unavailable", **parts}
@@ -69,12 +70,12 @@ def _check_database() -> str:
     return READ_ONLY if is_read_only else "ok"
 
 
-def _check_redis() -> str:
+def _check_redis(hosts: Collection[dict[str, Any]]) -> str:
     try:
         channel = f"{channel_prefix()}readyz"
     except DatabaseError:
         channel = ""  # which channels there are, only the database knows; its own state says that it does not answer
-    for host in _redis_hosts():
+    for host in hosts:
         with _client(host) as client:
             client.ping()
             if channel:
