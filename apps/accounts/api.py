@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -12,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
 from accounts import tickets, tokens
+from accounts.conf import accounts_settings
 from accounts.models import User
 from accounts.revocations import token_subject
 from channels_live.revocation import session_subject
@@ -56,7 +56,7 @@ def ticket(request: HttpRequest) -> HttpResponse:
 def _issue(caller: Caller) -> HttpResponse:
     assert isinstance(caller.user, User)
     assert caller.credential
-    content = {"ticket": tickets.issue(caller.user, caller.credential), "expires_in": settings.TICKET_SECONDS}
+    content = {"ticket": tickets.issue(caller.user, caller.credential), "expires_in": accounts_settings.TICKET_SECONDS}
     return JsonResponse(content, status=201)
 
 

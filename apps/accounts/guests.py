@@ -19,6 +19,7 @@ from django.utils.translation import gettext
 from accounts.unicode import is_of_one_script
 from accounts.unicode.sequences import has_hidden_characters
 from accounts.usernames import is_like_a_guest, mixes_scripts
+from channels_live.conf import live_settings
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class GuestMiddleware:
             # Of an inactive or deleted user, of a backend that was removed, or signed with another SECRET_KEY. ws
             # refuses it, and does not let it in as a guest.
             session.flush()
-        if not settings.ALLOW_GUESTS:
+        if not live_settings.ALLOW_GUESTS:
             request.author = ""
             return self.get_response(request)
         known = guest_name(request.COOKIES)
@@ -79,7 +80,7 @@ class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
     """Redirects guests to the login page where ALLOW_GUESTS is off; a view may be ``login_not_required``."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        if settings.ALLOW_GUESTS:
+        if live_settings.ALLOW_GUESTS:
             raise MiddlewareNotUsed
         super().__init__(get_response)
 

@@ -5,10 +5,10 @@ A ticket stands in a URL, where it may be logged or remembered; by then it is no
 
 from datetime import timedelta
 
-from django.conf import settings
 from django.utils import timezone
 
 from accounts import tokens
+from accounts.conf import accounts_settings
 from accounts.models import Ticket, User
 from channels_live.revocation import user_subject
 
@@ -22,7 +22,7 @@ def issue(user: User, made_with: str) -> str:
     # Here, so that no command needs to be run for it.
     Ticket.objects.filter(expires_at__lt=now).delete()
     ticket = tokens.new_token()
-    expires_at = now + timedelta(seconds=settings.TICKET_SECONDS)
+    expires_at = now + timedelta(seconds=accounts_settings.TICKET_SECONDS)
     Ticket.objects.create(digest=tokens.digest(ticket), user=user, made_with=made_with, expires_at=expires_at)
     return ticket
 

@@ -3,8 +3,7 @@
 import functools
 from collections.abc import Collection, Mapping
 
-from django.conf import settings
-
+from channels_live.conf import live_settings
 from channels_live.database import SharedReads, get_database_thread, one_by_one
 from channels_live.event_loop import once_per_event_loop
 from channels_live.hub import Event, Presence, get_hub
@@ -62,7 +61,7 @@ class Live:
         self.lobby = Lobby(self.hub, self.access_cache.open_to_guests)
         self.limits = Limits()
         self.commits = GroupCommit(
-            functools.partial(self.database.run, journal.append), settings.JOURNAL_QUEUE, self._committed
+            functools.partial(self.database.run, journal.append), live_settings.JOURNAL_QUEUE, self._committed
         )
         add_shutdown_hook(self.close)
 

@@ -5,8 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
-
+from chat.conf import chat_settings
 from chat.text import clean, is_empty
 
 MAX_ID_CHARS = 64
@@ -61,8 +60,8 @@ def check_text(value: object) -> str:
     if _has_surrogate(value):
         raise InvalidMessage("invalid_message", "message: half of a surrogate pair is not text.")
     text = clean(value)
-    if len(text) > settings.MESSAGE_MAX_CHARS:
-        raise InvalidMessage("too_long", f"message: expected at most {settings.MESSAGE_MAX_CHARS} characters.")
+    if len(text) > chat_settings.MESSAGE_MAX_CHARS:
+        raise InvalidMessage("too_long", f"message: expected at most {chat_settings.MESSAGE_MAX_CHARS} characters.")
     if is_empty(text):
         raise InvalidMessage("empty", "message: expected something that can be seen.")
     return text

@@ -21,7 +21,7 @@ SIZE = 70
 
 
 def of_scripts() -> Iterator[tuple[str, Matcher]]:
-    for script in [*ROOT.glob("apps/*/static/**/*.js"), *ROOT.glob("services/*/static/**/*.js")]:
+    for script in [path for folder in ("apps", "services", "src") for path in ROOT.glob(f"{folder}/*/static/**/*.js")]:
         for literal, flags in re.findall(
             r"/((?:\\.|\[(?:\\.|[^\]\\])+\]|[^/\\\s\[])+)/([gimsy]*u[gimsy]*)\b", script.read_text()
         ):

@@ -13,8 +13,7 @@ from collections.abc import Callable, Collection
 from secrets import token_hex
 from typing import Any
 
-from django.conf import settings
-
+from channels_live.conf import live_settings
 from channels_live.database.thread import DatabaseThread, get_database_thread
 from channels_live.event_loop import once_per_event_loop
 from channels_live.hub.connection import ChannelLayerConnection
@@ -225,6 +224,6 @@ metrics.MEMBERS.set_function(lambda: sum(hub.members for hub in _hubs))
 @once_per_event_loop
 def get_hub(source: type[Source]) -> Hub:
     """Return the process's one hub of a source; it is closed when the process ends. Call it inside the event loop."""
-    hub = Hub(source(), get_database_thread(), settings.COALESCE_MS / 1000)
+    hub = Hub(source(), get_database_thread(), live_settings.COALESCE_MS / 1000)
     add_shutdown_hook(hub.close)
     return hub

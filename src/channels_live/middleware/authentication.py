@@ -16,6 +16,7 @@ from django.db import DatabaseError, InterfaceError
 from django.utils.functional import SimpleLazyObject
 
 from channels_live.close_codes import CloseCode
+from channels_live.conf import live_settings
 from channels_live.database.thread import DatabaseThread
 from channels_live.middleware.credentials import CredentialBackend, load_credentials
 from channels_live.middleware.session_user import LoginEnded, SessionStore, UnknownSession, load
@@ -43,7 +44,7 @@ class AuthenticationMiddleware:
     Instead of channels.auth.AuthMiddlewareStack: with the project's own credentials, in a thread of its own, and it
     asks the database only where the handshake presents something. ``credentials`` are the backends that are asked
     before the session, those of ``CHANNELS_LIVE["CREDENTIALS"]`` by default. ``allow_guests`` lets visitors in who
-    are not logged in, as AnonymousUser; the setting ALLOW_GUESTS by default, and True without it.
+    are not logged in, as AnonymousUser; the setting ALLOW_GUESTS by default.
     ``scope["session"]`` is an empty one without a session cookie. A consumer that changes it saves it itself, as with
     Channels.
 
@@ -59,7 +60,7 @@ class AuthenticationMiddleware:
     ) -> None:
         self._application = application
         self._credentials = load_credentials() if credentials is None else credentials
-        self._allow_guests = getattr(settings, "ALLOW_GUESTS", True) if allow_guests is None else allow_guests
+        self._allow_guests = live_settings.ALLOW_GUESTS if allow_guests is None else allow_guests
         self._call_with_cookies = CookieMiddleware(self._authenticate)
         # By reason: when it was last logged.
         self._logged_at: dict[str, float] = {}

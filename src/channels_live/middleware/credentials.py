@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
-from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
+
+from channels_live.conf import live_settings
 
 
 class Identity(NamedTuple):
@@ -45,6 +46,6 @@ def load_credentials() -> list[CredentialBackend]:
     Raises ImproperlyConfigured where one cannot be imported.
     """
     try:
-        return [import_string(path)() for path in getattr(settings, "CHANNELS_LIVE", {}).get("CREDENTIALS", ())]
+        return [import_string(path)() for path in live_settings.CREDENTIALS]
     except ImportError as error:
         raise ImproperlyConfigured(f'CHANNELS_LIVE["CREDENTIALS"]: {error}.') from error

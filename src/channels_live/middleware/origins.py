@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
-from channels_live.conf.origins import normalized_origin
+from channels_live.conf import normalized_origin
 from channels_live.observability.request_id import header
 from channels_live.server.refusals import MAX_LOGGED_CHARS, log_refusal
 

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from redis.sentinel import Sentinel
 
-from channels_live.conf.redis_url import Host
+from channels_live.conf import RedisHost
 from channels_live.layers.prefix import channel_prefix
 
 TIMEOUT_SECONDS = 2
@@ -122,7 +122,7 @@ def _is_read_only_sqlite() -> bool:
     return path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
 
 
-def _client(host: Host) -> redis.Redis:
+def _client(host: RedisHost) -> redis.Redis:
     timeouts = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
     # The channel layer's own way to retry is asyncio's.
     options = {name: value for name, value in host.items() if name != "retry"} | timeouts

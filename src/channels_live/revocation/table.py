@@ -4,9 +4,10 @@ import functools
 from collections.abc import Collection
 from typing import Protocol
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
+
+from channels_live.conf import live_settings
 
 
 class RevocationTable(Protocol):
@@ -43,7 +44,7 @@ def revoke(*subjects: str) -> None:
 
 def get_table() -> RevocationTable | None:
     """Return the table of the setting, None without one. Raises ImproperlyConfigured where it cannot be imported."""
-    path = getattr(settings, "CHANNELS_LIVE", {}).get("REVOCATION_TABLE")
+    path = live_settings.REVOCATION_TABLE
     return _load(path) if path else None
 
 

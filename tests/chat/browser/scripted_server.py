@@ -1,4 +1,4 @@
-"""The modules protocol.js and outbox.js in a page without the chat, and the server they talk to, played by a test."""
+"""chat_connection.js and the package's outbox.js in a page without the chat, and a server that a test scripts."""
 
 import json
 import re
@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import Page, WebSocketRoute
 
 URL = "wss://chat.test/ws/chat/lobby/"
-START = """async ([folder, url, after, name, noStorage]) => {
-  const { ChatConnection } = await import(`${folder}/protocol.js`);
-  const { Outbox } = await import(`${folder}/outbox.js`);
+START = """async ([statics, url, after, name, noStorage]) => {
+  const { ChatConnection } = await import(`${statics}/chat/chat_connection.js`);
+  const { Outbox } = await import(`${statics}/channels_live/outbox.js`);
   window.events = [];
   window.counted = { opened: 0, closed: 0, sent: 0 };
   window.WebSocket = class extends WebSocket {
@@ -30,7 +30,8 @@ START = """async ([folder, url, after, name, noStorage]) => {
     events.push({ ...detail, type })));
   window.connection = new ChatConnection(url, { after });
   listen(connection, ["state", "message", "removed", "history", "presence", "typing", "reset", "error", "ack"]);
-  window.outbox = new Outbox(connection, noStorage ? { name, storage: null } : { name });
+  const send = (item) => connection.sendMessage(item);
+  window.outbox = new Outbox(connection, { name: `chat.outbox/${name}`, send, ...(noStorage && { storage: null }) });
   listen(outbox, ["pending", "sent", "failed", "gone"]);
   connection.connect();
 }"""
@@ -83,9 +84,9 @@ class Window:
         if not clock_stands:
             page.clock.install(time=1000)
         page.route_web_socket(re.compile(re.escape(URL)), lambda route: self.sockets.append(Socket(route)))
-        found = re.search(r'src="([^"]+)/room[^/"]*\.js"', page.request.get(f"/chat/{room}/").text())
+        found = re.search(r'src="([^"]+)/chat/room[^/"]*\.js"', page.request.get(f"/chat/{room}/").text())
         assert found
-        self._folder = found[1]
+        self._statics = found[1]
         # A page without a socket of its own.
         page.goto("/accounts/login/")
         if not clock_stands:
@@ -97,7 +98,7 @@ class Window:
 
     def start(self, after: int | None = None, name: str = "lobby/alice", no_storage: bool = False) -> "Window":
         """Make a connection and an outbox, and connect."""
-        self.page.evaluate(START, [self._folder, URL, after, name, no_storage])
+        self.page.evaluate(START, [self._statics, URL, after, name, no_storage])
         return self
 
     def reload(self) -> "Window":
@@ -110,7 +111,7 @@ class Window:
 
     def add(self, text: str) -> str:
         """Put a message into the outbox, and return its id."""
-        return str(self.run("outbox.add(given[0]).id", text))
+        return str(self.run("outbox.add({ text: given[0] }).id", text))
 
     def socket(self, number: int = 1) -> Socket:
         """Wait for the n-th WebSocket that the window opened, and return it."""

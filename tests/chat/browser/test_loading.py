@@ -5,7 +5,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.chat.browser.room_page import RoomPage
 
 # Imported by another: none of them runs without it.
-MODULE = "**/protocol.*.js"
+MODULE = "**/chat_connection.*.js"
 
 
 def test_it_is_loaded_again(page: Page, room: str) -> None:

@@ -1,4 +1,4 @@
-"""The module outbox.js against a server that the test plays."""
+"""The module outbox.js, as the chat uses it, against a scripted server."""
 
 import pytest
 from playwright.sync_api import Page
@@ -70,7 +70,7 @@ def test_a_reload_keeps_them_in_order(window: Window) -> None:
     window.start().socket()
     sent = [window.add(f"message {number}") for number in range(12)]
     window.reload().start()
-    assert window.run("outbox.entries.map(({ id }) => id)") == sent
+    assert window.run("outbox.items.map(({ id }) => id)") == sent
     socket = window.socket(2).welcome()
     for number, message_id in enumerate(sent, start=1):
         assert ids(window.received(socket, number))[-1] == message_id
@@ -86,7 +86,7 @@ def test_a_new_message_goes_behind_those_of_before_the_reload(window: Window) ->
     window.reload()
     window.run("{ Date.now = () => 1 }")
     new = window.start().add("new")
-    assert window.run("outbox.entries.map(({ id }) => id)") == [old, new]
+    assert window.run("outbox.items.map(({ id }) => id)") == [old, new]
 
 
 def test_retry_after_is_waited_for_and_nothing_overtakes(window: Window) -> None:
@@ -143,7 +143,7 @@ def test_a_final_error_fails_the_message_and_the_next_goes_on(window: Window) ->
     window.reload().start()
     socket = window.socket(2).welcome()
     window.wait_events(1, "state")
-    assert window.run("outbox.entries.map(({ id, code }) => [id, code])") == [[one, "too_long"]]
+    assert window.run("outbox.items.map(({ id, code }) => [id, code])") == [[one, "too_long"]]
     three = window.add("three")
     assert ids(window.received(socket, 1)) == [three]
     window.run("outbox.discard(given[0])", one)
@@ -201,7 +201,7 @@ def test_two_windows_do_not_lose_or_repeat_for_ever(window: Window) -> None:
     assert window.stored() == []
     for each, number in ((window, 2), (other, 2)):
         again = come_back(each, number)
-        each.run("connection.sendMessage('mark', '')")
+        each.run("connection.sendMessage({ id: 'mark', text: '' })")
         assert ids(each.received(again, 1)) == ["mark"]
 
 
@@ -223,7 +223,7 @@ def test_what_is_older_than_a_day_is_offered_and_not_sent(window: Window) -> Non
     socket = window.start().socket(2).welcome()
     new = window.add("new")
     assert ids(window.received(socket, 1)) == [new]
-    assert window.run("outbox.entries.map(({ id, code }) => [id, code ?? null])") == [[old, "stale"], [new, None]]
+    assert window.run("outbox.items.map(({ id, code }) => [id, code ?? null])") == [[old, "stale"], [new, None]]
     window.run("outbox.retry(given[0])", old)
     socket.send(type="ack", id=new, seq=1)
     assert ids(window.received(socket, 2)) == [new, old]
@@ -235,7 +235,7 @@ def test_another_authors_messages_are_not_ours_to_send(window: Window) -> None:
     socket = window.reload().start(name="lobby/alice-2").socket(2).welcome()
     mine = window.add("mine")
     assert ids(window.received(socket, 1)) == [mine]
-    assert window.run("outbox.entries.length") == 1
+    assert window.run("outbox.items.length") == 1
 
 
 @pytest.mark.parametrize("how", ["none", "full"])

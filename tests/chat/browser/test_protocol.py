@@ -1,4 +1,4 @@
-"""The module protocol.js against a server that the test plays."""
+"""The module chat_connection.js against a scripted server."""
 
 import pytest
 from playwright.sync_api import Page
@@ -133,14 +133,14 @@ def test_a_login_that_ended_is_tried_again_at_once_and_once(window: Window) -> N
     window.pass_time(500)
     # Refused at the door: nobody is logged in.
     window.socket(3).close(4401)
-    assert window.wait_events(5, "state")[-1] == {"type": "state", "state": "offline", "code": 4401}
+    assert window.wait_events(5, "state")[-1] == {"type": "state", "state": "closed", "code": 4401}
     window.expect_no_socket(4, within=600_000)
 
 
 @pytest.mark.parametrize("code", [1008, 4403, 4404])
 def test_close_codes_that_are_final(window: Window, code: int) -> None:
     window.start().socket().welcome().close(code)
-    assert window.wait_events(2, "state")[-1] == {"type": "state", "state": "offline", "code": code}
+    assert window.wait_events(2, "state")[-1] == {"type": "state", "state": "closed", "code": code}
     window.expect_no_socket(2, within=600_000)
 
 
@@ -199,7 +199,7 @@ def test_close_and_connect_again(window: Window) -> None:
     socket = window.start().socket().welcome(head=2)
     window.wait_events(1, "state")
     window.run("connection.close()")
-    assert window.wait_events(2, "state")[-1]["state"] == "offline"
+    assert window.wait_events(2, "state")[-1]["state"] == "closed"
     window.wait(lambda: socket.is_closed)
     window.expect_no_socket(2, within=600_000)
     window.run("connection.connect()")
@@ -255,9 +255,9 @@ def test_typing_is_sent_every_three_seconds_at_most_and_for_each_message(window:
     window.run("connection.sendTyping()")
     window.pass_time(1)
     window.run("connection.sendTyping()")
-    window.run("connection.sendMessage('id', 'hello')")
+    window.run("connection.sendMessage({ id: 'id', text: 'hello' })")
     window.run("connection.sendTyping()")
-    window.run("connection.sendMessage('id', 'the last')")
+    window.run("connection.sendMessage({ id: 'id', text: 'the last' })")
     sent = [frame["type"] for frame in window.received(socket, 5)]
     assert sent == ["typing", "typing", "message", "typing", "message"]
 

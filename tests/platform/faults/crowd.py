@@ -1,7 +1,7 @@
 """Thousands of members on one event loop: as much of a client as it takes to write down what they get.
 
 A member comes back after every broken connection with ``?after=``, after the delays of the browser's client
-(apps/chat/static/chat/protocol.js). It says nothing but what the protocol asks for.
+(apps/chat/static/chat/chat_connection.js). It says nothing but what the protocol asks for.
 """
 
 import asyncio

@@ -1,25 +1,24 @@
-// The transcript's messages in chunks, of which the browser lays out and paints only those near the reader.
-// With 10,000 messages side by side every frame would take 50 to 200 ms. All stay in the page, for the browser's
-// own search and for screen readers.
+// The transcript's messages in chunks, of which the browser renders only those near the viewport: with 10,000 messages
+// side by side a frame takes 50 to 200 ms. All stay in the page, for the browser's search and screen readers.
 
 // Elements in a chunk.
 const CHUNK = 100;
 
-export class Chunks {
+export class LazyChunks {
   #list;
   #width;
-  // Whether there is a chunk that may have come to rest.
-  #isRestless = true;
+  // Whether a chunk may have become skippable.
+  #hasRendered = true;
 
   constructor(list) {
     this.#list = list;
     new ResizeObserver(([{ contentRect }]) => {
       if (contentRect.width === this.#width) return;
       this.#width = contentRect.width;
-      // Lines break elsewhere now, so every height is another.
-      for (const chunk of list.children) wake(chunk);
-      this.#isRestless = true;
-      this.rest();
+      // Lines break elsewhere now, so every height has changed.
+      for (const chunk of list.children) render(chunk);
+      this.#hasRendered = true;
+      this.skipOffscreen();
     }).observe(list);
   }
 
@@ -43,24 +42,24 @@ export class Chunks {
     if (!chunk.childElementCount) chunk.remove();
   }
 
-  // Lets all but the first and the last chunk, which still grow, be skipped while they are out of sight, each as
-  // high as it is. Call it when all is in its place.
-  rest() {
-    if (!this.#isRestless) return;
-    this.#isRestless = false;
-    const awake = [...this.#list.children].slice(1, -1).filter(({ style }) => !style.contentVisibility);
-    const heights = awake.map(({ offsetHeight }) => offsetHeight);
-    awake.forEach(({ style }, index) => {
+  // Lets the browser skip chunks out of sight, at their present height, except the first and the last, which grow.
+  // To be called after the changes.
+  skipOffscreen() {
+    if (!this.#hasRendered) return;
+    this.#hasRendered = false;
+    const rendered = [...this.#list.children].slice(1, -1).filter(({ style }) => !style.contentVisibility);
+    const heights = rendered.map(({ offsetHeight }) => offsetHeight);
+    rendered.forEach(({ style }, index) => {
       style.containIntrinsicBlockSize = `auto ${heights[index]}px`;
       style.contentVisibility = "auto";
     });
   }
 
-  // The item has changed, and with it perhaps the height of its chunk.
-  touch(item) {
+  // The item has changed, and perhaps the height of its chunk.
+  invalidate(item) {
     if (!item.parentElement.style.contentVisibility) return;
-    wake(item.parentElement);
-    this.#isRestless = true;
+    render(item.parentElement);
+    this.#hasRendered = true;
   }
 
   #insert(item, chunk, how) {
@@ -68,16 +67,16 @@ export class Chunks {
     const fresh = document.createElement("div");
     fresh.append(item);
     this.#list.insertBefore(fresh, how === "prepend" ? chunk : null);
-    this.#isRestless = true;
+    this.#hasRendered = true;
   }
 }
 
-function wake({ style }) {
+function render({ style }) {
   style.contentVisibility = "";
   style.containIntrinsicBlockSize = "";
 }
 
-// The message before or after, over the borders of chunks.
+// The message before or after, across the borders of chunks. side: "previous" or "next".
 export function neighbour(item, side) {
   const inside = side === "next" ? "firstElementChild" : "lastElementChild";
   let found = item;

@@ -1,7 +1,8 @@
-// Who is in the room, and who of them is writing.
+// Who is in the room, and who of them is typing.
 
 import { quoted, showAvatar, showName } from "./authors.js";
 
+// Milliseconds.
 const TYPING_SHOWN = 5000;
 
 export class Members {
@@ -11,7 +12,7 @@ export class Members {
   #more;
   #isYou;
 
-  // isYou: whether a name is the reader's.
+  // isYou: whether a name is the visitor's.
   constructor({ panel, button, isYou }) {
     this.#title = panel.querySelector("h2");
     this.#list = panel.querySelector("ul");
@@ -31,7 +32,7 @@ export class Members {
     this.#hide(false);
   }
 
-  // Without a connection nobody knows.
+  // Without a connection the members are unknown.
   hide() {
     this.#hide(true);
   }
@@ -52,7 +53,7 @@ export class Members {
   }
 }
 
-export class Typists {
+export class TypingIndicator {
   #element;
   #timers = new Map();
 

@@ -6,7 +6,7 @@ from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 
 class Command(migrate.Command):
-    """Django's migrate, which tells a team with a database of its own what to do where Django shows a trace."""
+    """Django's migrate, with instructions instead of a traceback for a database with another user model."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -1,29 +1,29 @@
-// Where the reader is in the transcript, and that it does not move under their eyes.
+// Keeps what the reader sees where it is while the transcript changes.
 
-// Whoever is nearer to the end than this, in pixels, reads along.
+// A reader who is nearer to the end than this, in pixels, follows the conversation.
 const NEAR_END = 40;
 
-export class Place extends EventTarget {
+export class ScrollAnchor extends EventTarget {
   #scroller;
   #content;
   #wasAtEnd = true;
   #top = 0;
 
-  // Emits "move" after every scroll, and after every change of size.
+  // Emits "move" after every scroll and every change of size.
   constructor(scroller, content) {
     super();
     this.#scroller = scroller;
     this.#content = content;
-    scroller.addEventListener("scroll", () => this.#moved());
-    // The composer grows, a keyboard comes up, the window is turned: who was at the end stays there.
+    scroller.addEventListener("scroll", () => this.#onMove());
+    // The composer grows, a keyboard appears, the window is turned: a reader at the end stays there.
     new ResizeObserver(() => {
-      if (this.isAtEnd) this.toEnd();
-      this.#moved();
+      if (this.isAtEnd) this.scrollToEnd();
+      this.#onMove();
     }).observe(scroller);
-    this.toEnd();
+    this.scrollToEnd();
   }
 
-  // Also for who was there, and has not scrolled since, but the window became smaller.
+  // Also of a reader who was there and has not scrolled since the window became smaller.
   get isAtEnd() {
     return this.#distance < NEAR_END || (this.#wasAtEnd && this.#scroller.scrollTop === this.#top);
   }
@@ -37,18 +37,18 @@ export class Place extends EventTarget {
     return this.#scroller.scrollTop <= pixels;
   }
 
-  toEnd() {
+  scrollToEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
     this.#remember();
   }
 
-  // Whoever reads at the end stays there; for all others nothing moves, also when older messages come above.
-  keep(change) {
+  // A reader at the end stays there; for others nothing moves, also when older messages come above.
+  keepDuring(change) {
     const { isAtEnd } = this;
     const first = this.#content.querySelector(".message");
     const top = first?.getBoundingClientRect().top;
     change();
-    if (isAtEnd) this.toEnd();
+    if (isAtEnd) this.scrollToEnd();
     else if (first?.isConnected) this.#scroller.scrollTop += first.getBoundingClientRect().top - top;
   }
 
@@ -62,7 +62,7 @@ export class Place extends EventTarget {
     this.#top = this.#scroller.scrollTop;
   }
 
-  #moved() {
+  #onMove() {
     this.#remember();
     this.dispatchEvent(new Event("move"));
   }
