@@ -11,6 +11,10 @@ TEST_REQUIREMENTS := tests/requirements.txt
 BENCH_REQUIREMENTS := tests/load/requirements.txt
 UPSTREAM_REQUIREMENTS := tests/upstream/requirements.txt
 UPSTREAM_FETCHED := .run/upstream/fetched
+# The wheels of which tests/package installs a project: those that are locked, and the oldest that the package allows.
+WHEELS := .run/wheels
+WHEELS_FETCHED := $(WHEELS)/fetched
+LOWEST := tests/package/lowest.txt
 LOCKED := services/web services/ws services/base/tracing deploy/local tests tests/load tests/upstream
 # The servers in JavaScript that we are compared with; the rest is measured where there is no npm.
 NODE_PEERS := tests/load/peers
@@ -22,6 +26,7 @@ NODE_PEERS_INSTALLED := $(if $(shell command -v npm),$(NODE_PEERS)/node_modules/
 .PHONY: test-conformance test-upstream
 .PHONY: up down build dev-docker logs ps shell psql backup restore test-containers
 .PHONY: rename unicode test-readme
+.PHONY: wheel reference test-package
 .PHONY: k8s-images k8s-up k8s-down k8s-status test-manifests test-url
 
 help: ## List the targets
@@ -85,6 +90,9 @@ test-browser: $(VENV)/test.installed ## Tests in a real Chromium
 test-readme: $(VENV)/test.installed ## What README and docs/your-app.md say, done in fresh clones
 	@$(BIN)/python -m pytest tests/readme
 
+test-package: $(WHEELS_FETCHED) ## Build the wheel of channels_live, and do what docs/existing-project.md says with it
+	@$(BIN)/python -m pytest tests/package
+
 lint: $(VENV)/bench.installed ## ruff, types, nginx's own check of its configuration, hadolint
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -94,11 +102,19 @@ lint: $(VENV)/bench.installed ## ruff, types, nginx's own check of its configura
 format: $(VENV)/test.installed ## Format the Python code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
+COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 lock: $(VENV)/test.installed ## Write the locked requirements anew, with hashes
 	@for folder in $(LOCKED); do \
-	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-	    --output-file $$folder/requirements.txt $$folder/requirements.in || exit 1; done
+	  $(COMPILE) --output-file $$folder/requirements.txt $$folder/requirements.in || exit 1; done
+	@$(COMPILE) --resolution lowest-direct --output-file $(LOWEST) pyproject.toml
+
+# hatchling puts no time of its own into it: the same commit is the same bytes.
+wheel: $(VENV)/test.installed ## Build the wheel of channels_live into dist/
+	@$(BIN)/python -m hatchling build --target wheel --directory dist
+
+reference: $(VENV)/test.installed ## Write docs/reference.md from the docstrings of channels_live
+	@$(BIN)/python -m deploy.reference
 
 ICU_VENV = .run/icu
 unicode: ## Write the tables of characters that look alike (apps/accounts/unicode) from the newest ICU on PyPI
@@ -210,7 +226,7 @@ rename: ## Give the template your product's name: make rename NAME=acme
 	@$(PYTHON) -m deploy.rename "$(NAME)"
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .run bench $(NODE_PEERS)/node_modules tests/upstream/node_modules
+	rm -rf $(VENV) .run bench dist $(NODE_PEERS)/node_modules tests/upstream/node_modules
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is %d.%d; name another with make PYTHON=python3.12" % sys.version_info[:2])'
@@ -243,6 +259,14 @@ $(VENV)/upstream.installed: $(VENV)/test.installed $(UPSTREAM_REQUIREMENTS) test
 $(UPSTREAM_FETCHED): services/ws/requirements.txt | $(VENV)/upstream.installed
 	@echo "Fetching the tests of other projects"
 	@$(BIN)/python -m tests.upstream.sdists
+	@touch $@
+
+FETCH = $(BIN)/python -m pip download --disable-pip-version-check --quiet --no-deps --require-hashes --only-binary :all:
+$(WHEELS_FETCHED): services/ws/requirements.txt $(LOWEST) | $(VENV)/test.installed
+	@echo "Fetching the wheels that the package's tests install"
+	@rm -rf $(WHEELS)
+	@$(FETCH) --dest $(WHEELS)/locked --requirement services/ws/requirements.txt
+	@$(FETCH) --dest $(WHEELS)/lowest --requirement $(LOWEST)
 	@touch $@
 
 $(NODE_PEERS)/node_modules/.package-lock.json: $(NODE_PEERS)/package-lock.json

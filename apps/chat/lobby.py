@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from channels_live import journal
 from channels_live.hub import Gossip, Hub
-from channels_live.observability.logs import first_line
+from channels_live.observability import first_line
 
 logger = logging.getLogger(__name__)
 

@@ -53,4 +53,12 @@ class Publisher:
 
 
 _publisher = Publisher()
-publish = _publisher.publish
+
+
+def publish(group: str, message: dict[str, Any]) -> None:
+    """Send a message to a group of the channel layer, such as ``event.to_message(topic)``, and return at once.
+
+    For processes without a hub, such as web; from any thread. A message that cannot be sent is dropped: the hubs of ws
+    read its event from the journal within two seconds.
+    """
+    _publisher.publish(group, message)
