@@ -28,7 +28,6 @@ def echo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Part]:
             "PYTHONPATH": PYTHONPATH,
             "DJANGO_SETTINGS_MODULE": "ws.settings",
             "SECRET_KEY": "conformance",
-            "DJANGO_SETTINGS_MODULE": "ws.settings",
             "BIND": address,
             "MEMBER_BUFFER_KIB": "65536",
         },

@@ -39,7 +39,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("src", "services", "apps", ".")),
             "DJANGO_SETTINGS_MODULE": "ws.settings",
             "SECRET_KEY": "sending",
-            "DJANGO_SETTINGS_MODULE": "ws.settings",
             "BIND": address,
             "MEMBER_BUFFER_KIB": str(BUFFER_KIB),
         },
