@@ -1,5 +1,7 @@
 """JournalConsumer on an app of the tests' own: what a client is told, and what its entries are answered with."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
@@ -162,9 +164,18 @@ async def test_a_full_queue_refuses_for_a_retry(settings):
     settings.CHANNELS_LIVE = {"JOURNAL_QUEUE": 1}
     client = await join()
     await client.receive_json_from()
-    await post(client, "a")
-    error = await client.receive_json_from()
-    assert (error["code"], error["id"], error["retry_after"]) == ("overloaded", "a", 1)
+    may_go_on = threading.Event()
+    held_up = asyncio.create_task(get_database_thread().run(may_go_on.wait))
+    try:
+        # One is being committed, or waits to be, and one more waits.
+        for entry_id in ("a", "b", "c"):
+            await post(client, entry_id)
+        error = await client.receive_json_from()
+    finally:
+        may_go_on.set()
+        await held_up
+    assert (error["code"], error["retry_after"]) == ("overloaded", 1)
+    assert error["id"] != "a"
     await client.disconnect()
 
 
