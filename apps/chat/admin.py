@@ -7,11 +7,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
-from channels_live.layers import Event, publish
-from chat import journal
-from chat.events import removed_frames
+from chat.journal import journal, remove
 from chat.models import Ban, Membership, Message, Room
-from chat.rooms import RoomNameConverter, group_name
+from chat.protocol import removed_frames
+from chat.rooms import RoomNameConverter
 
 
 class RoomForm(ModelForm):
@@ -112,10 +111,8 @@ class MessageAdmin(admin.ModelAdmin):
     def remove_text(self, request: HttpRequest, chosen: QuerySet[Message]) -> None:
         count = 0
         for message in chosen.filter(removed_at=None):
-            stored = journal.remove(message.pk)
-            # A state: a member that is catching up may have been sent the text just before.
-            event = Event(removed_frames(stored.seq), state=f"removed {stored.seq}")
-            publish(group_name(stored.room), event.to_message(stored.room))
+            removed = remove(message.pk)
+            journal.publish_change(removed, removed_frames(removed.seq))
             self.log_change(request, message, "Removed the text.")
             count += 1
         messages.success(request, f"Texts removed: {count}.")

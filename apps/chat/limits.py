@@ -1,29 +1,15 @@
 """How much one member, one user and one room may say. Every process counts what comes through itself."""
 
-import math
 import time
 from collections.abc import Hashable
 
 from channels_live.conf import live_settings
+from channels_live.journal import RateLimited
 from channels_live.rate_limit import Limit, TokenBucket, TokenBuckets, take_from_all
 from chat.conf import chat_settings
 
-MILLISECONDS = 1000
 # Where a member may say as much as it likes: messages a second that a full room refuses to it before it is at fault.
 UNLIMITED_REFUSED = 20
-
-
-class RateLimited(Exception):
-    """``limit`` is the one of chat.metrics.LIMITS that refused; ``retry_after`` the seconds until it does no more.
-
-    ``is_own_fault`` is False where others have used up what there is, and the member behaves.
-    """
-
-    def __init__(self, limit: str, wait: float, is_own_fault: bool = True) -> None:
-        super().__init__(limit)
-        self.limit = limit
-        self.is_own_fault = is_own_fault
-        self.retry_after = math.ceil(wait * MILLISECONDS) / MILLISECONDS
 
 
 class MemberLimits:

@@ -8,9 +8,9 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
+from channels_live import journal
 from channels_live.hub import Gossip, Hub
 from channels_live.observability import first_line
-from chat import events
 
 logger = logging.getLogger(__name__)
 
@@ -148,4 +148,4 @@ def busiest(counts: Mapping[str, int], limit: int = MAX_ROOMS) -> dict[str, int]
 
 def encode(counts: Mapping[str, int]) -> str:
     """Return the frame ``{"rooms": {name: members}}``."""
-    return events.encode({"rooms": counts})
+    return journal.encode({"rooms": counts})

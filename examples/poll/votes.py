@@ -7,7 +7,7 @@ from functools import partial
 from django.db.models import Count
 
 from channels_live.hub import Event
-from channels_live.journal.epoch import journal_epoch
+from channels_live.journal import journal_epoch
 from poll.models import Vote
 
 

@@ -1,34 +1,23 @@
 """The pods of the local overlay, run with the settings that the manifests give them."""
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
 
 from deploy.local import ports
-from tests.containers.kubelet import Kubelet, Pod, needs_root
+from tests.containers.kubelet import Kubelet, Pod, needs_root, with_test_images
 from tests.containers.project import ROOT, answers, wait_until
 from tests.support.engine import docker
-from tests.support.manifests import Manifests, render
 
 LOCAL = ROOT / "deploy/k8s/overlays/local"
 PARTS = ["postgres", "redis", "web", "ws", "nginx"]
 
 pytestmark = needs_root
-
-
-def with_test_images(folder: Path) -> Manifests:
-    manifests = render(folder)
-    for workload in manifests.workloads:
-        for container in workload.containers:
-            container["image"] = re.sub("^(channels-stack/.*):local$", r"\1:test", container["image"])
-    return manifests
 
 
 @pytest.fixture(scope="module")

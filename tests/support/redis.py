@@ -1,5 +1,6 @@
 """A Redis of a test's own."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,11 +20,20 @@ def redis_part(directory: Path) -> Part:
     )
 
 
+@contextlib.contextmanager
+def running_redis(directory: Path) -> Iterator[Part]:
+    """Start such a Redis, and stop it at the end."""
+    redis = redis_part(directory)
+    redis.start()
+    try:
+        redis.wait_ready()
+        yield redis
+    finally:
+        redis.stop(2)
+
+
 @pytest.fixture
 def redis_address(tmp_path: Path) -> Iterator[str]:
     """The address of a Redis of the test's own, which takes any password of its user ``default``."""
-    redis = redis_part(tmp_path)
-    redis.start()
-    redis.wait_ready()
-    yield redis.url
-    redis.stop()
+    with running_redis(tmp_path) as redis:
+        yield redis.url

@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import Error, InternalError, OperationalError, ProgrammingError
 from django.test import Client
 
-from chat import journal
+from chat.journal import journal
 
 
 def database_error(django_class: type[Error], cause: type[psycopg.Error]) -> Error:
@@ -35,7 +35,7 @@ def test_what_a_view_raises(visitor, monkeypatch, error, status, heading):
     def fail(*args):
         raise error
 
-    monkeypatch.setattr(journal, "recent_rooms", fail)
+    monkeypatch.setattr(journal, "recent", fail)
     answer = visitor.get("/chat/")
     assert answer.status_code == status
     assert f"<h1>{heading}</h1>" in answer.text

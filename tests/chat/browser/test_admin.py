@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from deploy.local import Stack
 from deploy.local.stack import ROOT
-from tests.chat.browser.test_weight import REPORTS
+from tests.chat.browser.policy_violations import REPORTS
 
 NAME, PASSWORD = "moderator", "correct horse battery"
 

@@ -6,17 +6,12 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Response, expect
 
+from tests.chat.browser.policy_violations import REPORTS
 from tests.chat.browser.room_page import RoomPage
 
 NewPage = Callable[..., Page]
 MAX_BYTES = 72_000
 PAGES = ["/chat/", "/chat/{}/", "/accounts/login/", "/nothing-here/"]
-# Filled before anything else of the page runs.
-REPORTS = """
-window.violations = [];
-document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sourceFile }) =>
-  violations.push([violatedDirective, blockedURI, sourceFile].join(" ")));
-"""
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -10,8 +10,8 @@ import pytest
 
 from deploy.local import Stack
 from deploy.local.stack import ROOT
-from tests.chat.native.test_publisher import make_token
 from tests.support.limits import NO_LIMITS
+from tests.support.tokens import make_token
 
 EXAMPLES = 50
 

@@ -1,30 +1,15 @@
 """A post costs no Redis connection (channels_redis#266)."""
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import redis
 
 from deploy.local import Stack
-from deploy.local.stack import ROOT
 from tests.support.limits import NO_LIMITS
+from tests.support.tokens import make_token
 
-MAKE_TOKEN = """
-from accounts import tokens
-from accounts.models import ApiToken, User
-token = tokens.new_token()
-ApiToken.objects.create(user=User.objects.create_user("bot"), name="test", digest=tokens.digest(token))
-print(token)
-"""
 POSTS = 300
-
-
-def make_token(stack: Stack) -> str:
-    command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", MAKE_TOKEN]
-    result = subprocess.run(command, env=stack.environment, capture_output=True, text=True, timeout=30, check=True)
-    return result.stdout.strip()
 
 
 def test_many_posts_leave_the_number_of_redis_connections_flat(tmp_path):

@@ -22,10 +22,10 @@ READERS = 100
 LIMIT = 110
 FILL = """
 import random
-from chat import journal
+from chat.journal import journal
 emoji = [chr(code) for code in range(0x1F300, 0x1F5FF)]
 drafts = [
-    journal.Draft("emoji", str(number), "alice", "".join(random.Random(number).choices(emoji, k=4000)))
+    message_draft("emoji", str(number), "alice", "".join(random.Random(number).choices(emoji, k=4000)))
     for number in range(200)
 ]
 journal.append(drafts)

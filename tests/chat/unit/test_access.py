@@ -11,9 +11,9 @@ from accounts import tokens
 from accounts.models import ApiToken, Revocation, User
 from accounts.revocations import token_subject
 from channels_live.revocation import session_subject, user_subject
-from chat import access, api, journal
+from chat import access
 from chat.access import Refusal
-from chat.journal import Draft
+from chat.journal import journal, message_draft
 from chat.models import Ban, Membership, Room
 
 pytestmark = pytest.mark.django_db
@@ -22,12 +22,12 @@ GUEST = AnonymousUser()
 
 @pytest.fixture(autouse=True)
 def unpublished(monkeypatch) -> None:
-    monkeypatch.setattr(api, "publish", lambda *_: None)
+    monkeypatch.setattr("channels_live.journal.journal.publish", lambda *_: None)
 
 
 @pytest.fixture
 def rooms() -> dict[str, Room]:
-    journal.append([Draft(name, "1", "alice", f"text of {name}") for name in ("open", "club", "office")])
+    journal.append([message_draft(name, "1", "alice", f"text of {name}") for name in ("open", "club", "office")])
     Room.objects.filter(name="club").update(access="members")
     Room.objects.filter(name="office").update(access="staff")
     return {room.name: room for room in Room.objects.all()}
@@ -166,7 +166,7 @@ def test_the_end_of_a_membership_and_a_ban_are_revoked(rooms, alice):
 
 def test_the_admin_changes_who_may_enter_and_no_number(rooms, alice, admin_client):
     room = rooms["open"]
-    journal.append([Draft("open", "2", "alice", "while the form was open")])
+    journal.append([message_draft("open", "2", "alice", "while the form was open")])
     form = {"access": "members", "_save": "1", "bans-0-user": alice.pk, "bans-0-reason": "spam"}
     for inline, total in (("memberships", 0), ("bans", 1)):
         form |= {f"{inline}-TOTAL_FORMS": total, f"{inline}-INITIAL_FORMS": 0}
@@ -196,7 +196,7 @@ def test_a_new_room_with_a_deceptive_name_is_not_found(client, alice, name):
 
 @pytest.mark.parametrize("name", ["open\u115f", "оpen"], ids=ascii)
 def test_an_existing_room_with_a_deceptive_name_stays_open(client, alice, name):
-    journal.append([Draft(name, "1", "alice", "an old text")])
+    journal.append([message_draft(name, "1", "alice", "an old text")])
     assert access.refusals([name], GUEST) == {}
     assert "an old text" in client.get(reverse("chat:room", args=[name])).text
     assert client.get(reverse("chat:index"), {"room": name}).status_code == 302

@@ -7,10 +7,8 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 
 from accounts.models import User
-from chat import admin, journal
-from chat.journal import Draft
+from chat.journal import journal, message_draft
 from chat.models import Message, Room
-from chat.rooms import group_name
 
 pytestmark = pytest.mark.django_db
 
@@ -21,16 +19,16 @@ ROOMS = "/admin/chat/room/"
 @pytest.fixture
 def published(monkeypatch) -> list[tuple]:
     calls: list[tuple] = []
-    monkeypatch.setattr(admin, "publish", lambda *args: calls.append(args))
+    monkeypatch.setattr("channels_live.journal.journal.publish", lambda *args: calls.append(args))
     return calls
 
 
 @pytest.fixture
 def stored() -> list[Message]:
     drafts = [
-        Draft("雑談", "1", "alice", "hello world"),
-        Draft("雑談", "2", "bob", "spam"),
-        Draft("other", "1", "bob", "x"),
+        message_draft("雑談", "1", "alice", "hello world"),
+        message_draft("雑談", "2", "bob", "spam"),
+        message_draft("other", "1", "bob", "x"),
     ]
     journal.append(drafts)
     return list(Message.objects.order_by("id"))
@@ -75,14 +73,14 @@ def test_a_removed_text_is_gone_here_and_on_open_pages(admin_client, stored, pub
     response = remove(admin_client, stored[1])
     assert "Texts removed: 1." in response.content.decode()
     (first, second) = journal.after("雑談", 0)
-    assert (first.text, first.removed) == ("hello world", False)
-    assert (second.seq, second.text, second.removed) == (2, "", True)
+    assert (first.text, first.is_removed) == ("hello world", False)
+    assert (second.seq, second.text, second.is_removed) == (2, "", True)
     ((group, event),) = published
-    assert group == group_name("雑談")
+    assert group == journal.group("雑談")
     assert (event["type"], event["topic"], event["seq"]) == ("event", "雑談", None)
     assert json.loads(event["frames"]["chat.v1"]) == {"type": "removed", "seq": 2}
     # For who catches up too; another removal does not take its place.
-    assert event["state"] == "removed 2"
+    assert event["state"] == "changed 2"
     assert LogEntry.objects.get().get_change_message() == "Removed the text."
 
 

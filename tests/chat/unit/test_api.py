@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import ApiToken, User
-from chat import api, journal
+from chat import api
+from chat.journal import journal, message_draft, remove
 from chat.models import Message
-from chat.rooms import group_name
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ PATH = "/api/rooms/lobby/messages"
 @pytest.fixture(autouse=True)
 def published(monkeypatch) -> list[tuple]:
     calls: list[tuple] = []
-    monkeypatch.setattr(api, "publish", lambda *args: calls.append(args))
+    monkeypatch.setattr("channels_live.journal.journal.publish", lambda *args: calls.append(args))
     return calls
 
 
@@ -59,7 +59,7 @@ def test_a_post_is_stored_answered_and_published(bot, published):
     assert abs(timezone.now() - sent_at) < timedelta(seconds=5)
     assert message == {"seq": 1, "id": "x-1", "message": "hello 👋", "author": "bot"}
     ((group, event),) = published
-    assert group == group_name("lobby")
+    assert group == journal.group("lobby")
     assert (event["type"], event["topic"], event["seq"]) == ("event", "lobby", 1)
     assert json.loads(event["frames"][""]) == {"message": "hello 👋"}
     assert json.loads(event["frames"]["chat.v1"]) == {"type": "message", **response.json()}
@@ -72,14 +72,14 @@ def test_without_an_id_the_server_makes_one(bot):
 
 
 def test_an_id_of_another_message_is_refused_and_not_answered_with_that_message(bot):
-    journal.append([journal.Draft("lobby", "deploy-1", "mallory", "was here first")])
+    journal.append([message_draft("lobby", "deploy-1", "mallory", "was here first")])
     response = post(bot, {"message": "Deployed.", "id": "deploy-1"})
     assert (response.status_code, response.json()["error"]["code"]) == (400, "invalid_id")
 
 
 def test_a_message_that_was_removed_meanwhile_may_be_sent_again(bot):
     first = post(bot, {"message": "hello", "id": "x"}).json()
-    journal.remove(Message.objects.get(seq=first["seq"]).pk)
+    remove(Message.objects.get(seq=first["seq"]).pk)
     assert post(bot, {"message": "hello", "id": "x"}).status_code == 200
 
 

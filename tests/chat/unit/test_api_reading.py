@@ -3,10 +3,9 @@
 import pytest
 from django.test import Client
 
-from chat import journal
-from chat.journal import Draft
+from channels_live.journal import PAGE_BYTES
+from chat.journal import journal, message_draft, remove
 from chat.models import Message
-from chat.pages import PAGE_BYTES
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +18,7 @@ def guest() -> Client:
 
 
 def fill(count: int) -> None:
-    journal.append([Draft("lobby", str(number), "alice", f"text {number}") for number in range(1, count + 1)])
+    journal.append([message_draft("lobby", str(number), "alice", f"text {number}") for number in range(1, count + 1)])
 
 
 def seqs(response) -> list[int]:
@@ -70,7 +69,7 @@ def test_a_room_that_nobody_wrote_in_is_empty(guest):
 
 def test_a_removed_message_says_so(guest):
     fill(1)
-    journal.remove(Message.objects.get().pk)
+    remove(Message.objects.get().pk)
     (message,) = guest.get(PATH).json()["messages"]
     assert (message["message"], message["removed"]) == ("", True)
 
@@ -113,7 +112,7 @@ LONGEST = {"emoji": "👩‍🚀🚀" * 1000, "Japanese": "あ" * 4000, "escaped
 
 
 def fill_with(text: str, count: int = 200) -> None:
-    journal.append([Draft("lobby", str(number), "alice", text) for number in range(1, count + 1)])
+    journal.append([message_draft("lobby", str(number), "alice", text) for number in range(1, count + 1)])
 
 
 @pytest.mark.parametrize("text", LONGEST.values(), ids=LONGEST)
@@ -162,7 +161,7 @@ def test_only_what_must_be_escaped_is_escaped(guest):
 def test_the_room_page_is_bounded_by_bytes_and_has_the_newest(guest, text):
     fill(1)
     small = len(guest.get("/chat/lobby/").content)
-    journal.append([Draft("lobby", f"long {number}", "alice", text) for number in range(200)])
+    journal.append([message_draft("lobby", f"long {number}", "alice", text) for number in range(200)])
     response = guest.get("/chat/lobby/")
     # A line without its text has half a KiB.
     assert len(response.content) < PAGE_BYTES + small + 50 * 1024

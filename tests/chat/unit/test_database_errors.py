@@ -10,10 +10,9 @@ from django.db import Error, InternalError, OperationalError, close_old_connecti
 from channels_live.database import errors as database_errors
 from channels_live.database.errors import Kind, is_read_only, kind_of, log_failure
 from channels_live.database.thread import DatabaseThread
+from channels_live.journal import Draft, GroupCommit, Unavailable, Unprocessable
 from channels_live.observability import readiness as health
-from chat import journal
-from chat.group_commit import GroupCommit, Unavailable, Unprocessable
-from chat.journal import Draft
+from chat.journal import journal, message_draft
 from chat.models import Message, Room
 
 on_postgres = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL has it")
@@ -37,7 +36,7 @@ def error_of(action: Callable[[], object]) -> Error:
 
 
 def draft(number: int, text: str = "hello") -> Draft:
-    return Draft("lobby", f"id-{number}", "alice", text)
+    return message_draft("lobby", f"id-{number}", "alice", text)
 
 
 @pytest.fixture
@@ -215,7 +214,7 @@ async def test_without_its_table_the_journal_refuses_for_a_retry_and_the_log_say
                 await commits.append(draft(number))
     finally:
         await thread.run(execute, "ALTER TABLE elsewhere RENAME TO chat_message")
-    (record,) = [record for record in caplog.records if record.name == "chat.group_commit"]
+    (record,) = [record for record in caplog.records if record.name == "channels_live.journal.group_commit"]
     assert record.levelno == logging.ERROR
     assert "chat_message" in record.getMessage()
     assert "apply the migrations" in record.getMessage()

@@ -1,11 +1,10 @@
 import asyncio
-from datetime import UTC, datetime
 
 import pytest
 from django.db import OperationalError
 
-from chat.group_commit import GroupCommit, Overloaded, Unavailable
-from chat.journal import Draft, Stored
+from channels_live.journal import Draft, GroupCommit, Overloaded, Unavailable
+from tests.unit.feeds import Post
 
 
 class Database:
@@ -15,21 +14,27 @@ class Database:
         self.batches: list[list[str]] = []
         self.may_commit = asyncio.Semaphore(0)
         self.is_down = False
+        self.entries: dict[str, Post] = {}
 
     async def append(self, drafts):
         self.batches.append([draft.id for draft in drafts])
         await self.may_commit.acquire()
         if self.is_down:
             raise OperationalError("the server closed the connection")
-        now = datetime.now(UTC)
-        return [Stored(draft.room, int(draft.id), draft.id, draft.author, draft.text, now) for draft in drafts]
+        return [self.entries.setdefault(draft.id, new_entry(draft)) for draft in drafts]
+
+
+def new_entry(draft: Draft) -> Post:
+    entry = Post(seq=int(draft.id), client_id=draft.id)
+    entry.is_new = True
+    return entry
 
 
 def draft(number: int) -> Draft:
-    return Draft("room", str(number), "alice", "text")
+    return Draft("room", str(number), {"text": "text"})
 
 
-def start(commits: GroupCommit, *numbers: int) -> list[asyncio.Task[Stored]]:
+def start(commits: GroupCommit, *numbers: int) -> list[asyncio.Task[Post]]:
     return [asyncio.create_task(commits.append(draft(number))) for number in numbers]
 
 
@@ -99,3 +104,14 @@ async def test_a_sender_that_leaves_takes_nothing_back(commits, database, commit
     database.may_commit.release()
     await turns()
     assert committed == [1]
+
+
+async def test_an_entry_that_comes_twice_in_one_batch_is_published_once(commits, database, committed):
+    first = start(commits, 1)
+    await turns()
+    twice = start(commits, 2, 2, 3)
+    await turns()
+    database.may_commit.release()
+    database.may_commit.release()
+    assert [stored.seq for stored in await asyncio.gather(*first, *twice)] == [1, 2, 2, 3]
+    assert committed == [1, 2, 3]

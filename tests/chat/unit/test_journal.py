@@ -10,22 +10,22 @@ import pytest
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
-from chat import journal
-from chat.journal import Draft
+from channels_live.journal import Draft
+from chat.journal import journal, message_draft, remove
 from chat.models import Message, Room
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def draft(number: int, room: str = "lobby", text: str = "hello") -> Draft:
-    return Draft(room, f"id-{number}", "alice", text)
+    return message_draft(room, f"id-{number}", "alice", text)
 
 
-def fill(count: int, room: str = "lobby") -> list[journal.Stored]:
+def fill(count: int, room: str = "lobby") -> list[Message]:
     return journal.append([draft(number, room) for number in range(1, count + 1)])
 
 
-def numbers(messages: list[journal.Stored]) -> list[int]:
+def numbers(messages: list[Message]) -> list[int]:
     return [message.seq for message in messages]
 
 
@@ -38,11 +38,14 @@ def test_each_room_counts_from_one():
 
 @pytest.mark.django_db
 def test_what_is_stored_comes_back():
-    (stored,) = journal.append([Draft("雑談", "x", "alice", "こんにちは 👋")])
-    assert stored == journal.after("雑談", 0)[0]
-    assert (stored.seq, stored.id, stored.author, stored.text) == (1, "x", "alice", "こんにちは 👋")
-    assert stored.is_new
-    assert not stored.removed
+    (stored,) = journal.append([message_draft("雑談", "x", "alice", "こんにちは 👋")])
+    (read,) = journal.after("雑談", 0)
+    for message in (stored, read):
+        assert (message.stream_name, message.seq, message.client_id) == ("雑談", 1, "x")
+        assert (message.author, message.text) == ("alice", "こんにちは 👋")
+        assert not message.is_removed
+    assert read.sent_at == stored.sent_at
+    assert (stored.is_new, read.is_new) == (True, False)
 
 
 @pytest.mark.django_db
@@ -100,14 +103,14 @@ def test_a_call_that_fails_takes_no_number(monkeypatch):
 
 WRITER = """
 import sys
-from chat.journal import Draft, append
+from chat.journal import journal, message_draft
 for number in range(40):
-    append([
-        Draft(room, f"{sys.argv[1]}-{number}-{part}", sys.argv[1], "hello")
+    journal.append([
+        message_draft(room, f"{sys.argv[1]}-{number}-{part}", sys.argv[1], "hello")
         # Half of the writers name the rooms in the other order.
         for room in (["a", "b"] if int(sys.argv[1]) % 2 else ["b", "a"])
         for part in range(3)
-    ] + [Draft("a", f"everybody-{number}", sys.argv[1], "hello")])
+    ] + [message_draft("a", f"everybody-{number}", sys.argv[1], "hello")])
 """
 READER = """
 from chat.models import Message
@@ -170,18 +173,18 @@ def test_newest_and_bounds():
 @pytest.mark.django_db
 def test_a_removed_message_keeps_its_number_and_loses_its_text():
     fill(3)
-    removed = journal.remove(Message.objects.get(seq=2).pk)
-    assert (removed.room, removed.seq, removed.text, removed.removed) == ("lobby", 2, "", True)
+    removed = remove(Message.objects.get(seq=2).pk)
+    assert (removed.stream_name, removed.seq, removed.text, removed.is_removed) == ("lobby", 2, "", True)
     assert [(message.seq, message.text) for message in journal.after("lobby", 0)] == [
         (1, "hello"),
         (2, ""),
         (3, "hello"),
     ]
     first = Message.objects.get(seq=2).removed_at
-    journal.remove(Message.objects.get(seq=2).pk)
+    remove(Message.objects.get(seq=2).pk)
     assert Message.objects.get(seq=2).removed_at == first
     with pytest.raises(Message.DoesNotExist):
-        journal.remove(0)
+        remove(0)
 
 
 READS = {

@@ -7,8 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from chat import journal
-from chat.journal import Draft
+from chat.journal import journal, message_draft
 from chat.models import Message, Room
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 def fill(room: str, ages: list[float]) -> None:
     """One message per age, in days, in the order of their numbers."""
-    stored = journal.append([Draft(room, str(number), "alice", "hello") for number in range(len(ages))])
+    stored = journal.append([message_draft(room, str(number), "alice", "hello") for number in range(len(ages))])
     for message, age in zip(stored, ages, strict=True):
         sent_at = timezone.now() - timedelta(days=age)
         Message.objects.filter(room__name=room, seq=message.seq).update(sent_at=sent_at)
@@ -53,7 +52,7 @@ def test_numbers_go_on_after_all_is_gone(settings):
     settings.RETENTION_DAYS = 30
     fill("lobby", [40, 40])
     prune()
-    (stored,) = journal.append([Draft("lobby", "new", "alice", "hello")])
+    (stored,) = journal.append([message_draft("lobby", "new", "alice", "hello")])
     assert stored.seq == 3
     assert Room.objects.get().head == 3
 
@@ -68,7 +67,7 @@ def test_only_the_first_numbers_go_even_where_a_clock_went_wrong(settings):
 
 def test_many_go_in_batches(settings, monkeypatch):
     settings.RETENTION_DAYS = 30
-    monkeypatch.setattr(journal, "PRUNE_BATCH", 10)
+    monkeypatch.setattr(journal, "prune_batch", 10)
     fill("lobby", [40] * 25 + [1])
     assert "older than 30 days: 25," in prune()
     assert kept("lobby") == [26]
@@ -79,16 +78,16 @@ def test_many_go_in_batches(settings, monkeypatch):
 def test_an_interrupted_run_leaves_what_it_deleted_known(settings, monkeypatch):
     """Each batch and its ``pruned_to`` are one transaction."""
     settings.RETENTION_DAYS = 30
-    monkeypatch.setattr(journal, "PRUNE_BATCH", 10)
+    monkeypatch.setattr(journal, "prune_batch", 10)
     fill("lobby", [40] * 25)
-    batch, count = journal._prune_batch, iter(range(2))
+    batch, count = journal._prune_one_batch, iter(range(2))
 
     def interrupted(*args: int) -> int:
         if next(count, None) is None:
             raise KeyboardInterrupt
         return batch(*args)
 
-    monkeypatch.setattr(journal, "_prune_batch", interrupted)
+    monkeypatch.setattr(journal, "_prune_one_batch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         prune()
     assert journal.bounds("lobby") == (25, 20)

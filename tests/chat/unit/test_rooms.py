@@ -1,6 +1,7 @@
 import pytest
 
-from chat.rooms import RoomNameConverter, group_name, is_clear
+from chat.journal import journal
+from chat.rooms import RoomNameConverter, is_clear
 
 
 @pytest.mark.parametrize("name", ["a", "my-room", "A_1", "雑談", "ひろば", "สวัสดี", "नमस्ते", "x" * 64])
@@ -20,12 +21,12 @@ def test_the_same_letters_are_the_same_room_however_they_are_encoded():
 
 @pytest.mark.parametrize("name", ["a", "雑" * 64])
 def test_group_names_suit_the_channel_layer(name):
-    assert group_name(name).isascii()
-    assert len(group_name(name)) < 100
+    assert journal.group(name).isascii()
+    assert len(journal.group(name)) < 100
 
 
 def test_each_room_has_a_group_of_its_own():
-    assert group_name("a") != group_name("A")
+    assert journal.group("a") != journal.group("A")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@ import unicodedata
 
 import pytest
 
-from chat.messages import InvalidMessage, check_text
+from channels_live.journal import InvalidInput
+from chat.protocol import check_text
 from chat.text import MAX_DEPTH, MAX_MARKS, PDF, PDI, clean
 
 RLO, LRE, RLI, FSI = "\u202e", "\u202a", "\u2067", "\u2068"
@@ -93,7 +94,7 @@ INVISIBLE = "\u115f\u1160\u3164\uffa0\u2800\u034f\ufe0f\U000e0100\u17b4\U0001d15
     ids=ascii,
 )
 def test_what_cannot_be_seen_is_no_message(text):
-    with pytest.raises(InvalidMessage) as refused:
+    with pytest.raises(InvalidInput) as refused:
         check_text(text)
     assert refused.value.code == "empty"
 
@@ -106,12 +107,12 @@ def test_what_cannot_be_seen_stays_beside_what_can(text):
 @pytest.mark.parametrize("text", ["か\u3099" * 4000, "x" * 4000 + "\0" * 10], ids=["composed", "controls"])
 def test_the_length_is_that_of_what_is_stored(text):
     assert len(check_text(text)) == 4000
-    with pytest.raises(InvalidMessage) as refused:
+    with pytest.raises(InvalidInput) as refused:
         check_text(text + "x")
     assert refused.value.code == "too_long"
 
 
 def test_what_closes_a_text_counts():
     assert len(check_text("x" * 3998 + RLO)) == 4000
-    with pytest.raises(InvalidMessage):
+    with pytest.raises(InvalidInput):
         check_text("x" * 3999 + RLO)

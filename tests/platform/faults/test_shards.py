@@ -3,9 +3,9 @@
 import pytest
 
 from deploy.local import Stack
-from tests.load.servers import running_redis
 from tests.platform.faults.injections import restart
 from tests.support.load import MEMBERS, Load
+from tests.support.redis import running_redis
 
 # So many for each member, before and after each step.
 DELIVERIES = 10

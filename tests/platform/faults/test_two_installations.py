@@ -13,9 +13,9 @@ from channels_live.conf.database_url import database
 from channels_live.database import identity as module
 from channels_live.layers.prefix import channel_prefix
 from deploy.local import Stack
-from tests.load.servers import running_redis
 from tests.support.client import Client
 from tests.support.postgres import Server
+from tests.support.redis import running_redis
 
 
 @pytest.fixture(scope="module")

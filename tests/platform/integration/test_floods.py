@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from deploy.local import Stack
-from tests.platform.integration.test_sockets import (
+from tests.support.growth import MOST_KIB, Growth
+from tests.support.limits import NO_LIMITS
+from tests.support.raw_sockets import (
     fill,
     handshake,
     line_with_little_room,
@@ -22,12 +24,8 @@ from tests.platform.integration.test_sockets import (
     say,
     say_id,
 )
-from tests.support.limits import NO_LIMITS
-from tests.support.processes import memory_kib
 
 SECONDS = 30
-# What one client may cost for good or for a while: its buffers, and what the allocator keeps of them.
-MOST_KIB = 8 * 1024
 MIB = 1024 * 1024
 
 
@@ -57,18 +55,6 @@ def opened(stack: Stack, *headers: str, receive_buffer: int = 0) -> Iterator[soc
         assert b" 101 " in answer
         assert b"Extensions" not in answer
         yield line
-
-
-class Growth:
-    """The most that the process has grown since the beginning, in KiB."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._pid = stack.part("ws-1").pid or 0
-        self._before = memory_kib([self._pid])
-        self.kib = 0
-
-    def look(self) -> None:
-        self.kib = max(self.kib, memory_kib([self._pid]) - self._before)
 
 
 def pour(line: socket.socket, data: bytes, times: int, growth: Growth) -> None:

@@ -4,35 +4,35 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
-import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from deploy.local import Stack
-from tests.support.limits import NO_LIMITS
+from tests.support.members import (
+    SECONDS,
+    Counted,
+    closed,
+    entered,
+    guest_cookie,
+    metric,
+    next_of,
+    say,
+    stack_with,
+)
 
 # Tokens that come back within an hour at the earliest, so that only the bursts count.
 NEVER = "0.0002"
-SECONDS = 20
 
-Frame = dict[str, Any]
 Enter = Callable[..., AbstractAsyncContextManager[ClientConnection]]
 
 
 @pytest.fixture
 def room() -> str:
     return f"limits-{os.urandom(4).hex()}"
-
-
-@contextlib.contextmanager
-def stack_with(tmp_path, **environment: str) -> Iterator[Stack]:
-    with Stack(tmp_path, ws_processes=1, environment={**NO_LIMITS, **environment}) as stack:
-        yield stack
 
 
 @pytest.fixture(scope="module")
@@ -55,63 +55,6 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     limits = {"MESSAGE_RATE": "0.5", "MESSAGE_BURST": "20", "TYPING_RATE": "1", "MAX_REFUSALS": "50"}
     with stack_with(tmp_path_factory.mktemp("impatient"), **limits) as stack:
         yield stack
-
-
-@asynccontextmanager
-async def entered(
-    stack: Stack, room: str, protocol: str | None = "chat.v1", cookie: str = ""
-) -> AsyncIterator[ClientConnection]:
-    headers = {"Cookie": cookie} if cookie else {}
-    address = f"{stack.url.replace('http', 'ws', 1)}/ws/chat/{room}/"
-    options: Any = {"origin": stack.url, "max_queue": None, "additional_headers": headers}
-    async with connect(address, subprotocols=[protocol] if protocol else None, **options) as opened:
-        yield opened
-
-
-async def next_of(member: ClientConnection, *kinds: str) -> Frame:
-    async with asyncio.timeout(SECONDS):
-        while True:
-            frame = json.loads(await member.recv())
-            if frame.get("type") in kinds:
-                return frame
-
-
-async def say(member: ClientConnection, message_id: str) -> Frame:
-    await member.send(json.dumps({"type": "message", "id": message_id, "message": "hello"}))
-    return await next_of(member, "ack", "error")
-
-
-async def closed(member: ClientConnection) -> tuple[int, str]:
-    """Return the code and the reason with which the server closes."""
-    with contextlib.suppress(ConnectionClosed):
-        async with asyncio.timeout(SECONDS):
-            while True:
-                await member.recv()
-    assert member.close_code is not None
-    return member.close_code, member.close_reason or ""
-
-
-def metric(stack: Stack, name: str) -> float:
-    for row in httpx.get(f"{stack.part('ws-1').url}/metrics").text.splitlines():
-        if row.startswith(name + " "):
-            return float(row.split()[-1])
-    raise AssertionError(name)
-
-
-class Counted:
-    """How far counters have gone since it was made."""
-
-    def __init__(self, stack: Stack, *names: str) -> None:
-        self._stack = stack
-        self._before = {name: metric(stack, name) for name in names}
-
-    def of(self, name: str) -> float:
-        return metric(self._stack, name) - self._before[name]
-
-
-def guest_cookie(stack: Stack) -> str:
-    """Return the cookie of a new guest, as a browser gets it."""
-    return f"guest={httpx.get(f'{stack.url}/chat/').cookies['guest']}"
 
 
 async def test_a_member_says_its_burst_and_no_more(strict, room):

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from deploy.local import Part, ports
 from deploy.local.part import answers_http
 from deploy.local.stack import ROOT
-from tests.platform.integration.test_sockets import KEY, masked, metric, read_until
+from tests.support.raw_sockets import KEY, masked, metric, read_until
 
 SECONDS = 30
 BUFFER_KIB = 64

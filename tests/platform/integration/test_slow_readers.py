@@ -14,11 +14,12 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from deploy.local import Stack
-from tests.platform.integration.test_floods import MOST_KIB, SECONDS, Growth
-from tests.platform.integration.test_sockets import handshake, masked, read_until
+from tests.support.growth import MOST_KIB, Growth
 from tests.support.limits import NO_LIMITS
+from tests.support.raw_sockets import handshake, masked, read_until
 
 RESUMING = 20
+SECONDS = 30
 # The first byte of a whole text message.
 TEXT = 0x81
 LONG = "\N{GRINNING FACE}" * 4000

@@ -14,16 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from deploy.local import Stack
-from tests.platform.integration.test_member_limits import (
-    SECONDS,
-    Counted,
-    closed,
-    entered,
-    guest_cookie,
-    metric,
-    say,
-    stack_with,
-)
+from tests.support.members import SECONDS, Counted, closed, entered, guest_cookie, metric, say, stack_with
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from chat import journal
 from chat.conf import chat_settings
+from chat.journal import journal
 
 
 class Command(BaseCommand):

@@ -1,4 +1,4 @@
-"""Pages of a room's messages: bounded by their bytes, and not only by the number of messages.
+"""Pages of a stream's entries: bounded by their bytes, and not only by the number of entries.
 
 A reader may take as long over a page as they like, and meanwhile nginx holds it in memory. deploy/nginx has buffers
 for a page of this size and what stands around it: a larger one would wait in a thread of web for its reader.
@@ -9,7 +9,7 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-# In UTF-8. Of everyday messages 200 have less, of the longest in Japanese it is ten.
+# In UTF-8. 200 everyday messages have less; of the longest in Japanese ten fit.
 PAGE_BYTES = 128 * 1024
 
 
