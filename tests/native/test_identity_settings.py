@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from base import identity
+from base import check_settings, identity
 from base import settings as shared
 from deploy.local.stack import ROOT
 
@@ -44,8 +44,7 @@ WEB_ONLY = (
     "WEB_",
     "WSGI_APPLICATION",
 )
-# Sockets.
-WS_ONLY = ("ASGI_APPLICATION", "DRAIN_", "HANDSHAKE_TIMEOUT", "MAX_", "MEMBER_BUFFER_KIB", "PING_")
+WS_ONLY = ("ASGI_APPLICATION",)
 # Another layer class for the same Redis, the apps of pages beside those of both, and axes, which lets nobody in.
 OF_EACH = {"CHANNEL_LAYERS", "INSTALLED_APPS", "AUTHENTICATION_BACKENDS", "SETTINGS_MODULE", "SILENCED_SYSTEM_CHECKS"}
 
@@ -91,6 +90,26 @@ def test_a_service_that_decides_by_itself_who_somebody_is_does_not_start(name):
     assert "of-this-service-alone" not in str(raised.value)
 
 
+def test_a_service_that_decides_by_itself_whether_to_allow_guests_does_not_start():
+    with pytest.raises(ImproperlyConfigured, match=r"^ALLOW_GUESTS .*services/base/settings.py"):
+        identity.check(with_shared(CHANNELS_LIVE={"ALLOW_GUESTS": False}))
+    identity.check(with_shared(CHANNELS_LIVE={"MAX_SOCKETS": 5}))
+
+
+def test_a_name_of_channels_live_among_django_s_settings_would_be_ignored_and_stops_the_start():
+    with pytest.raises(ImproperlyConfigured, match=r"^MAX_SOCKETS is not a setting of Django: .*CHANNELS_LIVE"):
+        check_settings.check(with_shared(MAX_SOCKETS=5))
+    with pytest.raises(ImproperlyConfigured, match=r"^HISTORY_RATE is not a setting of Django: .*CHAT"):
+        check_settings.check(with_shared(HISTORY_RATE=5))
+
+
+@pytest.mark.parametrize("name", ["CHANNELS_LIVE", "CHAT", "ACCOUNTS"])
+def test_an_unknown_name_in_a_dictionary_of_settings_stops_the_start(name):
+    check_settings.check(with_shared(**{name: {}}))
+    with pytest.raises(ImproperlyConfigured, match=f"^{name}: 'RATE' is not a setting"):
+        check_settings.check(with_shared(**{name: {"RATE": 5}}))
+
+
 @pytest.mark.parametrize(
     ("service", "command"),
     [
@@ -109,5 +128,5 @@ def test_the_start_of_every_program_is_stopped_by_one_sentence(service, command,
         command, cwd=copied_services, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert result.returncode == 1
-    assert result.stderr.startswith("Wrong configuration: SESSION_COOKIE_NAME ")
+    assert result.stderr.startswith("Invalid configuration: SESSION_COOKIE_NAME ")
     assert result.stderr.count("\n") == 1

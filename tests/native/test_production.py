@@ -88,7 +88,7 @@ def run(command: list[str], environment: dict[str, str]) -> subprocess.Completed
 def test_production_refuses_with_one_sentence(change: dict[str, str], sentence: str) -> None:
     result = run(COMMANDS["ws"], SAFE | change)
     assert result.returncode == 1
-    expected = f"Wrong configuration: ENVIRONMENT=production refuses to start. {sentence}"
+    expected = f"Invalid configuration: ENVIRONMENT=production refuses to start. {sentence}"
     assert result.stderr.strip() == expected
 
 

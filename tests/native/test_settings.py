@@ -1,7 +1,6 @@
-"""The start with wrong values, as an operator sees it."""
+"""The start with invalid values, as an operator sees it."""
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,29 +24,31 @@ def expect_one_sentence(command: list[str], name: str, value: str, expected: str
     assert result.returncode == 1
     lines = result.stderr.strip().splitlines()
     assert len(lines) == 1
-    assert lines[0].startswith("Wrong configuration: ")
+    assert lines[0].startswith("Invalid configuration: ")
     assert name in lines[0]
     assert expected in lines[0]
 
 
 @pytest.mark.parametrize("command", [WEB, WS, MANAGE], ids=["web", "ws", "manage.py"])
-def test_a_wrong_value_stops_every_program_with_one_sentence(command):
-    expect_one_sentence(command, "MESSAGE_MAX_CHARS", "many", "Not a valid integer")
+def test_an_invalid_value_stops_every_program_with_one_sentence(command):
+    expect_one_sentence(
+        command, "MESSAGE_MAX_CHARS", "many", "expected a whole number of characters from 1 to 16000, got 'many'"
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("MESSAGE_MAX_CHARS", "0", "Must be greater than or equal to 1"),
-        ("ENVIRONMENT", "staging", "Must be one of: local, production"),
-        ("DEBUG", "perhaps", "Not a valid boolean"),
-        ("TICKET_SECONDS", "301", "Must be greater than or equal to 1 and less than or equal to 300"),
+        ("MESSAGE_MAX_CHARS", "0", "expected a whole number of characters from 1 to 16000, got '0'"),
+        ("ENVIRONMENT", "staging", "expected one of local, production, got 'staging'"),
+        ("DEBUG", "perhaps", "expected true or false, got 'perhaps'"),
+        ("TICKET_SECONDS", "301", "expected a whole number of seconds from 1 to 300, got '301'"),
         ("ALLOWED_ORIGINS", "app.example.com", "expected scheme://host"),
         ("DATABASE_URL", "mysql://a/b", "expected sqlite:///path or postgres://"),
         ("REDIS_URL", "localhost", "expected redis://"),
-        ("LOG_LEVEL", "LOUD", "Must be one of: DEBUG, INFO, WARNING, ERROR"),
-        ("LOG_FORMAT", "xml", "Must be one of: json, console"),
-        ("SENTRY_DSN", "sentry.example.com", "Expected https://key@host/project-number."),
+        ("LOG_LEVEL", "LOUD", "expected one of DEBUG, INFO, WARNING, ERROR, got 'LOUD'"),
+        ("LOG_FORMAT", "xml", "expected one of json, console, got 'xml'"),
+        ("SENTRY_DSN", "sentry.example.com", "expected https://key@host/project-number."),
         ("TIME_ZONE", "Tokyo", "expected a name of the tz database"),
         ("SECRET_KEY", "", "expected a random text of 50 characters or more"),
         ("ALLOWED_HOSTS", "https://chat.example.com", "expected host names without scheme and port"),
@@ -61,18 +62,18 @@ def test_a_wrong_value_stops_every_program_with_one_sentence(command):
         ("SECRET_KEY_FILE", sys.executable, "SECRET_KEY_FILE must be the path of a text file"),
     ],
 )
-def test_the_sentence_says_what_is_wrong_and_what_was_expected(name, value, expected):
+def test_the_sentence_names_the_setting_and_what_was_expected(name, value, expected):
     expect_one_sentence(WS, name, value, expected)
 
 
-def test_a_misspelt_variable_is_named_with_the_setting_that_was_meant():
+def test_a_misspelled_variable_is_logged_with_the_setting_that_it_resembles():
     program = "import django; django.setup()"
     given = {"ALLOWED_HOST": "a.example", "DJANGO_SECRET_KEY": "x", "REDIS_PORT": "tcp://10.0.0.1:6379", "HOME": "/"}
     result = run(["env", "DJANGO_SETTINGS_MODULE=ws.settings", sys.executable, "-c", program], **given)
     lines = [line for line in result.stdout.splitlines() if "is not a setting" in line]
     assert len(lines) == 2
-    assert "ALLOWED_HOST is not a setting, and has no effect; did you mean ALLOWED_HOSTS?" in lines[0]
-    assert "DJANGO_SECRET_KEY is not a setting, and has no effect; did you mean SECRET_KEY?" in lines[1]
+    assert "ALLOWED_HOST is not a setting and has no effect; did you mean ALLOWED_HOSTS?" in lines[0]
+    assert "DJANGO_SECRET_KEY is not a setting and has no effect; did you mean SECRET_KEY?" in lines[1]
 
 
 def test_a_secret_may_come_in_a_file(tmp_path):
@@ -95,12 +96,3 @@ def test_sentry_costs_nothing_where_it_is_not_wanted():
     command = ["env", *(f"{name}={value}" for name, value in environment.items()), sys.executable, "-c", program]
     assert run(command).stdout == "False\n"
     assert run(command, SENTRY_DSN="https://key@sentry.example.com/1").stdout == "True\n"
-
-
-def test_every_setting_is_listed_in_the_example():
-    read = set()
-    for folder in ("services", "deploy/local"):
-        for path in (ROOT / folder).rglob("*.py"):
-            read |= set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', path.read_text()))
-    listed = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    assert read - listed == set()

@@ -48,7 +48,7 @@ class Socket:
     def accept(self, subprotocol: str | None) -> None:
         self.subprotocol = subprotocol
 
-    def hang_up(self, code: int, reason: str) -> None:
+    def close_discarding_input(self, code: int, reason: str) -> None:
         self.closed_with = code
 
 
@@ -115,7 +115,7 @@ def test_without_the_setting_there_are_no_backends(settings):
 
 @pytest.mark.parametrize("path", ["no_such_module.Backend", "channels_live.middleware.NoSuchBackend", "Backend"])
 def test_a_backend_that_cannot_be_imported_stops_the_start_with_one_sentence(settings, path):
-    settings.CHANNELS_LIVE = {"CREDENTIALS": [path]}
+    settings.CHANNELS_LIVE = settings.CHANNELS_LIVE | {"CREDENTIALS": [path]}
     with pytest.raises(ImproperlyConfigured, match=r'^CHANNELS_LIVE\["CREDENTIALS"\]: .+\.$'):
         AuthenticationMiddleware(None)
 
@@ -149,7 +149,7 @@ async def test_the_first_backend_that_finds_its_credential_decides():
 
 @pytest.mark.parametrize(("allow_guests", "codes"), [(True, []), (False, [4401])])
 async def test_guests_are_let_in_by_a_setting(settings, allow_guests, codes):
-    settings.ALLOW_GUESTS = allow_guests
+    settings.CHANNELS_LIVE = settings.CHANNELS_LIVE | {"ALLOW_GUESTS": allow_guests}
     result, _ = await handshake(AuthenticationMiddleware)
     assert [message["code"] for message in result.sent if "code" in message] == codes
     assert (result.username == "") == allow_guests

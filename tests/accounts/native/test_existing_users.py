@@ -17,10 +17,10 @@ import os, sys
 import django
 from django.conf import settings
 sys.path[:0] = ["src", "services"]
-from channels_live.conf.database_url import database
+from channels_live.conf import parse_database_url
 apps = ["admin", "auth", "contenttypes", "sessions", "messages"]
 settings.configure(
-    SECRET_KEY="other", DATABASES={"default": database(os.environ["DATABASE_URL"])}, USE_TZ=True,
+    SECRET_KEY="other", DATABASES={"default": parse_database_url(os.environ["DATABASE_URL"])}, USE_TZ=True,
     INSTALLED_APPS=[f"django.contrib.{app}" for app in apps],
 )
 django.setup()

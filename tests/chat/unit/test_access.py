@@ -84,7 +84,7 @@ def test_an_invalid_token_is_never_a_guest(rooms, client):
 
 
 def test_where_guests_are_not_allowed(rooms, client, settings, alice):
-    settings.ALLOW_GUESTS = False
+    settings.CHANNELS_LIVE = settings.CHANNELS_LIVE | {"ALLOW_GUESTS": False}
     client = Client()
     assert client.get("/chat/open/").headers["location"] == "/accounts/login/?next=/chat/open/"
     answer = client.get("/api/rooms/open/messages")

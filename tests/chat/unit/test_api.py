@@ -103,7 +103,7 @@ def test_a_text_is_stored_in_one_form_and_without_control_characters(bot):
 
 
 def test_a_user_who_posts_too_fast_is_told_when_to_try_again(bot, settings):
-    settings.MESSAGE_RATE, settings.MESSAGE_BURST = 0.01, 2
+    settings.CHANNELS_LIVE = settings.CHANNELS_LIVE | {"MESSAGE_RATE": 0.01, "MESSAGE_BURST": 2}
     api._limits.cache_clear()
     try:
         # Twice the burst of one socket.

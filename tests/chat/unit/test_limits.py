@@ -24,7 +24,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def limits(settings: Any) -> Limits:
-    settings.MESSAGE_RATE, settings.MESSAGE_BURST, settings.ROOM_MESSAGE_RATE = 2, 10, 1
+    settings.CHANNELS_LIVE, settings.CHAT = {"MESSAGE_RATE": 2, "MESSAGE_BURST": 10}, {"ROOM_MESSAGE_RATE": 1}
     return Limits()
 
 
@@ -53,7 +53,7 @@ def test_a_full_room_is_nobodys_fault_until_a_member_goes_on_and_on(clock, limit
 
 
 def test_it_is_so_too_where_members_may_say_what_they_like(clock, settings):
-    settings.MESSAGE_RATE, settings.MESSAGE_BURST, settings.ROOM_MESSAGE_RATE = 0, 10, 1
+    settings.CHANNELS_LIVE, settings.CHAT = {"MESSAGE_RATE": 0, "MESSAGE_BURST": 10}, {"ROOM_MESSAGE_RATE": 1}
     limits = Limits()
     fill(limits)
     assert faults(limits, limits.of_member(), 15) == [("room", False)] * 10 + [("room", True)] * 5

@@ -6,9 +6,6 @@ from collections.abc import Collection
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
-from chat import lobby as lobby_module
 from chat.lobby import Lobby
 
 SECONDS = 5
@@ -30,10 +27,10 @@ async def everything(rooms: Collection[str]) -> set[str]:
     return set(rooms)
 
 
-async def test_one_who_comes_between_two_changes_that_cancel_out_is_told_the_truth(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(lobby_module, "CHANGE_SECONDS", 0.01)
-    wire = SimpleNamespace(has_joined=lambda group: True, send=lambda group, message: None)
-    lobby = Lobby(SimpleNamespace(handlers={}, topics={"a"}, wire=wire), everything)  # type: ignore[arg-type]
+async def test_one_who_comes_between_two_changes_that_cancel_out_is_told_the_truth():
+    connection = SimpleNamespace(has_joined=lambda group: True, send=lambda group, message: None)
+    hub: Any = SimpleNamespace(handlers={}, topics={"a"}, connection=connection)
+    lobby = Lobby(hub, everything, change_seconds=0.01)
     early, late = Visitor(), Visitor()
     lobby.enter(early)
     lobby.count("a", 1)
@@ -42,4 +39,4 @@ async def test_one_who_comes_between_two_changes_that_cancel_out_is_told_the_tru
     assert json.loads(lobby.enter(late)) == {"rooms": {"a": 2}}
     lobby.count("a", 1)
     assert await late.next() == {"a": 1}
-    lobby._reporter.cancel()
+    lobby.close()

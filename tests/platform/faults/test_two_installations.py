@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from websockets.asyncio.client import connect
 
-from channels_live.conf.database_url import database
+from channels_live.conf import parse_database_url
 from channels_live.database import identity as module
 from channels_live.layers.prefix import channel_prefix
 from deploy.local import Stack
@@ -29,10 +29,10 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def prefix_of(monkeypatch, settings, django_db_blocker):
     """Return the prefix that a process with this database derives."""
-    settings.CHANNEL_PREFIX = ""
+    settings.CHANNELS_LIVE = settings.CHANNELS_LIVE | {"CHANNEL_PREFIX": ""}
 
     def derive(url: str) -> str:
-        connection = type(connections)({"default": database(url)})["default"]
+        connection = type(connections)({"default": parse_database_url(url)})["default"]
         monkeypatch.setattr(module, "connection", connection)
         monkeypatch.setattr(module, "_known", None)
         with django_db_blocker.unblock():

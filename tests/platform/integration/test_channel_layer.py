@@ -26,7 +26,7 @@ from tests.support.redis import redis_part
 
 @pytest.fixture
 def redis(tmp_path: Path, settings) -> Iterator[Part]:
-    settings.CHANNEL_PREFIX = "test"
+    settings.CHANNELS_LIVE = settings.CHANNELS_LIVE | {"CHANNEL_PREFIX": "test"}
     part = redis_part(tmp_path)
     part.start()
     part.wait_ready()
@@ -241,7 +241,7 @@ async def test_nothing_of_one_installation_reaches_another(redis, settings):
     heard: dict[str, list[str]] = {}
     layers = {}
     for number, prefix in enumerate(("one", "two")):
-        settings.CHANNEL_PREFIX = prefix
+        settings.CHANNELS_LIVE = settings.CHANNELS_LIVE | {"CHANNEL_PREFIX": prefix}
         layer = layers[prefix] = ChannelLayer(hosts=[redis.url.replace("/0", f"/{number}")])
         channel = await layer.new_channel()
         await layer.group_add("room", channel)
@@ -250,7 +250,7 @@ async def test_nothing_of_one_installation_reaches_another(redis, settings):
         await layer.group_send("room", {"type": f"group {prefix}"})
         await layer.send("background-work", {"type": "work"})
     for prefix, layer in layers.items():
-        settings.CHANNEL_PREFIX = prefix
+        settings.CHANNELS_LIVE = settings.CHANNELS_LIVE | {"CHANNEL_PREFIX": prefix}
         async with asyncio.timeout(5):
             assert (await layer.receive(heard[prefix][0]))["type"] == f"group {prefix}"
         # Theirs was sent before, or after ours; what comes next is the third.

@@ -206,5 +206,5 @@ def test_a_wrong_limit_stops_the_start_with_one_sentence(tmp_path, environment):
     part.start()
     part.wait_stopped(SECONDS)
     (line,) = part.log.read_text().splitlines()
-    assert line.startswith("Wrong configuration: ")
+    assert line.startswith("Invalid configuration: ")
     assert next(iter(environment)) in line

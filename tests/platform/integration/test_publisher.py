@@ -21,7 +21,7 @@ def redis(tmp_path: Path, settings) -> Iterator[Part]:
     part = redis_part(tmp_path)
     part.start()
     part.wait_ready()
-    settings.CHANNEL_PREFIX = "test"
+    settings.CHANNELS_LIVE = settings.CHANNELS_LIVE | {"CHANNEL_PREFIX": "test"}
     (host,) = settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"]
     layer = {**settings.CHANNEL_LAYERS["default"], "CONFIG": {"hosts": [{**host, "address": part.url}]}}
     settings.CHANNEL_LAYERS = {"default": layer}

@@ -9,7 +9,7 @@ import shutil
 import pytest
 from django.db import connections
 
-from channels_live.conf.database_url import database
+from channels_live.conf import parse_database_url
 from channels_live.database import identity as module
 from channels_live.layers.prefix import channel_prefix
 
@@ -19,10 +19,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def prefix_of(monkeypatch, settings):
     """Return the prefix that a process with this database derives."""
-    settings.CHANNEL_PREFIX = ""
+    settings.CHANNELS_LIVE = settings.CHANNELS_LIVE | {"CHANNEL_PREFIX": ""}
 
     def derive(path) -> str:
-        connection = type(connections)({"default": database(f"sqlite:///{path}")})["default"]
+        connection = type(connections)({"default": parse_database_url(f"sqlite:///{path}")})["default"]
         monkeypatch.setattr(module, "connection", connection)
         monkeypatch.setattr(module, "_known", None)
         try:
@@ -53,5 +53,5 @@ def test_another_secret_key_has_another(prefix_of, tmp_path, settings):
 
 
 def test_the_setting_comes_before_the_database(prefix_of, tmp_path, settings):
-    settings.CHANNEL_PREFIX = "staging"
+    settings.CHANNELS_LIVE = settings.CHANNELS_LIVE | {"CHANNEL_PREFIX": "staging"}
     assert prefix_of(tmp_path / "db.sqlite3") == "staging:"

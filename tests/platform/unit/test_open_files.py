@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from channels_live.server.file_limits import sockets_that_fit
 
@@ -45,7 +46,9 @@ def test_as_many_sockets_as_there_are_files_for(monkeypatch, files, wanted, take
     assert sockets_that_fit(wanted) == taken
 
 
-def test_more_sockets_than_files_are_a_wrong_setting(monkeypatch):
+def test_more_sockets_than_files_are_an_invalid_setting(monkeypatch):
     monkeypatch.setattr(resource, "getrlimit", lambda _: (20_000, 20_000))
-    with pytest.raises(ValueError, match="MAX_SOCKETS: 19501 sockets need 20001 open files, and 20000 are allowed"):
+    with pytest.raises(
+        ImproperlyConfigured, match="MAX_SOCKETS: 19501 sockets need 20001 open files, and 20000 are allowed"
+    ):
         sockets_that_fit(19_501)

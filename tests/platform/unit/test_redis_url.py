@@ -2,7 +2,7 @@ import pytest
 from channels_redis.utils import create_pool
 from django.core.exceptions import ImproperlyConfigured
 
-from channels_live.conf.redis_url import parse_redis_url, without_password
+from channels_live.conf import address_without_password, parse_redis_url
 
 
 def test_one_address():
@@ -36,9 +36,9 @@ def test_sentinels_with_a_password_of_their_own_and_tls():
 
 def test_where_redis_is_can_be_shown():
     hosts = parse_redis_url("redis://u:hunter2@a:1/0?db=2, unix:///run/r.sock, rediss://:hunter2@b")
-    assert [without_password(host) for host in hosts] == ["redis://a:1/0", "unix:///run/r.sock", "rediss://b"]
+    assert [address_without_password(host) for host in hosts] == ["redis://a:1/0", "unix:///run/r.sock", "rediss://b"]
     (host,) = parse_redis_url("sentinel://:hunter2@a:26379,b:26379/chat?sentinel_password=hunter2")
-    assert without_password(host) == "sentinel://a:26379,b:26379/chat"
+    assert address_without_password(host) == "sentinel://a:26379,b:26379/chat"
 
 
 @pytest.mark.parametrize(

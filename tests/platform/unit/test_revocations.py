@@ -182,6 +182,6 @@ def test_revoking_needs_neither_the_server_nor_its_metrics():
         "print([name for name in sys.modules if name.partition('.')[0] in ('daphne', 'autobahn', 'twisted')"
         " or name.endswith(('observability.metrics', 'revocation.watcher'))])"
     )
-    path = {"PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
+    path = {"PYTHONPATH": str(Path(__file__).resolve().parents[3] / "src")}
     run = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
