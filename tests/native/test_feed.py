@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.native.run import Run, copy_repository
+from tests.support.run import Run, copy_repository
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
