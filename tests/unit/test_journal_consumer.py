@@ -130,6 +130,27 @@ async def test_a_consumer_that_accepts_nothing_refuses_entries():
     await client.disconnect()
 
 
+@pytest.mark.parametrize(
+    ("given", "stored"), [({}, "plain"), ({"kind": "fancy"}, "fancy"), ({"kind": ""}, None), ({"kind": None}, None)]
+)
+async def test_a_field_that_is_left_out_has_its_default_and_one_that_is_given_is_checked(given, stored):
+    class KindConsumer(PostConsumer):
+        accepts = ("text", "kind")
+
+    client = await join(KindConsumer)
+    await client.receive_json_from()
+    await client.send_json_to({"type": "append", "id": "a", "text": "hello", **given})
+    if stored is None:
+        error = await client.receive_json_from()
+        assert (error["code"], error["id"]) == ("invalid", "a")
+        assert error["detail"].startswith("kind: This field cannot be ")
+    else:
+        await answers(client, 2)
+        (entry,) = await database_thread().run(journal.after, "news", 0)
+        assert entry.kind == stored
+    await client.disconnect()
+
+
 async def test_an_id_of_another_entry_is_refused():
     client = await join()
     await client.receive_json_from()
