@@ -21,8 +21,8 @@ class RoomForm(ModelForm):
             raise ValidationError("Expected 1 to 64 letters, digits, - and _.") from None
 
 
-class SeatInline(admin.TabularInline):
-    """Users of a room. A line is added or deleted, never changed: see access.py, which hears of no change."""
+class RoomUserInline(admin.TabularInline):
+    """Users of a room. A row is added or deleted, never changed: the receivers of access.py handle no change."""
 
     extra = 0
     autocomplete_fields = ["user"]
@@ -31,12 +31,12 @@ class SeatInline(admin.TabularInline):
         return False
 
 
-class MembershipInline(SeatInline):
+class MembershipInline(RoomUserInline):
     model = Membership
     verbose_name_plural = "members, for a room that is for members only"
 
 
-class BanInline(SeatInline):
+class BanInline(RoomUserInline):
     model = Ban
     verbose_name_plural = "bans"
 

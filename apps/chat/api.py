@@ -7,7 +7,6 @@ import math
 import threading
 import uuid
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -16,7 +15,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.api import Caller, answer, login_needed
-from channels_live.database.errors import Kind, kind_of, log_failure
+from channels_live.conf import live_settings
+from channels_live.database import Kind, kind_of, log_failure
 from channels_live.journal import InvalidInput, RateLimited, check_fields, check_id, encode
 from channels_live.observability import tracing
 from chat import access
@@ -57,7 +57,7 @@ def messages(request: HttpRequest, room: str) -> HttpResponse:
         return api_error(404, "no_such_room", "room: expected 1 to 64 letters, digits, - and _.")
     try:
         if request.method != "POST":
-            return answer(request, lambda caller: _read(request, name, caller), guests=settings.ALLOW_GUESTS)
+            return answer(request, lambda caller: _read(request, name, caller), guests=live_settings.ALLOW_GUESTS)
         return answer(request, lambda caller: _post(request, name, caller))
     except InvalidInput as error:
         return api_error(400, error.code, error.detail)

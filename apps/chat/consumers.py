@@ -6,12 +6,13 @@ from typing import Any
 from django.db import Error
 
 from accounts.guests import author_of
+from channels_live.close_codes import CloseCode
 from channels_live.consumers import JournalConsumer
-from channels_live.database.errors import log_failure
-from channels_live.hub.topic import Event
+from channels_live.database import log_failure
+from channels_live.hub import Event
 from channels_live.journal import Draft, InvalidInput, RateLimited, encode
-from channels_live.server.refusals import log_refusal
-from chat.access import Refusal, is_about_access, room_subject, seat_subject
+from channels_live.server import log_refusal
+from chat.access import Refusal, is_about_access, membership_subject, room_subject
 from chat.limits import MemberLimits
 from chat.metrics import INVALID
 from chat.protocol import (
@@ -29,7 +30,6 @@ from chat.runtime import ChatRuntime, RoomSource, get_chat_runtime
 
 logger = logging.getLogger(__name__)
 
-TRY_AGAIN_LATER = 1013
 HISTORY_RETRY_SECONDS = 2
 # Of channels_live.observability.metrics.RESULTS.
 REFUSAL_RESULTS = {Refusal.LOGIN_NEEDED: "auth", Refusal.FORBIDDEN: "forbidden", Refusal.NOT_FOUND: "not_found"}
@@ -62,7 +62,7 @@ class ChatConsumer(JournalConsumer):
     def subjects(self) -> tuple[str, ...]:
         if self.user_id is None:
             return subjects_of_guest(self.stream)
-        return (*self.socket.subjects, room_subject(self.stream), seat_subject(self.stream, self.user_id))
+        return (*self.socket.subjects, room_subject(self.stream), membership_subject(self.stream, self.user_id))
 
     async def connect(self) -> None:
         self.author = author_of(self.scope)
@@ -72,7 +72,7 @@ class ChatConsumer(JournalConsumer):
         await super().connect()
 
     async def may_join(self) -> bool:
-        if refusal := await self.runtime.gate.refusal(self.stream, self.user_id):
+        if refusal := await self.runtime.access_cache.refusal(self.stream, self.user_id):
             log_refusal(self.scope, REFUSAL_RESULTS[refusal])
             await self.accept(self.selected_subprotocol())
             await self.close(refusal.value)
@@ -111,10 +111,10 @@ class ChatConsumer(JournalConsumer):
             await super().revoked(subjects)
             return
         try:
-            refusal = await self.runtime.gate.recheck(self.stream, self.user_id)
+            refusal = await self.runtime.access_cache.recheck(self.stream, self.user_id)
         except Error as error:
             log_failure(logger, "Members were closed, their access cannot be read", error)
-            await self.close(TRY_AGAIN_LATER)
+            await self.close(CloseCode.TRY_AGAIN_LATER)
         else:
             if refusal:
                 await self.close(refusal.value)

@@ -1,4 +1,4 @@
-from channels_live.consumers.direct import DirectConsumer
+from channels_live.consumers import DirectConsumer
 from chat.runtime import get_chat_runtime
 
 

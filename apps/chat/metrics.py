@@ -2,6 +2,9 @@
 
 from prometheus_client import Counter
 
+from channels_live.close_codes import CloseCode
+from channels_live.server import register_close_codes, register_limits, register_results
+
 INVALID = Counter("chat_invalid_frames", "Frames that a room answered with an error, by its code.", ["code"])
 # docs/protocol.md explains them.
 INVALID_CODES = (
@@ -15,5 +18,11 @@ INVALID_CODES = (
     "empty",
     "too_long",
 )
+# What refuses a frame: the rate of its socket, user or room; that of typing or history; or it is an invalid one.
+LIMITS = ("member", "user", "room", "typing", "history", "wrong")
+
+register_results("forbidden")
+register_limits(*LIMITS)
+register_close_codes(CloseCode.FORBIDDEN)
 for _code in INVALID_CODES:
     INVALID.labels(_code)

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-
 from channels_live.journal import InvalidInput, check_fields, check_id, encode, has_surrogate, timestamp
+from chat.conf import chat_settings
 from chat.models import Message
 from chat.text import clean, is_empty
 
@@ -109,8 +108,8 @@ def check_text(value: object) -> str:
     if has_surrogate(value):
         raise InvalidInput("invalid_message", "message: half of a surrogate pair is not text.")
     text = clean(value)
-    if len(text) > settings.MESSAGE_MAX_CHARS:
-        raise InvalidInput("too_long", f"message: expected at most {settings.MESSAGE_MAX_CHARS} characters.")
+    if len(text) > chat_settings.MESSAGE_MAX_CHARS:
+        raise InvalidInput("too_long", f"message: expected at most {chat_settings.MESSAGE_MAX_CHARS} characters.")
     if is_empty(text):
         raise InvalidInput("empty", "message: expected something that can be seen.")
     return text

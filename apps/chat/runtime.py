@@ -3,14 +3,13 @@
 import functools
 from collections.abc import Mapping
 
-from channels_live.database.shared_reads import SharedReads, one_by_one
+from channels_live.database import SharedReads, one_by_one
 from channels_live.event_loop import once_per_event_loop
-from channels_live.hub.presence import Presence
-from channels_live.hub.topic import Event
+from channels_live.hub import Event, Presence
 from channels_live.journal import JournalRuntime, JournalSource
-from channels_live.revocation.watcher import revocations
-from channels_live.server.drain import at_the_end
-from chat.gate import Gate
+from channels_live.revocation import get_revocations
+from channels_live.server import add_shutdown_hook
+from chat.access_cache import AccessCache
 from chat.history_page import history_frame
 from chat.journal import journal
 from chat.limits import Limits
@@ -34,15 +33,16 @@ class ChatRuntime(JournalRuntime):
     def __init__(self) -> None:
         super().__init__(RoomSource)
         self.history = SharedReads(functools.partial(self.database.run, one_by_one, history_frame))
-        self.gate = Gate(self.database, revocations())
+        self.access_cache = AccessCache(self.database, get_revocations())
         self.presence = Presence(self.hub, self._present)
-        self.lobby = Lobby(self.hub, self.gate.open_to_guests)
+        self.lobby = Lobby(self.hub, self.access_cache.open_to_guests)
         self.limits = Limits()
-        at_the_end(self.close)
+        add_shutdown_hook(self.close)
 
     async def close(self) -> None:
         """Withdraw the presence of all members."""
         self.presence.close()
+        self.lobby.close()
 
     def _present(self, room: str, count: int, names: list[str]) -> None:
         self.lobby.count(room, count)

@@ -1,4 +1,4 @@
-"""How messages are laid out in a page: by day, and in groups of one author. log.js does the same in the browser."""
+"""The layout of messages in a page: by day, and in groups of one author, as message_log.js has it in the browser."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,3 @@
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -8,6 +7,7 @@ from django.views.decorators.cache import never_cache
 from accounts.guests import AuthoredRequest
 from channels_live.journal import fitting
 from chat.access import Refusal, refusals
+from chat.conf import chat_settings
 from chat.journal import journal
 from chat.models import Room
 from chat.rooms import MAX_CHARS, RoomNameConverter, is_clear
@@ -60,7 +60,7 @@ def room(request: AuthoredRequest, room: str) -> HttpResponse:
         {
             "room": room,
             "preview_title": room,
-            "message_max_chars": settings.MESSAGE_MAX_CHARS,
+            "message_max_chars": chat_settings.MESSAGE_MAX_CHARS,
             "lines": list(lines(messages)),
             "head": head,
             "recent_rooms": recent_rooms(request),

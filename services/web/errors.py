@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.views import csrf, defaults
 
-from channels_live.database.errors import is_temporary
+from channels_live.database import is_temporary
 
 RETRY_AFTER_SECONDS = 2
 

@@ -26,6 +26,7 @@ def echo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Part]:
         environment={
             **os.environ,
             "PYTHONPATH": PYTHONPATH,
+            "DJANGO_SETTINGS_MODULE": "ws.settings",
             "SECRET_KEY": "conformance",
             "BIND": address,
             "MEMBER_BUFFER_KIB": "65536",

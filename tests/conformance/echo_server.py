@@ -1,14 +1,10 @@
-"""``python -m ws`` with consumers that echo: ours, and at /stock one of Channels'.
+"""The server with consumers that echo: ours, and at /stock one of Channels'.
 
 The limit of a message is beyond the 16 MiB that the Autobahn Testsuite sends. Over HTTP it answers the number of
 Python objects that are left after a garbage collection.
 """
 
-# Before anything else, because it chooses Twisted's reactor.
-from ws.__main__ import serve, set_up  # isort: skip
-
 import gc
-import sys
 from typing import Any
 
 from channels.generic.http import AsyncHttpConsumer
@@ -16,8 +12,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
 
-from channels_live.consumers.direct import DirectConsumer
-from ws import settings
+from channels_live.consumers import DirectConsumer
+from channels_live.server.run import serve, set_up
 
 MAX_FRAME_KIB = 20 * 1024
 
@@ -46,7 +42,5 @@ routes = URLRouter([path("stock", Stock.as_asgi()), path("", Direct.as_asgi())])
 application: Any = ProtocolTypeRouter({"websocket": routes, "http": ObjectsConsumer.as_asgi()})
 
 if __name__ == "__main__":
-    settings.MAX_FRAME_KIB = MAX_FRAME_KIB
-    sys.modules["ws.asgi"] = sys.modules["__main__"]
     set_up()
-    serve()
+    serve(application, max_frame_kib=MAX_FRAME_KIB)

@@ -15,10 +15,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploy.local import Part, ports
-from deploy.local.binaries import find_redis
-from deploy.local.part import answers_http, answers_redis_ping
+from deploy.local.part import answers_http
 from deploy.local.stack import ROOT
-from tests.limits import NO_LIMITS
+from tests.support.limits import NO_LIMITS
+from tests.support.redis import running_redis
 
 PEERS = Path(__file__).parent / "peers"
 NODE_MODULES = PEERS / "node_modules"
@@ -125,22 +125,6 @@ def running(
         for part in parts:
             part.wait_ready()
         yield Running(server, parts, redis)
-
-
-@contextlib.contextmanager
-def running_redis(directory: Path) -> Iterator[Part]:
-    """Start a Redis that keeps nothing."""
-    port = ports.pick()
-    command = [str(find_redis()), "--bind", ports.HOST, "--port", str(port), "--save", "", "--appendonly", "no"]
-    redis = Part(
-        "redis", "redis", f"redis://{ports.HOST}:{port}/0", command, directory / "redis.log", answers_redis_ping
-    )
-    redis.start()
-    try:
-        redis.wait_ready()
-        yield redis
-    finally:
-        redis.stop(2)
 
 
 @functools.cache

@@ -13,11 +13,11 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.native.run import Run, copy_repository
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from deploy.local.stack import ROOT
-from tests.native.run import Run, copy_repository
 
 CODE = [path for path in ROOT.glob("examples/feed/*.py") if path.name != "models.py"]
 NO_CODE = ("#", '"""', "import ", "from ")

@@ -141,7 +141,7 @@ def test_a_file_env_that_cannot_be_read_is_one_sentence(start_run, copied_reposi
     service = subprocess.run(program, cwd=copied_repository, capture_output=True, text=True, check=False)
     for code, written in ((run.process.returncode, output), (service.returncode, service.stderr)):
         assert code == 1
-        assert written.startswith("Wrong configuration: .env cannot be read: ")
+        assert written.startswith("Invalid configuration: .env cannot be read: ")
         assert len(written.splitlines()) == 1
 
 
@@ -190,7 +190,7 @@ def test_what_env_says_holds_for_every_part(start_run, copied_repository, redis_
         f"DATABASE_URL: SQLite, {database}",
         f"REDIS_URL: {redis_address}",
         "BIND has no effect: make run chooses the addresses of web and ws itself.",
-        "ALLOWED_HOST is not a setting, and has no effect; did you mean ALLOWED_HOSTS?",
+        "ALLOWED_HOST is not a setting and has no effect; did you mean ALLOWED_HOSTS?",
     } <= set(run.lines)
     assert "hunter2" not in "\n".join(run.lines)
     assert [part["name"] for part in run.description()["parts"]] == ["web", "ws-1", "nginx"]

@@ -8,7 +8,7 @@ from channels.testing import WebsocketCommunicator
 from django.db import connection
 
 from channels_live.consumers import JournalConsumer
-from channels_live.database.thread import database_thread
+from channels_live.database import get_database_thread
 from channels_live.journal import Draft, JournalSource
 from channels_live.rate_limit import Limit
 from tests.unit.feeds import Post, content, create_tables, drop_tables, journal
@@ -28,7 +28,7 @@ def tables(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 async def thread_closed(transactional_db: None) -> AsyncIterator[None]:
     yield
     # Looked up in the thread, which has a connection of its own.
-    await database_thread().run(lambda: connection.close())
+    await get_database_thread().run(lambda: connection.close())
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +92,9 @@ async def test_a_client_is_welcomed_acknowledged_and_told_the_entry(protocols):
 
 
 async def test_a_client_resumes_after_the_number_it_names():
-    await database_thread().run(journal.append, [Draft("news", f"{number}", {"text": "x"}) for number in range(1, 121)])
+    await get_database_thread().run(
+        journal.append, [Draft("news", f"{number}", {"text": "x"}) for number in range(1, 121)]
+    )
     client = await join(PostConsumer, "?after=2")
     assert (await client.receive_json_from())["resumed_from"] == 2
     assert [(await client.receive_json_from())["seq"] for _ in range(118)] == list(range(3, 121))
@@ -165,20 +167,20 @@ async def test_an_id_of_another_entry_is_refused():
 async def test_without_its_table_entries_are_refused_for_a_retry_and_new_clients_closed_with_1013():
     client = await join()
     await client.receive_json_from()
-    await database_thread().run(execute, "ALTER TABLE feeds_post RENAME TO elsewhere")
+    await get_database_thread().run(execute, "ALTER TABLE feeds_post RENAME TO elsewhere")
     try:
         await post(client, "a")
         error = await client.receive_json_from()
         assert (error["code"], error["id"], error["retry_after"]) == ("unavailable", "a", 2)
     finally:
-        await database_thread().run(execute, "ALTER TABLE elsewhere RENAME TO feeds_post")
+        await get_database_thread().run(execute, "ALTER TABLE elsewhere RENAME TO feeds_post")
     await post(client, "a")
     assert (await answers(client, 2))["ack"]["seq"] == 1
     await client.disconnect()
 
 
 async def test_a_full_queue_refuses_for_a_retry(settings):
-    settings.JOURNAL_QUEUE = 0
+    settings.CHANNELS_LIVE = {"JOURNAL_QUEUE": 1}
     client = await join()
     await client.receive_json_from()
     await post(client, "a")

@@ -10,18 +10,18 @@ import pytest
 from accounts import guests
 from channels_live.conf import origins as origin
 from channels_live.observability import logs, request_id
-from channels_live.server import handshake as opening
+from channels_live.server import handshake
 from chat import text
 from deploy.local.nginx import render
 from deploy.local.stack import ROOT
-from tests.unit.patterns import Matcher
+from tests.support.patterns import Matcher
 
 # More than any bounded repetition of ours.
 SIZE = 70
 
 
 def of_scripts() -> Iterator[tuple[str, Matcher]]:
-    for script in [*ROOT.glob("apps/*/static/**/*.js"), *ROOT.glob("services/*/static/**/*.js")]:
+    for script in [path for folder in ("apps", "services", "src") for path in ROOT.glob(f"{folder}/*/static/**/*.js")]:
         for literal, flags in re.findall(
             r"/((?:\\.|\[(?:\\.|[^\]\\])+\]|[^/\\\s\[])+)/([gimsy]*u[gimsy]*)\b", script.read_text()
         ):
@@ -44,8 +44,8 @@ def of_nginx(folder: Path) -> Iterator[tuple[str, Matcher]]:
 
 def of_python() -> Iterator[tuple[str, Matcher]]:
     for how, pattern in (
-        ("search", opening.UPGRADE),
-        ("fullmatch", opening.HEAD),
+        ("search", handshake.UPGRADE),
+        ("fullmatch", handshake.HEAD),
         ("fullmatch", origin.ORIGIN),
         ("fullmatch", request_id.ACCEPTED),
         ("search", guests.TAG),

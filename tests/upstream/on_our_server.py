@@ -1,4 +1,4 @@
-"""A plugin for pytest that runs Daphne's own test suite on our server and our command line.
+"""A plugin for pytest that runs Daphne's own test suite on our server.
 
 It also takes out what makes that suite depend on the speed of a machine: short time-outs, and hypothesis' deadlines and
 random examples.
@@ -34,7 +34,7 @@ DEVIATIONS = {
 # Daphne's way to start a server copies the process; elsewhere than with "fork" the copy would know nothing of this.
 multiprocessing.set_start_method("fork")
 
-daphne.cli.CommandLineInterface = channels_live.server.server.CommandLineInterface
+daphne.cli.CommandLineInterface.server_class = channels_live.server.server.Server
 daphne.testing.BaseDaphneTestingInstance.startup_timeout = 30
 
 _settings, _reinstall_reactor = hypothesis.settings, daphne.testing._reinstall_reactor
@@ -62,7 +62,9 @@ def terminate(process: multiprocessing.Process) -> None:
 
 async def call(application: Any, scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Daphne's test application, without what our server adds to the scope for our own middleware."""
-    await _call(application, {name: scope[name] for name in scope if not name.startswith("ws.")}, receive, send)
+    await _call(
+        application, {name: scope[name] for name in scope if not name.startswith("channels_live.")}, receive, send
+    )
 
 
 hypothesis.settings = settings  # type: ignore[assignment, misc]

@@ -66,10 +66,10 @@ class AsgiSocket:
         self.is_connected = False
         self._outgoing.put_nowait({"type": "websocket.close", "code": code, "reason": reason or ""})
 
-    close_after_work = close
+    close_gracefully = close
 
     def refuse(self, limit: str) -> None:
-        """Nothing is counted here; see channels_live.server.protocol."""
+        """Nothing is counted under another server."""
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine for the socket in the background."""
@@ -84,7 +84,7 @@ class AsgiSocket:
                 if not self._is_gone:
                     await self._send(message)
             except OSError:
-                # The client has gone, of which the disconnect tells; nobody waits for the rest.
+                # The client has gone, as the disconnect will tell; the rest is dropped.
                 self._is_gone, self.is_connected = True, False
             finally:
                 self._outgoing.task_done()

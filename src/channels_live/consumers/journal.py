@@ -11,8 +11,9 @@ from django.core.exceptions import ValidationError
 from django.db import Error
 from django.utils.translation import override
 
+from channels_live.close_codes import CloseCode
 from channels_live.consumers.direct import DirectConsumer
-from channels_live.database.errors import log_failure
+from channels_live.database import log_failure
 from channels_live.journal import (
     JOURNAL_V1,
     Draft,
@@ -35,7 +36,6 @@ from channels_live.rate_limit import Limit, TokenBucket, take_from_all
 
 logger = logging.getLogger(__name__)
 
-POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
 # Seconds after which the same may be sent again.
 RETRY_AFTER = {"overloaded": 1, "unavailable": 2}
 
@@ -140,13 +140,13 @@ class JournalConsumer(DirectConsumer):
         except InvalidInput as error:
             await self.accept(self.selected_subprotocol())
             await self.send_error(error.code, error.detail)
-            await self.close(POLICY_VIOLATION)
+            await self.close(CloseCode.POLICY_VIOLATION)
         except Error as error:
             log_failure(logger, "Closed a joining member, the stream cannot be read", error)
             # Before the handshake is done a browser is told no code at all.
             if not self.is_accepted:
                 await self.accept(self.selected_subprotocol())
-            await self.close(TRY_AGAIN_LATER)
+            await self.close(CloseCode.TRY_AGAIN_LATER)
 
     async def disconnect(self, code: int) -> None:
         # Without a name, connect did not come so far.

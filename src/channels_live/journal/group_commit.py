@@ -7,7 +7,7 @@ from typing import Any, Generic
 
 from django.db import Error
 
-from channels_live.database.errors import Kind, kind_of, log_failure
+from channels_live.database import Kind, kind_of, log_failure
 from channels_live.journal import metrics
 from channels_live.journal.errors import Overloaded, Unavailable, Unprocessable
 from channels_live.journal.journal import EntryModel

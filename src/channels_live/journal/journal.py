@@ -15,8 +15,7 @@ from channels_live.database.errors import is_duplicate
 from channels_live.journal.epoch import journal_epoch
 from channels_live.journal.insert import insert
 from channels_live.journal.models import Draft, Entry, Stream, stream_key
-from channels_live.layers.event import layer_event
-from channels_live.layers.publisher import publish
+from channels_live.layers import Event, publish
 
 EntryModel = TypeVar("EntryModel", bound=Entry)
 
@@ -143,13 +142,13 @@ class Journal(Generic[EntryModel]):
 
         ``frames`` holds the text that members get, by their protocol: what the journal's source makes of the entry.
         """
-        publish(self.group(entry.stream_name), layer_event(entry.stream_name, entry.seq, frames))
+        publish(self.group(entry.stream_name), Event(frames, entry.seq).to_message(entry.stream_name))
 
     def publish_change(self, entry: EntryModel, frames: Mapping[str, str]) -> None:
         """Send the frames that tell members how an old entry has changed, as ``publish`` does."""
         # With a state: a member that catches up may have been given the old entry just before.
         state = f"changed {entry.seq}"
-        publish(self.group(entry.stream_name), layer_event(entry.stream_name, None, frames, state=state))
+        publish(self.group(entry.stream_name), Event(frames, state=state).to_message(entry.stream_name))
 
     def _append(self, drafts: Sequence[Draft], known: dict[tuple[str, str], EntryModel]) -> list[EntryModel]:
         new: dict[tuple[str, str], Draft] = {}

@@ -4,13 +4,10 @@ import functools
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
-from django.conf import settings
-
-from channels_live.database.shared_reads import SharedReads
-from channels_live.database.thread import database_thread
+from channels_live.conf import live_settings
+from channels_live.database import SharedReads, get_database_thread
 from channels_live.event_loop import once_per_event_loop
-from channels_live.hub.hub import hub_of
-from channels_live.hub.topic import Event
+from channels_live.hub import Event, get_hub
 from channels_live.journal.group_commit import GroupCommit
 from channels_live.journal.journal import PAGE, Journal
 from channels_live.journal.pages import fitting
@@ -79,14 +76,14 @@ class JournalRuntime:
     """
 
     def __init__(self, source: type[JournalSource]) -> None:
-        self.database = database_thread()
-        self.hub = hub_of(source)
+        self.database = get_database_thread()
+        self.hub = get_hub(source)
         journal = source.journal
         self.bounds: SharedReads[str, tuple[int, int]] = SharedReads(
             functools.partial(self.database.run, journal.bounds_of)
         )
         self.commits: GroupCommit[Any] = GroupCommit(
-            functools.partial(self.database.run, journal.append), settings.JOURNAL_QUEUE, self._publish
+            functools.partial(self.database.run, journal.append), live_settings.JOURNAL_QUEUE, self._publish
         )
         self._source = source()
 

@@ -1,4 +1,4 @@
-"""The HTTP side of ws: its probes and metrics, and 404 for all else."""
+"""The server's own HTTP addresses: probes and metrics, which it answers whatever application it serves."""
 
 import asyncio
 import json
@@ -8,12 +8,16 @@ from typing import Any
 from channels_live.observability import metrics
 from channels_live.observability.readiness import readiness
 
+PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 # A thread of its own: a database that hangs must not hold up the thread that Django's queries share.
 _probe_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="readyz")
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Answer ``/livez`` and ``/metrics`` on the event loop, ``/readyz`` from a thread, whatever the Host header is."""
+    """Answer ``/livez`` and ``/metrics`` on the event loop, ``/readyz`` from a thread, whatever the Host header is.
+
+    Any other path is 404: the answer to HTTP where a project's router has no application for it.
+    """
     status, body = 404, {"status": "not found"}
     if scope["path"] == "/metrics":
         await _send(send, 200, "text/plain; version=0.0.4; charset=utf-8", metrics.exposition())

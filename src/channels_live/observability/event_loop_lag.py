@@ -1,4 +1,4 @@
-"""How long the event loop is held up, by code that computes or blocks in it."""
+"""How late the event loop runs timers, because of code that computes or blocks in it."""
 
 import asyncio
 
@@ -7,10 +7,10 @@ from channels_live.observability import metrics
 INTERVAL_SECONDS = 0.5
 
 
-async def measure() -> None:
-    """Measure for ever; run it as a task of the event loop."""
+async def measure(interval: float = INTERVAL_SECONDS) -> None:
+    """Measure every ``interval`` seconds for ever; run it as a task of the event loop."""
     loop = asyncio.get_running_loop()
     while True:
-        due = loop.time() + INTERVAL_SECONDS
-        await asyncio.sleep(INTERVAL_SECONDS)
+        due = loop.time() + interval
+        await asyncio.sleep(interval)
         metrics.EVENT_LOOP_LAG.observe(max(0.0, loop.time() - due))

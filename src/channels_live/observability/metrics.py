@@ -1,22 +1,25 @@
-"""What ``/metrics`` of ws says, in Prometheus' text format. An app adds its own beside it.
+"""The server's metrics, in Prometheus' text format.
 
-docs/operations.md says which question each answers. Labels have a fixed set of values: never a topic or a user.
+docs/operations.md says which question each answers. Labels have a fixed set of values: never a topic or a user. An app
+registers the values that it adds (``register_results``, ``register_limits``, ``register_close_codes``), and defines
+further metrics of its own with prometheus_client.
 """
 
 import time
 
 from prometheus_client import Counter, Enum, Gauge, Histogram, generate_latest
 
-# Results of a handshake. Why it was refused: origin, auth (login needed, or an invalid token), session (ws cannot judge
-# it), forbidden (not for this user), not_found (no such address), overloaded (this process takes no more),
-# sockets_per_user (nor of this user), unavailable (the database does not answer), rejected (the consumer closed before
-# it accepted), timeout (it never ended), error (an exception). Too many from one address, nginx refuses.
+from channels_live.close_codes import CloseCode
+
+# Results of a handshake. Why it was refused: origin, auth (login required, or an invalid token), session (this process
+# cannot verify it), not_found (no such address), overloaded (this process takes no more), sockets_per_user (nor of this
+# user), unavailable (the database does not answer), rejected (the consumer closed before it accepted), timeout (it
+# never ended), error (an exception). nginx refuses too many from one address.
 RESULTS = (
     "accepted",
     "origin",
     "auth",
     "session",
-    "forbidden",
     "not_found",
     "overloaded",
     "sockets_per_user",
@@ -25,10 +28,8 @@ RESULTS = (
     "timeout",
     "error",
 )
-# What refuses a frame: the rate of its socket, user or room; that of typing, history or pings; or it is a wrong one.
-LIMITS = ("member", "user", "room", "typing", "history", "ping", "wrong")
-# RFC 6455 section 7.4.1, and docs/protocol.md.
-CLOSE_CODES = (1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4401, 4403, 4404)
+# Of frames from clients: pings and pongs.
+LIMITS = ("ping",)
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 # Sockets
@@ -88,19 +89,42 @@ REVOCATION_READ_ERRORS = Counter(
 )
 REVOKED_SOCKETS = Counter("websocket_revoked", "Sockets told that something they were opened with holds no more.")
 
-# A series that appears only with its first event has no rate before the second.
-for _result in RESULTS:
-    HANDSHAKES.labels(_result)
-for _limit in LIMITS:
-    REFUSED.labels(_limit)
-for _code in (*CLOSE_CODES, "other"):
-    CLOSES.labels(_code)
+_close_codes: set[int] = set()
+
+
+def register_results(*results: str) -> None:
+    """Expose results with which an app refuses handshakes; see channels_live.server.log_refusal.
+
+    From now on: a series that appears only with its first event has no rate before the second.
+    """
+    for result in results:
+        HANDSHAKES.labels(result)
+
+
+def register_limits(*limits: str) -> None:
+    """Expose limits with which an app refuses frames; see ``refuse`` of channels_live.server.protocol."""
+    for limit in limits:
+        REFUSED.labels(limit)
+
+
+def register_close_codes(*codes: int) -> None:
+    """Count sockets that are closed with these codes each under its own label; others are counted as ``other``."""
+    for code in codes:
+        _close_codes.add(int(code))
+        CLOSES.labels(int(code))
+
+
+register_results(*RESULTS)
+register_limits(*LIMITS)
+# An app that closes with FORBIDDEN registers it, as all others from 4000 on.
+register_close_codes(*(code for code in CloseCode if code is not CloseCode.FORBIDDEN))
+CLOSES.labels("other")
 
 
 def count_close(code: int | None) -> None:
     """Count a closed socket; None is a connection that ended without a close frame."""
-    code = 1006 if code is None else code
-    CLOSES.labels(code if code in CLOSE_CODES else "other").inc()
+    code = CloseCode.ABNORMAL_CLOSURE.value if code is None else code
+    CLOSES.labels(code if code in _close_codes else "other").inc()
 
 
 def count_sent(frames: int, size: int) -> None:

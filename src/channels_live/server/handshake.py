@@ -1,4 +1,4 @@
-"""The opening handshake of a WebSocket, without Twisted's HTTP parser; what is no handshake becomes Daphne's HTTP.
+"""The opening handshake of a WebSocket, without Twisted's HTTP parser; any other request becomes Daphne's HTTP.
 
 A persistent connection returns here after each HTTP response (see channels_live.server.http_connection).
 """
@@ -10,17 +10,14 @@ from typing import Any
 
 from autobahn.websocket.types import ConnectionDeny
 from daphne.utils import HEADER_NAME_RE
-from django.conf import settings
 
 from channels_live.observability import metrics
 from channels_live.server.http_connection import Request
 from channels_live.server.refusals import MAX_LOGGED_CHARS, log_refusal
-from channels_live.server.writer import Outgoing
+from channels_live.server.writer import Writer
 
-# Told to programs; a browser's page comes back after delays of its own.
-FULL_SECONDS = 5
-# What nginx lets through, and what it adds.
-MAX_HEAD_BYTES = (4 * settings.MAX_HEADER_KIB + 32) * 1024
+# For programs; a browser's page reconnects after delays of its own.
+RETRY_AFTER_SECONDS = 5
 # Upgrade is a list of which the server picks one (RFC 9110, section 7.8).
 UPGRADE = re.compile(rb"\r\nupgrade:(?:[^\r\n]*,)?[ \t]*websocket[ \t]*(?:,[^\r\n]*)?\r\n", re.IGNORECASE)
 # Decoded as ASCII or UTF-8 by Daphne.
@@ -33,8 +30,8 @@ HEAD = re.compile(
 )
 
 
-class Opening(Outgoing):
-    """Daphne's protocol until the socket is open."""
+class Handshake(Writer):
+    """Daphne's protocol until the socket is open (RFC 6455, section 4.2)."""
 
     data: bytes
     request: Any = None
@@ -66,7 +63,7 @@ class Opening(Outgoing):
         self.data = self.data.removeprefix(b"\r\n")
         head, end, _ = self.data.partition(b"\r\n\r\n")
         head += end
-        if len(head) > MAX_HEAD_BYTES:
+        if len(head) > self.server.max_head_bytes:
             self.failHandshake("Request Header Fields Too Large", 431)
         elif not end:
             return
@@ -76,14 +73,14 @@ class Opening(Outgoing):
             self.failHandshake("Bad Request", 400)
         elif self.server.is_full:
             log_refusal(_scope(head), "overloaded")
-            self.failHandshake("Service Unavailable", 503, [("Retry-After", str(FULL_SECONDS))])
+            self.failHandshake("Service Unavailable", 503, [("Retry-After", str(RETRY_AFTER_SECONDS))])
         else:
-            # It runs again from the handshake's turn on.
+            # It is started again when it is the handshake's turn.
             self._cancel_timeout()
             self.server.handshakes.enter(self)
 
     def begin_handshake(self) -> None:
-        """Ask the application: it is this handshake's turn."""
+        """Ask the application; called by HandshakeQueue when it is this handshake's turn."""
         self._start_timeout(self.openHandshakeTimeout, self.onOpenHandshakeTimeout)
         target = self.data.split(b" ", 2)[1]
         self._raw_query_string = target.partition(b"?")[2]
@@ -96,7 +93,7 @@ class Opening(Outgoing):
         return super().onConnect(request)
 
     def failHandshake(self, reason: str, code: int = 400, responseHeaders: list[tuple[str, str]] | None = None) -> None:
-        # autobahn itself refuses what is not even an address; to a visitor and in the log it is a foreign origin too.
+        # autobahn itself refuses an origin that is no URL; clients and the log are told of it as of any foreign origin.
         if reason.startswith("HTTP Origin header"):
             headers = [(name.encode(), value.encode("latin1")) for name, value in self.http_headers.items()]
             origin = self.http_headers["origin"][:MAX_LOGGED_CHARS]
@@ -181,11 +178,11 @@ class Opening(Outgoing):
         self.server.handshakes.leave(self)
         self.was_accepted = True
         if self.is_connected:
-            self.server.opened(self)
+            self.server.register(self)
         metrics.HANDSHAKES.labels("accepted").inc()
 
     def serverReject(self) -> None:
-        # Whoever rejects it may have said why already.
+        # The middleware that rejects it may have logged why already.
         if not self.is_refusal_logged:
             log_refusal(_scope(self.http_request_data), "rejected")
         super().serverReject()

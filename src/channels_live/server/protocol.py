@@ -8,52 +8,51 @@ from typing import Any
 
 import structlog
 
+from channels_live.close_codes import CloseCode
 from channels_live.frames import frame, text_frame
 from channels_live.observability import metrics
 from channels_live.rate_limit import TokenBucket, take_from_all
-from channels_live.server.handshake import Opening
-from channels_live.server.registry import SERVICE_RESTART
-from channels_live.server.slim_state import OpenConnection, drop_handshake_state
+from channels_live.server.handshake import Handshake
+from channels_live.server.slim_state import SlimState, drop_handshake_state
 
 logger = structlog.get_logger(__name__)
 
-NORMAL, NO_STATUS, POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR = 1000, 1005, 1008, 1009, 1011
 # Messages of one client, and their bytes, that wait for the application, attached or not; beyond that its socket is not
 # read, and what was read of it is not parsed.
 MAX_INBOX, MAX_INBOX_BYTES = 32, 128 * 1024
 # Messages of one client that are handled in one turn of the event loop. Any message takes about ten turns to its
 # members, so what one client takes of a turn, everyone else waits for ten times.
-MAX_TURN = 2
-# Answers to one client that are on their way, most of them commits; its next message waits until there are fewer, so
-# that no client fills the queues that all share.
-MAX_WORK = 8
+MAX_MESSAGES_PER_TURN = 2
+# Tasks that answer one client, most of them waiting for a commit; its next message waits until there are fewer, so that
+# no client fills the queues that all share.
+MAX_PENDING_TASKS = 8
 # Frames that one message may have, and one more for each so many bytes of it: each costs what a message costs.
 MAX_FRAGMENTS, BYTES_OF_A_FRAGMENT = 100, 64
 
 Handler = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-class WebSocketProtocol(OpenConnection, Opening):
-    """Daphne's protocol, for many sockets and many writes.
+class WebSocketProtocol(SlimState, Handshake):
+    """One WebSocket of the server: Daphne's protocol, for many sockets and many writes.
 
-    An application may take the socket over with ``attach`` and return. From then on nothing waits in the process
-    for the socket: it is written to by whoever has something, and its messages are handed over as they come.
+    An application may ``attach`` a handler and return. From then on no task and no queue of the process is the
+    socket's: anything may ``write`` to it, and each message is given to the handler as it comes.
     """
 
     # The options are attributes of the class (see Server), so that no connection copies them.
     CONFIG_ATTRS: tuple[str, ...] = ()
 
     request_id: str
-    asked_at = 0.0
+    handshake_started_at = 0.0
     handler: Handler | None = None
-    heard = 0.0
+    last_received_at = 0.0
     inbox: deque[dict[str, Any]] | None = None
     inbox_bytes = 0
     is_paused = False
-    # Answers to what the client has sent that are on their way, and who waits until there are fewer.
-    work = 0
-    less_work: asyncio.Future[None] | None = None
-    leaving: int | None = None
+    # Tasks that answer what the client has sent, and a future that is done when there are fewer.
+    pending_tasks = 0
+    fewer_tasks: asyncio.Future[None] | None = None
+    closing_code: int | None = None
     # Pings and pongs, and frames that were refused; made with the first.
     pings: TokenBucket | None = None
     refusals: TokenBucket | None = None
@@ -62,7 +61,7 @@ class WebSocketProtocol(OpenConnection, Opening):
 
     @property
     def user(self) -> Hashable | None:
-        """What tells whose socket it is from others; see channels_live.server.capacity."""
+        """The key of the socket's user, as given to Admission.claim; None where it was not claimed."""
         return self.server.admission.user_of(self)
 
     # --- What comes in
@@ -77,11 +76,11 @@ class WebSocketProtocol(OpenConnection, Opening):
             self.serverReject()
         self.handler = handler
         queue = self.application_queue
-        self.server.adopt(self)
+        self.server.detach(self)
         if self.is_connected:
             drop_handshake_state(self)
         while not queue.empty():
-            self._take(queue.get_nowait())
+            self._enqueue(queue.get_nowait())
 
     async def receive(self) -> dict[str, Any]:
         """Return the next message: ASGI's ``receive``, for applications that do not attach."""
@@ -89,31 +88,31 @@ class WebSocketProtocol(OpenConnection, Opening):
         if self.application_queue.empty():
             self.inbox_bytes = 0
             if self.is_paused:
-                self._read_on()
+                self._resume_reading()
         return message
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine for the socket in the background; a server that stops waits for it."""
-        self.work += 1
-        self.server.start(coroutine).add_done_callback(self._work_done)
+        """Run a coroutine for the socket in the background; a draining server waits for it."""
+        self.pending_tasks += 1
+        self.server.start(coroutine).add_done_callback(self._task_done)
 
-    def _work_done(self, _: asyncio.Task[None]) -> None:
-        self.work -= 1
-        if self.less_work and self.work <= MAX_WORK:
-            self.less_work.set_result(None)
-            self.less_work = None
-        if not self.work and self.leaving is not None:
-            self.close(self.leaving)
+    def _task_done(self, _: asyncio.Task[None]) -> None:
+        self.pending_tasks -= 1
+        if self.fewer_tasks and self.pending_tasks <= MAX_PENDING_TASKS:
+            self.fewer_tasks.set_result(None)
+            self.fewer_tasks = None
+        if not self.pending_tasks and self.closing_code is not None:
+            self.close(self.closing_code)
 
     def dataReceived(self, data: bytes) -> None:
-        if self.is_deaf:
+        if self.discards_input:
             return
-        self.heard = time.monotonic()
+        self.last_received_at = time.monotonic()
         self.data += data
         self.consumeData()
 
     def processData(self) -> bool:
-        return not (self.is_deaf or self.is_paused) and bool(super().processData())
+        return not (self.discards_input or self.is_paused) and bool(super().processData())
 
     def onMessageBegin(self, isBinary: bool) -> None:
         super().onMessageBegin(isBinary)
@@ -125,7 +124,7 @@ class WebSocketProtocol(OpenConnection, Opening):
         super().onMessageFrameBegin(length)
         self.fragments += 1
         if self.fragments > MAX_FRAGMENTS + self.message_data_total_length // BYTES_OF_A_FRAGMENT:
-            self.hang_up(TOO_BIG, "The message has too many fragments.")
+            self.close_discarding_input(CloseCode.MESSAGE_TOO_BIG, "The message has too many fragments.")
 
     def onMessageFrameData(self, payload: bytes) -> None:
         if not self.failedByMe:
@@ -147,7 +146,10 @@ class WebSocketProtocol(OpenConnection, Opening):
         return True
 
     def refuse(self, limit: str) -> None:
-        """Count a frame that one of metrics.LIMITS refused. A client that goes on and on is closed with 1008."""
+        """Count a frame that a limit refused; a client that keeps exceeding limits is closed with 1008.
+
+        ``limit`` is the label under which metrics count it; an app registers its own (``register_limits``).
+        """
         metrics.REFUSED.labels(limit).inc()
         self.refusals = self.refusals or TokenBucket(self.server.refusal_limit)
         if take_from_all([self.refusals], time.monotonic()) and self.state == self.STATE_OPEN:
@@ -155,20 +157,22 @@ class WebSocketProtocol(OpenConnection, Opening):
             logger.warning("socket closed, it kept exceeding a limit", limit=limit, request_id=self.request_id)
             if self.inbox:
                 self.inbox.clear()
-            self.hang_up(POLICY_VIOLATION, "Too many frames were refused; see the errors before.")
+            self.close_discarding_input(
+                CloseCode.POLICY_VIOLATION, "Too many rejected frames; see the previous errors."
+            )
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        # Not acknowledged, so the client sends it again where it goes.
-        if self.leaving is not None or self.state != self.STATE_OPEN:
+        # Not acknowledged, so the client sends it again to the next process.
+        if self.closing_code is not None or self.state != self.STATE_OPEN:
             return
         metrics.FRAMES_RECEIVED.inc()
         metrics.BYTES_RECEIVED.inc(len(payload))
         if self.handler is None:
             super().onMessage(payload, isBinary)
         elif isBinary:
-            self._take({"type": "websocket.receive", "bytes": payload})
+            self._enqueue({"type": "websocket.receive", "bytes": payload})
         else:
-            self._take({"type": "websocket.receive", "text": payload.decode()})
+            self._enqueue({"type": "websocket.receive", "text": payload.decode()})
         self.inbox_bytes += len(payload)
         waiting = self.application_queue.qsize() if self.inbox is None else len(self.inbox)
         if waiting >= MAX_INBOX or self.inbox_bytes > MAX_INBOX_BYTES:
@@ -177,37 +181,37 @@ class WebSocketProtocol(OpenConnection, Opening):
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self.server.handshakes.leave(self)
-        self.end_step()
+        self.release_senders()
         if self.closeHandshakeTimeoutCall:
             # autobahn lets it run, and with it keeps the connection.
             self.closeHandshakeTimeoutCall.cancel()
         # autobahn answers any close frame with 1000; that code is not the one that the client closed with.
-        code = (self.localCloseCode if self.closedByMe else code) or NO_STATUS
+        code = (self.localCloseCode if self.closedByMe else code) or CloseCode.NO_STATUS.value
         if self.was_accepted:
             metrics.count_close(code)
             logger.debug("socket closed", code=code, request_id=self.request_id)
         if self.handler is not None:
             self.server.protocol_disconnected(self)
-            self._take({"type": "websocket.disconnect", "code": code})
-        elif self.request is not None:  # it has said more than hello
+            self._enqueue({"type": "websocket.disconnect", "code": code})
+        elif self.request is not None:  # the request was complete
             super().onClose(wasClean, code, reason)
 
-    def _take(self, message: dict[str, Any]) -> None:
+    def _enqueue(self, message: dict[str, Any]) -> None:
         if self.inbox is None:
             self.inbox = deque([message])
-            self.start(self._hand_over())
+            self.start(self._dispatch())
             return
         self.inbox.append(message)
 
-    async def _hand_over(self) -> None:
+    async def _dispatch(self) -> None:
         assert self.inbox is not None
         assert self.handler
         has_failed = False
         handled = 0
         while self.inbox:
-            if self.work > MAX_WORK:
-                self.less_work = asyncio.get_running_loop().create_future()
-                await self.less_work
+            if self.pending_tasks > MAX_PENDING_TASKS:
+                self.fewer_tasks = asyncio.get_running_loop().create_future()
+                await self.fewer_tasks
                 continue  # what was in the inbox may have been thrown away
             message = self.inbox.popleft()
             try:
@@ -215,36 +219,36 @@ class WebSocketProtocol(OpenConnection, Opening):
                     await self.handler(message)
             except Exception:
                 logger.exception("a message could not be handled", request_id=self.request_id)
-                self.close(INTERNAL_ERROR)
+                self.close(CloseCode.INTERNAL_ERROR)
                 has_failed = True
             handled += 1
-            if handled % MAX_TURN == 0:
+            if handled % MAX_MESSAGES_PER_TURN == 0:
                 await asyncio.sleep(0)
             if self.is_paused and not self.inbox:
                 self.inbox_bytes = 0
-                self._read_on()
+                self._resume_reading()
         self.inbox = None
         self.inbox_bytes = 0
 
-    def _read_on(self) -> None:
+    def _resume_reading(self) -> None:
         self.is_paused = False
         # A pong that arrived meanwhile is read only now.
-        self.heard = time.monotonic()
+        self.last_received_at = time.monotonic()
         self.transport.resumeProducing()
         self.consumeData()
 
     # --- The end
 
     def revoke(self, subjects: frozenset[str]) -> None:
-        """Hand ``websocket.revoked`` to who attached; any other comes again, and its handshake is judged anew.
+        """Give ``websocket.revoked`` to the handler. Without one, close with 1012: the next handshake is checked again.
 
-        So does one whose client reads slowly: its handler may wait for that.
+        The same where the client reads slowly: the handler may be waiting for that.
         """
         metrics.REVOKED_SOCKETS.inc()
         if self.handler is None or self.is_backed_up:
-            self.close(SERVICE_RESTART)
+            self.close(CloseCode.SERVICE_RESTART)
         else:
-            self._take({"type": "websocket.revoked", "subjects": subjects})
+            self._enqueue({"type": "websocket.revoked", "subjects": subjects})
 
     def sendCloseFrame(self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False) -> None:
         super().sendCloseFrame(code, reasonUtf8, isReply)
@@ -261,10 +265,10 @@ class WebSocketProtocol(OpenConnection, Opening):
             return
         super().dropConnection(abort)
 
-    def close_after_work(self, code: int) -> None:
-        """Close once what the client has sent is answered; take nothing more from it."""
-        self.leaving = code
-        if not self.work:
+    def close_gracefully(self, code: int) -> None:
+        """Close once what the client has sent is answered; what it sends from now on is ignored."""
+        self.closing_code = code
+        if not self.pending_tasks:
             self.close(code)
 
     def handle_exception(self, exception: Exception) -> None:
@@ -272,7 +276,7 @@ class WebSocketProtocol(OpenConnection, Opening):
             metrics.HANDSHAKES.labels("error").inc()
             self.failHandshake("Internal Server Error", 500)
         else:
-            self.close(INTERNAL_ERROR)
+            self.close(CloseCode.INTERNAL_ERROR)
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         # Daphne tests for truth, so that an empty message is never sent.
@@ -288,6 +292,6 @@ class WebSocketProtocol(OpenConnection, Opening):
                 # Server.handle_reply waits until it is sent.
                 self.sendData(data)
         elif message["type"] == "websocket.close" and self.state != self.STATE_CONNECTING:
-            self.close(message.get("code") or NORMAL, message.get("reason"))
+            self.close(message.get("code") or CloseCode.NORMAL_CLOSURE, message.get("reason"))
         else:
             super().handle_reply(message)

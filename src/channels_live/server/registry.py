@@ -1,4 +1,4 @@
-"""The open sockets of a process: pings find those whose client is gone, and the old ones are asked to come anew."""
+"""The open sockets of a process: those whose client is gone are found by pings, and old ones are asked to reconnect."""
 
 import time
 from collections import deque
@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Protocol
 
-SERVICE_RESTART = 1012
+from channels_live.close_codes import CloseCode
 
 
 class Socket(Protocol):
-    """``heard`` is the monotonic time of the last bytes received, ``socket_opened`` the Unix time of the handshake.
+    """What the registry, the drain and revocations use of a socket; channels_live.server.protocol implements it.
 
-    ``is_paused`` says that nothing is read from it for now. ``subjects`` are what it was opened with; see
+    ``last_received_at`` is the monotonic time of the last bytes received, ``socket_opened`` the Unix time of the
+    handshake. ``is_paused`` says that nothing is read from it for now. ``subjects`` are what it was opened with; see
     channels_live.revocation.watcher.
     """
 
-    heard: float
+    last_received_at: float
     is_paused: bool
     socket_opened: float
     subjects: tuple[str, ...]
@@ -25,7 +26,7 @@ class Socket(Protocol):
         """Return what the other side has not received yet; None where it has all of it."""
 
     def acknowledged(self) -> int | None:
-        """Return how many bytes the other side has received so far; None where nobody knows."""
+        """Return how many bytes the other side has received so far; None where that is not known."""
 
     def sendPing(self) -> None:
         """Send a ping frame."""
@@ -36,19 +37,19 @@ class Socket(Protocol):
     def close(self, code: int) -> None:
         """Close now."""
 
-    def close_after_work(self, code: int) -> None:
+    def close_gracefully(self, code: int) -> None:
         """Close once what the client has sent is answered."""
 
     def revoke(self, subjects: frozenset[str]) -> None:
-        """Learn that some of the subjects hold no more."""
+        """Learn that some of the subjects are revoked."""
 
 
-class OpenSockets:
+class Registry:
     """Sockets, spread over the seconds of the ping interval; a tick looks only at those whose second it is.
 
-    One that was silent for half the interval is pinged, and dropped where it stays silent for ``timeout`` seconds
-    after that, unless it still receives what was sent before the ping. One that is older than ``max_age`` seconds, give
-    or take a tenth, is closed with 1012; 0 is no limit.
+    A socket that was silent for half the interval is pinged, and dropped where it stays silent for ``timeout`` seconds
+    after that, unless it still receives what was sent before the ping. A socket that is older than ``max_age`` seconds,
+    give or take a tenth, is closed with 1012; 0 is no limit.
     """
 
     def __init__(self, interval: int, timeout: int, max_age: int = 0) -> None:
@@ -68,27 +69,27 @@ class OpenSockets:
         return chain.from_iterable(self._seconds)
 
     def add(self, socket: Socket) -> None:
-        """Look after a socket."""
+        """Ping a socket, and limit its age, from now on."""
         self._second(socket).add(socket)
 
     def discard(self, socket: Socket) -> None:
-        """Look after it no more."""
+        """Remove a socket, if it is registered."""
         self._second(socket).discard(socket)
         self._received.pop(socket, None)
 
     def tick(self) -> None:
-        """Ping the silent, drop who did not answer, and close the old; call it every second."""
+        """Ping silent sockets, drop those that did not answer, and close old ones; call it every second."""
         now = time.monotonic()
         sockets = self._seconds[self._ticks % len(self._seconds)]
         self._ticks += 1
-        pinged = [socket for socket in sockets if now - socket.heard >= self._silence]
+        pinged = [socket for socket in sockets if now - socket.last_received_at >= self._silence]
         for socket in pinged:
             socket.sendPing()
         self._pinged.append((now, pinged))
         while self._pinged[0][0] <= now - self._timeout:
-            then, waiting = self._pinged.popleft()
+            pinged_at, waiting = self._pinged.popleft()
             for socket in waiting:
-                if socket.heard >= then:
+                if socket.last_received_at >= pinged_at:
                     self._received.pop(socket, None)
                 elif not socket.is_paused:
                     self._drop_unless_it_receives(socket, now)
@@ -96,9 +97,9 @@ class OpenSockets:
             self._close_old(sockets)
 
     def _drop_unless_it_receives(self, socket: Socket, now: float) -> None:
-        asked, before = self._received.get(socket, (0.0, None))
-        if now < asked + self._timeout:
-            return  # it is asked again then
+        checked_at, before = self._received.get(socket, (0.0, None))
+        if now < checked_at + self._timeout:
+            return  # it is checked again then
         # Not what is left: each further ping to a host that has vanished adds to that.
         received = socket.acknowledged()
         if socket.unsent() is None or received in (None, before) or socket not in self._second(socket):
@@ -114,13 +115,13 @@ class OpenSockets:
             # Each its own share of a tenth more or less, so that those who came together do not leave together.
             jitter = 0.9 + _share(socket) * 0.2
             if now - socket.socket_opened > self._max_age * jitter:
-                socket.close_after_work(SERVICE_RESTART)
+                socket.close_gracefully(CloseCode.SERVICE_RESTART)
 
     def _second(self, socket: Socket) -> set[Socket]:
         return self._seconds[int(_share(socket) * len(self._seconds))]
 
 
 def _share(socket: Socket) -> float:
-    """Return a number from 0 to below 1 that stays the socket's."""
+    """Return a number from 0 to below 1 that does not change while the socket exists."""
     # The hash of a tuple, because addresses of objects are multiples of their size.
     return hash((id(socket),)) % 65536 / 65536

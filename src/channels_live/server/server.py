@@ -1,4 +1,4 @@
-"""Daphne, as this project runs it."""
+"""Daphne's server with limits, its own list of open sockets, and a graceful shutdown."""
 
 import asyncio
 import contextvars
@@ -13,35 +13,37 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
-from daphne import cli, server, ws_protocol
+from channels.routing import ProtocolTypeRouter
+from daphne import server, ws_protocol
 from daphne.server import reactor, twisted_loop
-from django.conf import settings as django_settings
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.task import LoopingCall
 from twisted.logger import LogEvent, LogLevel, STDLibLogObserver, globalLogPublisher
 
-from channels_live.observability import event_loop_lag, metrics
+from channels_live.close_codes import CloseCode
+from channels_live.observability import endpoints, event_loop_lag, metrics
 from channels_live.observability.request_id import request_id_of
 from channels_live.rate_limit import Limit
-from channels_live.revocation.watcher import revocations
+from channels_live.revocation import get_revocations
 from channels_live.server import resolver
 from channels_live.server.capacity import Admission
 from channels_live.server.drain import Drain
 from channels_live.server.handshake_queue import HandshakeQueue
 from channels_live.server.http_connection import HttpConnection
+from channels_live.server.options import ServerOptions
 from channels_live.server.protocol import WebSocketProtocol
-from channels_live.server.registry import SERVICE_RESTART, OpenSockets
+from channels_live.server.registry import Registry
 
 logger = logging.getLogger(__name__)
-settings: Any = django_settings
 _twisted_log = STDLibLogObserver("twisted")
 
 SEND_BUFFER_BYTES = 128 * 1024
-# Connections that wait to be accepted. With Twisted's 50, a crowd that comes back at once is refused by the kernel, and
-# nginx answers 504 after its proxy_connect_timeout. The kernel's own limit is net.core.somaxconn.
+# Connections that wait to be accepted. With Twisted's 50, the kernel refuses those of a reconnect storm, and nginx
+# answers 504 after its proxy_connect_timeout. The kernel's own limit is net.core.somaxconn.
 BACKLOG = 4096
-# One client's turn at most. Of frames without payload, Twisted's 64 KiB would hold the event loop for 100 ms and more.
+# Read of one client at a time, at most. Of frames without payload, Twisted's 64 KiB would hold the event loop for
+# 100 ms and more.
 READ_BYTES = 16 * 1024
 # Each send lets the database thread run, if it has something to do, for so long at most. With Python's 5 ms, a commit
 # that is under way can hold up a fan-out by 5 ms per member.
@@ -51,24 +53,45 @@ EXIT_SECONDS = 1.0
 
 
 class Server(server.Server):
-    """Listens for WebSockets first, keeps its own list of those that attach (see protocol.py), and stops gently."""
+    """Listens for WebSockets first, keeps a list of its own of those that attach (see protocol.py), and drains.
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        # nginx writes the access log; Daphne's would hold the probes, and cost a line per handshake.
-        options |= {"action_logger": None, "ready_callable": self._begin, "signal_handlers": False}
-        super().__init__(*args, **options)
+    ``application`` is an ASGI application; ``options`` are by default those of Django's settings. ``daphne_options``
+    are those of daphne.server.Server, of which some are replaced.
+    """
+
+    def __init__(self, application: Any, options: ServerOptions | None = None, **daphne_options: Any) -> None:
+        options = self.options = options or ServerOptions.from_settings()
+        max_bytes = options.max_frame_kib * 1024
+        replaced = {
+            # The proxy writes the access log; Daphne's would hold the probes, and cost a line per handshake.
+            "action_logger": None,
+            "ready_callable": self._begin,
+            "signal_handlers": False,
+        }
+        limits = {
+            "ping_interval": options.ping_interval,
+            "ping_timeout": options.ping_timeout,
+            "websocket_max_message_size": max_bytes,
+            "websocket_max_frame_size": max_bytes,
+            "websocket_handshake_timeout": options.handshake_timeout,
+        }
+        super().__init__(application, **{**limits, **daphne_options, **replaced})
         self._asgi_application: Any = self.application
         self.application: Any = self._call_application
         # Each application runs in a copy of this context. Handshakes begin in tasks of other connections (see
         # HandshakeQueue), whose context variables, such as the active language or trace, must not be inherited.
         self._context = contextvars.copy_context()
-        self.member_buffer = settings.MEMBER_BUFFER_KIB * 1024
+        self._serves_http = not _is_router_without_http(application)
+        self.member_buffer = options.member_buffer_kib * 1024
+        self.stall_seconds = options.stall_seconds
+        # What nginx lets through, and what it adds.
+        self.max_head_bytes = (4 * options.max_header_kib + 32) * 1024
         # Pings as often as messages.
-        self.ping_limit = Limit(settings.MESSAGE_RATE, settings.MESSAGE_BURST)
-        self.refusal_limit = Limit(settings.MAX_REFUSALS / 60, settings.MAX_REFUSALS)
-        self.admission = Admission(settings.MAX_SOCKETS, settings.MAX_SOCKETS_PER_USER)
-        self.handshakes = HandshakeQueue(settings.MAX_HANDSHAKES)
-        self.sockets = OpenSockets(self.ping_interval, self.ping_timeout, settings.MAX_CONNECTION_AGE)
+        self.ping_limit = Limit(options.message_rate, options.message_burst)
+        self.refusal_limit = Limit(options.max_refusals / 60, options.max_refusals)
+        self.admission = Admission(options.max_sockets, options.max_sockets_per_user)
+        self.handshakes = HandshakeQueue(options.max_handshakes)
+        self.sockets = Registry(self.ping_interval, self.ping_timeout, options.max_connection_age)
         self.tasks: set[asyncio.Task[None]] = set()
         self.drain: Drain | None = None
 
@@ -87,7 +110,7 @@ class Server(server.Server):
             if scope.get("subprotocols"):
                 scope["subprotocols"] = list(protocol.websocket_protocols)
             protocol.request_id = request_id_of(scope)
-            protocol.asked_at = time.monotonic()
+            protocol.handshake_started_at = time.monotonic()
         else:
             scope["channels_live.is_draining"] = self.drain is not None
         return self._context.copy().run(super().create_application, protocol, scope)
@@ -100,6 +123,8 @@ class Server(server.Server):
     def _call_application(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         if scope["type"] == "websocket":
             receive = scope["channels_live.socket"].receive
+        elif scope["path"] in endpoints.PATHS or not self._serves_http:
+            return endpoints.application(scope, receive, send)
         return self._asgi_application(scope, receive, send)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
@@ -112,17 +137,17 @@ class Server(server.Server):
     def is_full(self) -> bool:
         """Whether so many handshakes wait that with them the process has all the connections that it may have."""
         connections = len(self.admission) + self.handshakes.waiting
-        return connections >= settings.MAX_SOCKETS + settings.MAX_HANDSHAKES
+        return connections >= self.options.max_sockets + self.options.max_handshakes
 
-    def opened(self, protocol: WebSocketProtocol) -> None:
-        """Look after a socket from the end of its handshake on."""
+    def register(self, protocol: WebSocketProtocol) -> None:
+        """Add a socket whose handshake is done to the open ones."""
         self.sockets.add(protocol)
         if self.drain and self.drain.is_over:
-            protocol.close(SERVICE_RESTART)
-        revocations().opened(protocol)
+            protocol.close(CloseCode.SERVICE_RESTART)
+        get_revocations().opened(protocol, protocol.handshake_started_at)
 
-    def adopt(self, protocol: WebSocketProtocol) -> None:
-        """Take a socket that attached out of the books that Daphne goes through every second."""
+    def detach(self, protocol: WebSocketProtocol) -> None:
+        """Remove a socket with a handler from the list that Daphne goes through every second."""
         del self.connections[protocol]
 
     def protocol_disconnected(self, protocol: Any) -> None:
@@ -132,7 +157,7 @@ class Server(server.Server):
             super().protocol_disconnected(protocol)
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run what a socket has to do in the background; a process that stops waits for it."""
+        """Run a socket's coroutine in the background; the drain waits for it."""
         task = twisted_loop.create_task(coroutine)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -144,12 +169,12 @@ class Server(server.Server):
         # Daphne sends Twisted's log nowhere; an exception in a protocol is in it.
         globalLogPublisher.addObserver(_log_errors)  # type: ignore[arg-type]  # any callable is one
         for number in (signal.SIGTERM, signal.SIGINT):
-            twisted_loop.add_signal_handler(number, self._told_to_stop)
+            twisted_loop.add_signal_handler(number, self._begin_drain)
         resolver.install(twisted_loop)
         metrics.SOCKETS.set_function(self.sockets.__len__)
         metrics.HANDSHAKES_WAITING.set_function(lambda: self.handshakes.waiting)
         self._measuring = twisted_loop.create_task(event_loop_lag.measure())
-        self._watching = twisted_loop.create_task(revocations().watch(self.sockets))
+        self._watching = twisted_loop.create_task(get_revocations().watch(self.sockets))
         self._listen()
         sys.setswitchinterval(SWITCH_SECONDS)
         # What is there by now stays: a full collection that walks all of it holds up the event loop for 60 ms and more.
@@ -187,14 +212,14 @@ class Server(server.Server):
         self.listen_success(port)
         return port
 
-    def _told_to_stop(self) -> None:
+    def _begin_drain(self) -> None:
         if self.drain is None:
-            self.drain = Drain(self.sockets, self._is_busy, settings.DRAIN_DELAY, settings.DRAIN_SECONDS)
-            self._draining = twisted_loop.create_task(self._stop_gently())
+            self.drain = Drain(self.sockets, self._is_busy, self.options.drain_delay, self.options.drain_seconds)
+            self._draining = twisted_loop.create_task(self._drain_and_stop())
         else:
-            self.drain.hurry()
+            self.drain.expedite()
 
-    async def _stop_gently(self) -> None:
+    async def _drain_and_stop(self) -> None:
         assert self.drain
         try:
             await self.drain.run(self._stop_listening)
@@ -207,7 +232,7 @@ class Server(server.Server):
             self.stop()
 
     def _is_busy(self) -> bool:
-        # Handshakes, consumers that did not attach, and all who still read what they missed.
+        # Handshakes, consumers that did not attach, and members that still read their replay.
         applications = (
             details.get("application_instance")
             for protocol, details in self.connections.items()
@@ -221,7 +246,7 @@ class Server(server.Server):
             await maybeDeferred(port.stopListening).asFuture(twisted_loop)
 
     def kill_all_applications(self) -> None:
-        # What is left are probes, and applications that did not end.
+        # What is left are probes, and applications that have not ended.
         for details in self.connections.values():
             if task := details.get("application_instance"):
                 task.cancel()
@@ -232,5 +257,5 @@ def _log_errors(event: LogEvent) -> None:
         _twisted_log(event)
 
 
-class CommandLineInterface(cli.CommandLineInterface):
-    server_class = Server
+def _is_router_without_http(application: Any) -> bool:
+    return isinstance(application, ProtocolTypeRouter) and "http" not in application.application_mapping

@@ -2,8 +2,8 @@
 
 autobahn and Daphne give each connection some eighty attributes: options, flags, timers, and what was said in the
 handshake. On an open one nearly all have the same value, so they stand here once, and an instance keeps only what
-differs, such as a partially received frame or unsent data. tests/unit/test_open_connection.py fails when a new version
-of either adds one.
+differs, such as a partially received frame or unsent data. tests/platform/unit/test_open_connection.py fails when a
+new version of either adds one.
 """
 
 from collections import deque
@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred
 HANDSHAKE_STATE = frozenset(
     {
         *("request", "clean_headers", "root_path", "path", "peer", "client_addr", "server_addr", "client_scheme"),
-        *("application_deferred", "application_queue", "protocol_to_accept", "asked_at", "last_ping"),
+        *("application_deferred", "application_queue", "protocol_to_accept", "handshake_started_at", "last_ping"),
         *("http_request_data", "http_response_data", "http_status_line", "http_headers", "http_request_uri"),
         *("http_request_path", "http_request_params", "http_request_host", "_raw_query_string", "_wskey"),
         *("websocket_origin", "websocket_protocols", "websocket_protocol_in_use"),
@@ -36,7 +36,7 @@ MESSAGE_STATE = frozenset(
 )
 
 
-class OpenConnection:
+class SlimState:
     """The attributes of a connection after its handshake; a base class before autobahn's."""
 
     # One for the process: its totals are what /metrics says.
@@ -70,7 +70,7 @@ class OpenConnection:
         return Utf8Validator()
 
 
-def drop_handshake_state(connection: OpenConnection) -> None:
+def drop_handshake_state(connection: SlimState) -> None:
     """Remove the attributes that an open connection no longer needs, or that equal those of the class.
 
     Everything else is kept: a partially received frame or message, unsent data, and used-up rate limits.

@@ -1,4 +1,4 @@
-"""What a WebSocket sends: straight to its socket, or kept while its client reads slowly."""
+"""What a WebSocket sends: straight to its socket, or buffered while its client reads slowly."""
 
 import asyncio
 import fcntl
@@ -10,68 +10,66 @@ from typing import Any
 from autobahn.util import encode_truncate
 from daphne import ws_protocol
 
+from channels_live.close_codes import CloseCode
 from channels_live.observability import metrics
 
 OPEN = ws_protocol.WebSocketProtocol.STATE_OPEN
-TRY_AGAIN_LATER = 1013
+# How long a client that has sent too much is still read from before our half of the connection ends.
 LINGER_SECONDS = 1.0
-# A client that takes nothing of what waits for it for so long is closed with 1013, however little waits.
-STALLED_SECONDS = 30.0
 # Of a close frame (RFC 6455, section 5.5).
 MAX_REASON_BYTES = 123
 
 # Where tcpi_bytes_acked is in Linux' struct tcp_info (linux/tcp.h, since 4.1).
 BYTES_ACKED = 120
 
-# Bytes that the transport has, and bytes that the kernel has.
+# Bytes that the transport holds, and bytes that the kernel holds.
 Unsent = tuple[int, int]
 
 
-class Outgoing(ws_protocol.WebSocketProtocol):
+class Writer(ws_protocol.WebSocketProtocol):
     """Daphne's protocol, writing without Twisted's buffers where the kernel takes all of it."""
 
     server: Any
-    # Written to while the transport still has something to send; whole frames.
+    # Whole frames, written while the transport still has something to send.
     backlog: list[bytes] | None = None
-    # Of the backlog, what nobody waits for; see ``write``.
+    # Bytes of the backlog that no sender waits for; see ``write``.
     backlog_bytes = 0
     is_backed_up = False
     # Done when the transport has sent what it had, or when the socket is gone.
-    step: asyncio.Future[None] | None = None
-    watch: asyncio.TimerHandle | None = None
+    flushed: asyncio.Future[None] | None = None
+    stall_timer: asyncio.TimerHandle | None = None
     unsent_at_close: Unsent | None = None
     # The newest ping that could not be answered yet.
     unanswered_ping: bytes | None = None
-    # What still comes in is thrown away.
-    is_deaf = False
+    # Whatever is still received is thrown away.
+    discards_input = False
 
     def connectionMade(self) -> None:
-        # A pull producer: the transport says when it has nothing more to send.
+        # A pull producer: the transport calls resumeProducing when it has nothing more to send.
         self.transport.registerProducer(self, False)
         self.send_now = self.transport.getHandle().send
         self.is_backed_up = False
         super().connectionMade()
 
     def connectionLost(self, reason: Any) -> None:
-        if self.watch is not None:
-            self.watch.cancel()
-            self.watch = None
+        self._stop_stall_timer()
         super().connectionLost(reason)
 
     @property
     def is_connected(self) -> bool:
+        """Whether the handshake is done, and the closing handshake has not begun."""
         return bool(self.state == OPEN)
 
     def write(self, data: bytes) -> None:
-        """Send whole frames (see channels_live.frames), or keep them until the client has read what came before.
+        """Send whole frames (see channels_live.frames), or buffer them until the client has read what came before.
 
-        For who cannot wait, such as a fan-out. A client that leaves more of it unread than the server's
-        ``member_buffer`` is closed with 1013 when something is added to it.
+        For callers that cannot wait, such as a fan-out. A client that leaves more of it unread than the server's
+        ``member_buffer`` bytes is closed with 1013 when something is added to it.
         """
         if self.is_backed_up or self.state != OPEN:
             self._write_later(data)
             return
-        # As _send, and not a call of it: this runs for every member and message.
+        # As _write_directly, and not a call of it: this runs for every member and message.
         try:
             sent = self.send_now(data)
         except OSError:
@@ -86,19 +84,19 @@ class Outgoing(ws_protocol.WebSocketProtocol):
         if self.backlog_bytes > self.server.member_buffer:
             self._close_as_slow()
         else:
-            self._keep(data)
+            self._buffer(data)
             self.backlog_bytes += len(data)
 
     async def send(self, data: bytes) -> None:
         """Send whole frames, and return when the kernel has taken them, or when the socket is gone.
 
-        However much it is, a client that goes on reading is not slow: one that takes nothing for STALLED_SECONDS is
-        closed with 1013.
+        However much it is, a client that goes on reading is not slow: only one that takes nothing for the server's
+        ``stall_seconds`` is closed with 1013.
         """
         if self.state != OPEN:
             return
         self.sendData(data)
-        # Nothing here holds it while its client takes its time.
+        # No reference here keeps it in memory while the client takes its time.
         del data
         if self.is_backed_up:
             await self.sent()
@@ -109,17 +107,18 @@ class Outgoing(ws_protocol.WebSocketProtocol):
         for _ in range(2 if self.backlog else 1):
             if not self.is_backed_up or self.state != OPEN:
                 return
-            if self.step is None:
-                self.step = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self.step)
+            if self.flushed is None:
+                self.flushed = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self.flushed)
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
+        """autobahn's way out for every frame that it makes; ``sync`` and ``chopsize`` are for its tests."""
         if self.is_backed_up:
-            self._keep(data)
+            self._buffer(data)
         else:
-            self._send(data)
+            self._write_directly(data)
 
-    def _send(self, data: bytes) -> None:
+    def _write_directly(self, data: bytes) -> None:
         try:
             sent = self.send_now(data)
         except OSError:
@@ -131,25 +130,32 @@ class Outgoing(ws_protocol.WebSocketProtocol):
     def _leave_to_transport(self, data: bytes) -> None:
         self.is_backed_up = True
         self.transport.write(data)
-        if self.watch is None:
-            self._watch(self.unsent())
+        if self.stall_timer is None:
+            self._start_stall_timer(self.unsent())
 
-    def _keep(self, data: bytes) -> None:
+    def _buffer(self, data: bytes) -> None:
         if self.backlog is None:
             self.backlog = []
         self.backlog.append(data)
 
-    def _watch(self, unsent: Unsent | None) -> None:
-        self.watch = asyncio.get_running_loop().call_later(STALLED_SECONDS, self._look, unsent)
+    def _start_stall_timer(self, unsent: Unsent | None) -> None:
+        self.stall_timer = asyncio.get_running_loop().call_later(
+            self.server.stall_seconds, self._close_unless_progress, unsent
+        )
 
-    def _look(self, before: Unsent | None) -> None:
-        """Close the socket if nothing has been taken since ``before``."""
-        self.watch = None
+    def _stop_stall_timer(self) -> None:
+        if self.stall_timer is not None:
+            self.stall_timer.cancel()
+            self.stall_timer = None
+
+    def _close_unless_progress(self, before: Unsent | None) -> None:
+        """Close the socket with 1013 if the client has taken nothing since ``before``."""
+        self.stall_timer = None
         if self.is_backed_up and self.state == OPEN:
             if (unsent := self.unsent()) == before:
                 self._close_as_slow()
             else:
-                self._watch(unsent)
+                self._start_stall_timer(unsent)
 
     def unsent(self) -> Unsent | None:
         """Return what the other side has not received yet of what was sent, None where that is nothing.
@@ -160,7 +166,7 @@ class Outgoing(ws_protocol.WebSocketProtocol):
         try:
             (unacknowledged,) = struct.unpack("i", fcntl.ioctl(self.transport.fileno(), termios.TIOCOUTQ, bytes(4)))
         except (OSError, ValueError):
-            unacknowledged = 0  # no such question outside of Linux, or the socket is gone
+            unacknowledged = 0  # not supported outside of Linux, or the socket is gone
         unsent = len(self.transport.dataBuffer) - self.transport.offset, unacknowledged
         return unsent if any(unsent) else None
 
@@ -173,7 +179,8 @@ class Outgoing(ws_protocol.WebSocketProtocol):
             return None  # outside of Linux, or the socket is gone
 
     def onPing(self, payload: bytes) -> None:
-        # RFC 6455, section 5.5.3: only the newest needs an answer. Pongs must not pile up for who does not read.
+        # RFC 6455, section 5.5.3: only the newest needs an answer. Pongs must not pile up for a client that does not
+        # read.
         if self.is_backed_up:
             self.unanswered_ping = payload
         else:
@@ -181,27 +188,25 @@ class Outgoing(ws_protocol.WebSocketProtocol):
 
     def resumeProducing(self) -> None:
         self.is_backed_up = False
-        if self.watch is not None:
-            # It begins from here where there is more to send.
-            self.watch.cancel()
-            self.watch = None
+        # It starts again below where there is more to send.
+        self._stop_stall_timer()
         if self.backlog:
             data = b"".join(self.backlog)
             self.backlog, self.backlog_bytes = None, 0
-            self._send(data)
+            self._write_directly(data)
         if not self.is_backed_up and self.unanswered_ping is not None:
             payload, self.unanswered_ping = self.unanswered_ping, None
             self.sendPong(payload)
-        self.end_step()
+        self.release_senders()
 
     def stopProducing(self) -> None:
-        pass
+        """Part of Twisted's IPullProducer; connectionLost follows."""
 
-    def end_step(self) -> None:
-        """Let those go on who wait until something is sent."""
-        if self.step is not None:
-            self.step.set_result(None)
-            self.step = None
+    def release_senders(self) -> None:
+        """Let the coroutines go on that wait until something is sent."""
+        if self.flushed is not None:
+            self.flushed.set_result(None)
+            self.flushed = None
 
     def close(self, code: int, reason: str | None = None) -> None:
         """Close with any registered code (sendClose refuses 1001, 1008, 1012 and 1013), or reject the handshake.
@@ -211,14 +216,15 @@ class Outgoing(ws_protocol.WebSocketProtocol):
         if self.state == self.STATE_CONNECTING:
             self.serverReject()
         else:
-            self.sendCloseFrame(code, encode_truncate(reason, MAX_REASON_BYTES) if reason else None)
+            # A plain number: autobahn keeps it, and it is logged.
+            self.sendCloseFrame(int(code), encode_truncate(reason, MAX_REASON_BYTES) if reason else None)
             self.unsent_at_close = self.unsent()
-            self.end_step()
+            self.release_senders()
 
     def onCloseHandshakeTimeout(self) -> None:
         # The close frame stands behind what was sent before. A client that still reads that cannot answer it yet.
         unsent = self.unsent()
-        if self.state == self.STATE_CLOSING and unsent not in (None, self.unsent_at_close) and not self.is_deaf:
+        if self.state == self.STATE_CLOSING and unsent not in (None, self.unsent_at_close) and not self.discards_input:
             self.unsent_at_close = unsent
             self.closeHandshakeTimeoutCall = self.factory._batched_timer.call_later(
                 self.closeHandshakeTimeout, self.onCloseHandshakeTimeout
@@ -226,8 +232,8 @@ class Outgoing(ws_protocol.WebSocketProtocol):
         else:
             super().onCloseHandshakeTimeout()
 
-    def hang_up(self, code: int, reason: str) -> None:
-        """Close, and take nothing more from a client that has sent more than enough already.
+    def close_discarding_input(self, code: int, reason: str) -> None:
+        """Close, and parse nothing more from a client that has sent more than enough already.
 
         What it still sends is thrown away for a moment before our half of the connection ends: nginx, and the kernel,
         answer what comes later with a reset, which overtakes the close frame.
@@ -235,7 +241,7 @@ class Outgoing(ws_protocol.WebSocketProtocol):
         if self.state != OPEN:
             return
         self.close(code, reason)
-        self.is_deaf = True
+        self.discards_input = True
         self.transport.unregisterProducer()
         if self.backlog:
             self.transport.write(b"".join(self.backlog))
@@ -250,7 +256,7 @@ class Outgoing(ws_protocol.WebSocketProtocol):
     def _close_as_slow(self) -> None:
         metrics.SLOW_CLOSED.inc()
         self.backlog, self.backlog_bytes = None, 0
-        self.close(TRY_AGAIN_LATER)
+        self.close(CloseCode.TRY_AGAIN_LATER)
 
     def dropConnection(self, abort: bool = False) -> None:
         if self.backlog and not abort:

@@ -1,4 +1,4 @@
-// Times in the viewer's zone, in the page's language as the viewer's country writes it.
+// Times in the viewer's zone, in the page's language and the format of the viewer's country.
 
 const { lang } = document.documentElement;
 const locales = [...navigator.languages.filter((tag) => tag.startsWith(lang)), lang];
@@ -12,14 +12,14 @@ export function isSameDay(one, other) {
   return one.toDateString() === other.toDateString();
 }
 
-// The hour, and the whole date where the pointer rests.
+// Shows the time of day; the tooltip is the full date.
 export function showTime(element, date) {
   element.dateTime = date.toISOString();
   element.textContent = clock.format(date);
   element.title = full.format(date);
 }
 
-// Today, yesterday, or the date.
+// Shows today, yesterday, or the date.
 export function showDay(element, date) {
   const today = new Date();
   const yesterday = new Date(today.getFullYear(), today.getMonth(), today.getDate() - 1);
@@ -30,7 +30,7 @@ export function showDay(element, date) {
   else element.textContent = (date.getFullYear() === today.getFullYear() ? dayOfYear : dayOfAnyYear).format(date);
 }
 
-// The hour of today, the day of all before.
+// Shows the time of a date of today, the day of any other.
 export function showRecent(element) {
   const date = new Date(element.dateTime);
   if (isSameDay(date, new Date())) showTime(element, date);

@@ -1,0 +1,3 @@
+from channels_live.server.run import main
+
+main()
