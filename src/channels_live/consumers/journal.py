@@ -196,8 +196,8 @@ class JournalConsumer(DirectConsumer):
     async def take(self, frame: str | None) -> None:
         """Do what a client's text frame asks for, ``None`` is a binary one; raises InvalidInput."""
         content = parse_object(frame)
-        if content.get("type") != "append":
-            raise InvalidInput("unknown_type", "type: expected append.")
+        if content.get("type") != "entry":
+            raise InvalidInput("unknown_type", "type: expected entry.")
         entry_id = check_id(content.get("id"))
         try:
             fields = self.fields(content)
