@@ -60,7 +60,7 @@ def main() -> None:
             settings = import_module(f"{service}.settings")
             check(settings)
         # web's image has no server to import.
-        from channels_live.server.file_limits import sockets_that_fit
+        from channels_live.server import sockets_that_fit
 
         sockets_that_fit(live_settings.read("MAX_SOCKETS", settings.CHANNELS_LIVE))
     for line in [*_addresses(settings.DATABASES["default"], settings.REDIS_HOSTS), *misspelled_names()]:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from channels_live.conf import env, environment, exit_on_invalid_configuration
+from channels_live import conf
+from channels_live.conf import env, exit_on_invalid_configuration
 
 __all__ = ["ROOT", "env", "exit_on_invalid_configuration", "misspelled_names"]
 
@@ -34,4 +35,4 @@ def misspelled_names() -> list[str]:
     except FileNotFoundError:
         return []
     known = set(re.findall(r"^#?([A-Z_]+)=", listed, re.MULTILINE))
-    return environment.misspelled_names(known, {*os.environ, *dotenv_values(ROOT / ".env")})
+    return conf.misspelled_names(known, {*os.environ, *dotenv_values(ROOT / ".env")})

@@ -12,8 +12,7 @@ from base.conf import project_settings
 from base.environment import env
 from base.production import refuse_local_settings
 from channels_live.conf import parse_database_url, parse_redis_url
-from channels_live.observability import tracing
-from channels_live.observability.logs import logging_settings
+from channels_live.observability import logging_settings, tracing
 
 ENVIRONMENT = project_settings.ENVIRONMENT
 DEBUG = project_settings.DEBUG
@@ -104,7 +103,7 @@ TIME_ZONE = project_settings.TIME_ZONE
 USE_TZ = True
 
 LOGGING = logging_settings(project_settings.LOG_LEVEL, project_settings.LOG_FORMAT)
-LOGGING_CONFIG = "channels_live.observability.logs.configure"
+LOGGING_CONFIG = "channels_live.observability.configure_logging"
 
 SENTRY_DSN = project_settings.SENTRY_DSN
 # OpenTelemetry reads the other OTEL_ variables itself.

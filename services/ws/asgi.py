@@ -13,13 +13,10 @@ from django.urls import re_path  # noqa: E402
 from accounts.guests import identity_of  # noqa: E402
 from base.project_apps import modules  # noqa: E402
 from channels_live.middleware import UserLimit, not_found, websocket_middleware  # noqa: E402
-from channels_live.observability import endpoints  # noqa: E402
 
 routes = [route for _, module in modules("routing") for route in module.websocket_urlpatterns]
 routes.append(re_path("", not_found))  # type: ignore[arg-type]  # the stubs know views only
+# HTTP is answered by the server itself: probes and metrics, and 404 for all else.
 application = ProtocolTypeRouter(
-    {
-        "http": endpoints.application,
-        "websocket": websocket_middleware(URLRouter(routes), user_limit=partial(UserLimit, user_of=identity_of)),
-    }
+    {"websocket": websocket_middleware(URLRouter(routes), user_limit=partial(UserLimit, user_of=identity_of))}
 )

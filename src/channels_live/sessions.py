@@ -3,6 +3,8 @@
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 
+__all__ = ["SessionStore"]
+
 
 class SessionStore(db.SessionStore):
     """Django's, without a query for a key that Django cannot have made.

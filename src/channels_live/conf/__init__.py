@@ -3,7 +3,7 @@
 from channels_live.conf.app_settings import AppSettings, Setting
 from channels_live.conf.bind import listen_address, parse_bind
 from channels_live.conf.database_url import parse_database_url
-from channels_live.conf.environment import env, exit_on_invalid_configuration
+from channels_live.conf.environment import env, exit_on_invalid_configuration, misspelled_names
 from channels_live.conf.hosts import parse_form_origins, parse_hosts
 from channels_live.conf.live import LiveSettings, live_settings
 from channels_live.conf.origins import normalized_origin, parse_origins
@@ -21,6 +21,7 @@ __all__ = [
     "exit_on_invalid_configuration",
     "listen_address",
     "live_settings",
+    "misspelled_names",
     "normalized_origin",
     "parse_bind",
     "parse_database_url",

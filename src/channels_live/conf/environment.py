@@ -55,6 +55,7 @@ def split_items(value: str) -> list[str]:
 
 
 env = Environment(strip_whitespace=True)
+"""The process environment. Settings are read from it, and from the file that ``env.read_file`` was given."""
 
 
 @contextmanager

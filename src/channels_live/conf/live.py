@@ -215,3 +215,4 @@ class LiveSettings(AppSettings, dictionary="CHANNELS_LIVE"):
 
 
 live_settings = LiveSettings()
+"""The settings of channels_live in this process, such as ``live_settings.MAX_SOCKETS``."""

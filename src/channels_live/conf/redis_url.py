@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from channels_live.conf.environment import split_items
 
 RedisHost = dict[str, Any]
+"""One of channels-redis's ``hosts``: ``address`` with options of redis-py, or ``sentinels`` and ``master_name``."""
 
 EXPECTED = (
     "expected redis://host:6379/0, rediss://…, unix://…, several of them separated by commas, "

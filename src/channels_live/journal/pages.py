@@ -9,8 +9,8 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-# In UTF-8. 200 everyday messages have less; of the longest in Japanese ten fit.
 PAGE_BYTES = 128 * 1024
+"""The size of a page, in bytes of UTF-8. 200 everyday messages have less; of the longest in Japanese ten fit."""
 
 
 def fitting(items: Iterable[Item], text_of: Callable[[Item], str]) -> list[Item]:

@@ -26,6 +26,7 @@ from channels_live.journal.errors import InvalidInput
 from channels_live.journal.models import MAX_ID_CHARS, Entry
 
 JOURNAL_V1 = "journal.v1"
+"""The name of the protocol, which is a subprotocol of the WebSocket too."""
 # Of a sequence number; longer ones are beyond what the journal can count to.
 MAX_DIGITS = 18
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
-from channels_live.conf import normalized_origin
+from channels_live.conf import live_settings, normalized_origin
 from channels_live.observability.request_id import header
 from channels_live.server.refusals import MAX_LOGGED_CHARS, log_refusal
 
@@ -36,9 +36,7 @@ class OriginValidator:
     ) -> None:
         self._application = application
         self._allowed_hosts = _default_hosts() if allowed_hosts is None else allowed_hosts
-        self._allowed_origins = frozenset(
-            getattr(settings, "ALLOWED_ORIGINS", ()) if allowed_origins is None else allowed_origins
-        )
+        self._allowed_origins = frozenset(live_settings.ALLOWED_ORIGINS if allowed_origins is None else allowed_origins)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         origin, own = header(scope, b"origin"), self._own_origin(scope)
