@@ -13,11 +13,11 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.run import Run, copy_repository
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from deploy.local.stack import ROOT
+from tests.support.run import Run, copy_repository
 
 CODE = [path for path in ROOT.glob("examples/feed/*.py") if path.name != "models.py"]
 NO_CODE = ("#", '"""', "import ", "from ")
@@ -61,7 +61,7 @@ def receive(window: ClientConnection, kind: str) -> Any:
 
 
 def append(window: ClientConnection, entry_id: str, **fields: object) -> None:
-    window.send(json.dumps({"type": "append", "id": entry_id, **fields}))
+    window.send(json.dumps({"type": "entry", "id": entry_id, **fields}))
 
 
 def test_its_code_is_at_most_thirty_lines_beside_the_models() -> None:
@@ -119,13 +119,13 @@ def test_what_cannot_be_resumed_is_reset(run: Run, feed: str, query: str) -> Non
         ("{", "invalid_json"),
         ("[]", "invalid_frame"),
         (b"{}", "text_expected"),
-        ('{"type":"append","id":"1","text":"\\ud800"}', "invalid_frame"),
+        ('{"type":"entry","id":"1","text":"\\ud800"}', "invalid_frame"),
         ('{"type":"typing"}', "unknown_type"),
-        ('{"type":"append","text":"x"}', "invalid_id"),
-        ('{"type":"append","id":"1","text":"x","actor":"somebody"}', "unknown_field"),
-        ('{"type":"append","id":"1"}', "invalid"),
-        ('{"type":"append","id":"1","text":""}', "invalid"),
-        (json.dumps({"type": "append", "id": "1", "text": "x" * 201}), "invalid"),
+        ('{"type":"entry","text":"x"}', "invalid_id"),
+        ('{"type":"entry","id":"1","text":"x","actor":"somebody"}', "unknown_field"),
+        ('{"type":"entry","id":"1"}', "invalid"),
+        ('{"type":"entry","id":"1","text":""}', "invalid"),
+        (json.dumps({"type": "entry", "id": "1", "text": "x" * 201}), "invalid"),
     ],
 )
 def test_what_is_not_an_activity_is_answered_with_an_error(run: Run, feed: str, frame: str | bytes, code: str) -> None:

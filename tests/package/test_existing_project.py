@@ -63,7 +63,7 @@ def receive(socket: ClientConnection, *types: str) -> list[dict[str, Any]]:
 
 
 def send(socket: ClientConnection, text: str) -> None:
-    socket.send(json.dumps({"type": "append", "id": text, "text": text}))
+    socket.send(json.dumps({"type": "entry", "id": text, "text": text}))
 
 
 @pytest.mark.parametrize("versions", ["locked", "lowest"])

@@ -92,7 +92,8 @@ class JournalConsumer(DirectConsumer):
             raise InvalidInput("read_only", "This stream takes no entries from clients.")
         check_fields(content, "type", "id", *self.accepts)
         model = self.source.journal.model
-        entry = model(**{name: content.get(name) for name in self.accepts})
+        # What is left out has the field's default, which may be invalid too: an empty text.
+        entry = model(**{name: content[name] for name in self.accepts if name in content})
         try:
             entry.clean_fields(exclude={field.name for field in model._meta.fields} - {*self.accepts})
         except ValidationError as error:
@@ -141,7 +142,7 @@ class JournalConsumer(DirectConsumer):
             await self.send_error(error.code, error.detail)
             await self.close(CloseCode.POLICY_VIOLATION)
         except Error as error:
-            log_failure(logger, "A member was not let in, the stream cannot be read", error)
+            log_failure(logger, "Closed a joining member, the stream cannot be read", error)
             # Before the handshake is done a browser is told no code at all.
             if not self.is_accepted:
                 await self.accept(self.selected_subprotocol())
@@ -195,8 +196,8 @@ class JournalConsumer(DirectConsumer):
     async def take(self, frame: str | None) -> None:
         """Do what a client's text frame asks for, ``None`` is a binary one; raises InvalidInput."""
         content = parse_object(frame)
-        if content.get("type") != "append":
-            raise InvalidInput("unknown_type", "type: expected append.")
+        if content.get("type") != "entry":
+            raise InvalidInput("unknown_type", "type: expected entry.")
         entry_id = check_id(content.get("id"))
         try:
             fields = self.fields(content)

@@ -1,7 +1,7 @@
 """The journal: numbered, durable streams of an app, from which clients resume.
 
 Subclass Stream and Entry; ``Journal(YourEntry)`` appends and reads, in web as in ws. In ws a JournalSource gives it
-to the hub, and channels_live.consumers.JournalConsumer to clients.
+to the hub, and channels_live.consumers.JournalConsumer to clients. Import it once Django is set up, as all models.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -12,7 +12,8 @@ error      ``code``, ``detail`` (for developers), ``id`` where the entry is know
            same may be sent again: rate_limited, overloaded, unavailable. Not again: unprocessable, invalid_id, …
 =========  =====================================================================================================
 
-The client sends ``append`` with an ``id`` of its own (1 to 64 characters, unique in the stream) and the app's fields.
+The client sends ``entry`` with an ``id`` of its own (1 to 64 characters, unique in the stream) and the app's fields.
+static/channels_live/resumable_connection.js and outbox.js are a client.
 """
 
 import json

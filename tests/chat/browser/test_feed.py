@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.native.run import Run, copy_repository
+
+from tests.support.run import Run, copy_repository
 
 NewPage = Callable[..., Page]
 

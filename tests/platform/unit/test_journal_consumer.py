@@ -13,7 +13,7 @@ from channels_live.consumers import JournalConsumer
 from channels_live.database import get_database_thread
 from channels_live.journal import Draft, JournalSource
 from channels_live.rate_limit import Limit
-from tests.unit.feeds import Post, content, create_tables, drop_tables, journal
+from tests.support.feeds import Post, content, create_tables, drop_tables, journal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,7 +70,7 @@ async def join(consumer: type[JournalConsumer] = PostConsumer, query: str = "", 
 
 
 async def post(client: Any, entry_id: str, text: str = "hello") -> None:
-    await client.send_json_to({"type": "append", "id": entry_id, "text": text})
+    await client.send_json_to({"type": "entry", "id": entry_id, "text": text})
 
 
 async def answers(client: Any, count: int) -> dict[str, Any]:
@@ -134,6 +134,27 @@ async def test_a_consumer_that_accepts_nothing_refuses_entries():
     await client.disconnect()
 
 
+@pytest.mark.parametrize(
+    ("given", "stored"), [({}, "plain"), ({"kind": "fancy"}, "fancy"), ({"kind": ""}, None), ({"kind": None}, None)]
+)
+async def test_a_field_that_is_left_out_has_its_default_and_one_that_is_given_is_checked(given, stored):
+    class KindConsumer(PostConsumer):
+        accepts = ("text", "kind")
+
+    client = await join(KindConsumer)
+    await client.receive_json_from()
+    await client.send_json_to({"type": "entry", "id": "a", "text": "hello", **given})
+    if stored is None:
+        error = await client.receive_json_from()
+        assert (error["code"], error["id"]) == ("invalid", "a")
+        assert error["detail"].startswith("kind: This field cannot be ")
+    else:
+        await answers(client, 2)
+        (entry,) = await get_database_thread().run(journal.after, "news", 0)
+        assert entry.kind == stored
+    await client.disconnect()
+
+
 async def test_an_id_of_another_entry_is_refused():
     client = await join()
     await client.receive_json_from()
@@ -164,18 +185,21 @@ async def test_a_full_queue_refuses_for_a_retry(settings):
     settings.CHANNELS_LIVE = {"JOURNAL_QUEUE": 1}
     client = await join()
     await client.receive_json_from()
-    may_go_on = threading.Event()
-    held_up = asyncio.create_task(get_database_thread().run(may_go_on.wait))
+    may_commit = threading.Event()
+    busy = asyncio.create_task(get_database_thread().run(may_commit.wait))
+    # One may be in the transaction that waits for the thread, and one in the queue.
     try:
-        # One is being committed, or waits to be, and one more waits.
-        for entry_id in ("a", "b", "c"):
+        for entry_id in "abc":
             await post(client, entry_id)
         error = await client.receive_json_from()
+        assert (error["code"], error["retry_after"]) == ("overloaded", 1)
+        assert error["id"] in {"b", "c"}
     finally:
-        may_go_on.set()
-        await held_up
-    assert (error["code"], error["retry_after"]) == ("overloaded", 1)
-    assert error["id"] != "a"
+        may_commit.set()
+        await busy
+    while (frame := await client.receive_json_from())["type"] != "ack":
+        pass
+    assert (frame["id"], frame["seq"]) == ("a", 1)
     await client.disconnect()
 
 

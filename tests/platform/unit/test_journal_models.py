@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from channels_live.journal import Draft, Entry, Stream, entry_constraints
 from deploy.local.stack import ROOT
-from tests.unit.feeds import Feed, Post, create_tables, drop_tables, journal
+from tests.support.feeds import Feed, Post, create_tables, drop_tables, journal
 
 pytestmark = pytest.mark.django_db
 

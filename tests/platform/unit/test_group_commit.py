@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError
 
 from channels_live.journal import Draft, GroupCommit, Overloaded, Unavailable
-from tests.unit.feeds import Post
+from tests.support.feeds import Post
 
 
 class Database:
