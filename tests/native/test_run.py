@@ -114,8 +114,8 @@ def test_a_dead_part_is_restarted_and_its_log_is_shown(start_run):
     ("name", "value", "expected"),
     [
         ("WS_PROCESSES", "two", "Not a valid integer"),
-        ("WEB_WORKERS", "many", "Not a valid integer"),
-        ("DRAIN_SECONDS", "10s", "Not a valid number"),
+        ("WEB_WORKERS", "many", "expected a whole number of processes from 1 to 64"),
+        ("DRAIN_SECONDS", "10s", "expected a number of seconds from 0 to 3600"),
         ("TRUSTED_PROXIES", "loadbalancer", "expected addresses or CIDR blocks"),
         ("REDIS_URL", "redis://:a/b@127.0.0.1/0", "expected redis://"),
         ("DATABASE_URL", "postgres://u:a/b@127.0.0.1/chat", "expected sqlite:///path or postgres://"),

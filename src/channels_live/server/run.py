@@ -38,9 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with exit_on_invalid_configuration():
         from django.conf import settings
 
-        from channels_live.database.start_checks import check_before_serving
+        from channels_live.database import check_before_serving
+        from channels_live.server.options import ServerOptions
 
         live_settings.check()
+        # What the machine allows, such as open files; before the database is asked.
+        ServerOptions.from_settings()
         if errors := [each.msg for each in checks.run_checks(tags=[START_CHECKS]) if each.is_serious()]:
             raise ImproperlyConfigured(" ".join(errors))
         if settings.DATABASES:

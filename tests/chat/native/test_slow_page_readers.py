@@ -22,7 +22,7 @@ READERS = 100
 LIMIT = 110
 FILL = """
 import random
-from chat.journal import journal
+from chat.journal import journal, message_draft
 emoji = [chr(code) for code in range(0x1F300, 0x1F5FF)]
 drafts = [
     message_draft("emoji", str(number), "alice", "".join(random.Random(number).choices(emoji, k=4000)))

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from channels_live.hub import presence as presence_module
-from channels_live.hub.presence import Presence
+from channels_live.hub import Presence
+from channels_live.hub.presence import MAX_NAMES
 
 SECONDS = 5
 
@@ -42,11 +42,6 @@ class Told:
                 await self.changed.wait()
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence_module, "REPEAT_SECONDS", 0.1)
-
-
 @pytest.fixture
 def hub() -> Hub:
     return Hub()
@@ -59,7 +54,7 @@ async def told() -> Told:
 
 @pytest.fixture
 async def presence(hub: Hub, told: Told) -> AsyncIterator[Presence]:
-    presence = Presence(hub, told)
+    presence = Presence(hub, told, told_per_second=100, repeat_seconds=0.1, repeats_per_second=50)  # type: ignore[arg-type]
     yield presence
     presence.close()
 
@@ -71,7 +66,7 @@ def announcement(count: int, process: str = "other", **more: Any) -> dict[str, A
         "topic": "lobby",
         "process": process,
         "count": count,
-        "names": names[: presence_module.MAX_NAMES],
+        "names": names[:MAX_NAMES],
         "asks": False,
         "repeat_seconds": 1000,
         **more,
@@ -103,8 +98,7 @@ async def test_a_process_of_the_release_before_does_not_say_how_often_it_repeats
     await told.wait_for(("lobby", 1))
 
 
-async def test_a_process_with_many_topics_repeats_each_less_often_and_says_so(presence, hub, monkeypatch):
-    monkeypatch.setattr(presence_module, "REPEATS_PER_SECOND", 50)
+async def test_a_process_with_many_topics_repeats_each_less_often_and_says_so(presence, hub):
     for number in range(20):
         presence.join(f"topic-{number}", "alice")
     promised = [0.1]
@@ -115,8 +109,7 @@ async def test_a_process_with_many_topics_repeats_each_less_often_and_says_so(pr
     assert all(later <= 2 * before for before, later in itertools.pairwise(promised))
 
 
-async def test_many_members_are_told_of_many_changes_at_once(presence, hub, told, monkeypatch):
-    monkeypatch.setattr(presence_module, "TOLD_PER_SECOND", 100)
+async def test_many_members_are_told_of_many_changes_at_once(presence, hub, told):
     for number in range(20):
         presence.join("lobby", f"here-{number}")
     hub.handlers["presence"](announcement(1))

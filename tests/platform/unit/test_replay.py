@@ -3,15 +3,16 @@
 import asyncio
 import gc
 import weakref
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from channels_live.database import shared_reads
 from channels_live.frames import text_frame
+from channels_live.hub import Event
 from channels_live.hub import replay as replay_module
 from channels_live.hub.replay import PAGE_BYTES, Replay
-from channels_live.hub.topic import Event, Topic
 
 
 class Source:
@@ -61,10 +62,8 @@ class Member:
         self.socket = Socket()
 
 
-def topic_of(source: Source, name: str = "lobby") -> Topic:
-    topic = Topic(name, "group")
-    topic.seq = len(source.events)
-    return topic
+def topic_of(source: Source, name: str = "lobby") -> Any:
+    return SimpleNamespace(name=name, seq=len(source.events))
 
 
 async def test_a_page_is_bounded_by_bytes_and_has_one_event_at_least():

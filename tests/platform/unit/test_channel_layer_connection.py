@@ -1,13 +1,14 @@
-"""The wire on its own, against a channel layer that is slow at the wrong moment."""
+"""The channel-layer connection on its own, against a channel layer that is slow at the wrong moment."""
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from channels_live.hub import connection as wire
-from channels_live.hub.connection import Wire
+from channels_live.hub.connection import ChannelLayerConnection
+from tests.support.hub import SECONDS, Broker
 
 
 class SlowLayer:
@@ -48,13 +49,15 @@ class SlowLayer:
 
 
 @pytest.fixture
-def layer(monkeypatch: pytest.MonkeyPatch) -> SlowLayer:
-    layer = SlowLayer()
-    monkeypatch.setattr(wire, "new_channel_layer", lambda: layer)
-    return layer
+def layer() -> SlowLayer:
+    return SlowLayer()
 
 
-async def heard_once(layer: SlowLayer, received: list[Any]) -> bool:
+def connect(layer: SlowLayer, receive: Callable[[Any], None] = lambda message: None, **options: Any) -> Any:
+    return ChannelLayerConnection(receive, lambda: None, new_layer=lambda: layer, **options)
+
+
+async def received_once(layer: SlowLayer, received: list[Any]) -> bool:
     """Whether one message to room-0 is received, and only once."""
     await layer.group_send("room-0", {"type": "typing"})
     await asyncio.sleep(0.05)
@@ -63,23 +66,23 @@ async def heard_once(layer: SlowLayer, received: list[Any]) -> bool:
 
 async def test_rooms_entered_in_one_moment_share_one_channel(layer):
     received: list[Any] = []
-    subject = Wire(received.append, lambda: None)
+    subject = connect(layer, received.append)
     # Twice, as rooms are joined again after an outage.
     for _ in range(2):
         await asyncio.gather(*(subject.join(f"room-{number}") for number in range(5)))
     assert len(layer.channels) == 1
-    assert await heard_once(layer, received)
+    assert await received_once(layer, received)
 
 
 @pytest.mark.parametrize("seconds_between", [0, 0.005, 0.015])
 async def test_a_room_that_is_left_and_entered_again_in_one_moment_is_heard(layer, seconds_between):
     received: list[Any] = []
-    subject = Wire(received.append, lambda: None)
+    subject = connect(layer, received.append)
     await subject.join("room-0")
     subject.leave("room-0")
     await asyncio.sleep(seconds_between)
     await subject.join("room-0")
-    assert await heard_once(layer, received)
+    assert await received_once(layer, received)
 
 
 def numbered(number: int) -> dict[str, Any]:
@@ -99,7 +102,7 @@ async def until_all_is_taken(layer: SlowLayer) -> None:
 
 
 async def test_messages_that_wait_for_redis_go_out_as_one_and_arrive_as_many(layer):
-    subject = Wire(lambda message: None, lambda: None)
+    subject = connect(layer)
     layer.may_send.clear()
     for number in range(40):
         subject.send("room-0", numbered(number))
@@ -109,7 +112,7 @@ async def test_messages_that_wait_for_redis_go_out_as_one_and_arrive_as_many(lay
     # The first was on its way, then as many as one may hold.
     assert [numbers(message) for _, message in layer.sent] == [[0], [*range(1, 33)], [*range(33, 40)]]
     received: list[Any] = []
-    subject = Wire(received.append, lambda: None)
+    subject = connect(layer, received.append)
     await subject.join("room-0")
     for _, message in layer.sent[:]:
         await layer.group_send("room-0", message)
@@ -118,7 +121,7 @@ async def test_messages_that_wait_for_redis_go_out_as_one_and_arrive_as_many(lay
 
 
 async def test_a_busy_group_lets_the_others_have_their_turn(layer):
-    subject = Wire(lambda message: None, lambda: None)
+    subject = connect(layer)
     layer.may_send.clear()
     for number in range(100):
         subject.send("busy", numbered(number))
@@ -132,17 +135,33 @@ async def test_a_busy_group_lets_the_others_have_their_turn(layer):
 
 async def test_one_message_that_nobody_understands_does_not_cost_the_others(layer):
     received: list[int] = []
-    subject = Wire(lambda message: received.append(message["number"]), lambda: None)
+    subject = connect(layer, lambda message: received.append(message["number"]))
     await subject.join("room-0")
     await layer.group_send("room-0", {"type": "batch", "messages": [numbered(1), {"type": "event"}, numbered(2)]})
     await until_all_is_taken(layer)
     assert received == [1, 2]
 
 
-async def test_beyond_what_may_wait_the_oldest_is_dropped(layer, monkeypatch):
-    monkeypatch.setattr(wire, "MAX_OUTGOING", 3)
-    subject = Wire(lambda message: None, lambda: None)
+async def test_beyond_what_may_wait_the_oldest_is_dropped(layer):
+    subject = connect(layer, max_waiting=3)
     for number in range(5):
         subject.send("room-0", numbered(number))
     await subject.close()
     assert [numbers(message) for _, message in layer.sent] == [[2, 3, 4]]
+
+
+async def test_a_connection_that_was_not_asked_for_long_has_not_failed():
+    broker, returned = Broker(), asyncio.Event()
+    # Any silence is too long, as after a round of the hub in which the database did not answer.
+    connection = ChannelLayerConnection(
+        lambda message: None, lambda: None, new_layer=broker.new_layer, heartbeat_timeout=0, stale_seconds=0
+    )
+    heartbeat_returned = connection._heartbeat_returned
+    connection._heartbeat_returned = lambda: (heartbeat_returned(), returned.set())  # type: ignore[method-assign]
+    await connection.heartbeat()
+    await asyncio.wait_for(returned.wait(), SECONDS)
+    (layer,) = broker.layers
+    await connection.heartbeat()
+    assert connection.is_up
+    assert broker.layers == [layer]
+    await connection.close()
