@@ -1,7 +1,7 @@
 """One INSERT for many rows, from the model's own fields."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
@@ -53,6 +53,29 @@ def _statement(model: type[models.Model]) -> tuple[str, list[Any]]:
 
 def _column(field: Any, rows: Sequence[models.Model], database: BaseDatabaseWrapper) -> list[Any]:
     """Return a field's values as the database takes them."""
+    cells = _as_they_are(field, rows)
+    return _prepared(field, rows, database) if cells is None else cells
+
+
+# The types of the values that a field of exactly this class hands to the driver as they are. To prepare each of them in
+# Django's way would be a third of an append.
+DRIVER_TYPES: Mapping[type[Any], frozenset[type[Any]]] = {
+    **dict.fromkeys((models.CharField, models.TextField), frozenset({str, type(None)})),
+    **dict.fromkeys((models.BigIntegerField, models.ForeignKey), frozenset({int, type(None)})),
+}
+
+
+def _as_they_are(field: Any, rows: Sequence[models.Model]) -> list[Any] | None:
+    """Return the values of a field that needs no preparation; None where one of them does."""
+    types = DRIVER_TYPES.get(type(field))
+    if types is None:
+        return None
+    name = field.attname
+    cells = [row.__dict__.get(name, row) for row in rows]
+    return cells if types.issuperset(map(type, cells)) else None
+
+
+def _prepared(field: Any, rows: Sequence[models.Model], database: BaseDatabaseWrapper) -> list[Any]:
     pre_save, prepare = field.pre_save, field.get_db_prep_save
     has_placeholder = hasattr(field, "get_placeholder")
     cells: list[Any] = []
