@@ -63,7 +63,7 @@ export class ReconnectingSocket extends EventTarget {
 
   /** Closes the socket for good; connect() starts again. */
   close() {
-    this.#stop(CloseCode.NORMAL);
+    this.#stop(CloseCode.NORMAL_CLOSURE);
   }
 
   /** Replaces a socket that the caller knows to be dead. */
@@ -134,9 +134,9 @@ export class ReconnectingSocket extends EventTarget {
     const wasOnline = this.state === "online";
     this.#forgetSocket();
     // Where a login ended during a connection, another tab may have logged in again: one attempt shows it.
-    if (FINAL.includes(code) || (code === CloseCode.LOGIN_NEEDED && !wasOnline)) return this.#stop(code);
+    if (FINAL.includes(code) || (code === CloseCode.LOGIN_REQUIRED && !wasOnline)) return this.#stop(code);
     // The server was well until now, and another process takes over.
-    if (wasOnline && [CloseCode.SERVICE_RESTART, CloseCode.LOGIN_NEEDED].includes(code)) this.#failures = 0;
+    if (wasOnline && [CloseCode.SERVICE_RESTART, CloseCode.LOGIN_REQUIRED].includes(code)) this.#failures = 0;
     if (code === CloseCode.TRY_AGAIN_LATER) this.#failures = Math.max(this.#failures, OVERLOADED_ATTEMPT);
     // Exponential back-off with full jitter: a server's clients do not all return at once.
     const ceiling = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++);
