@@ -1,4 +1,4 @@
-"""A client of ``chat.v1`` that loses nothing, and writes down all that it sees.
+"""A client that loses nothing, and records all that it receives.
 
 After every broken connection it comes back with ``?after=`` the last number it has, and sends what was not
 acknowledged again under the same ids. It sorts nothing out: what the server delivers twice is recorded twice.
@@ -46,13 +46,29 @@ class Refusal:
     retry_after: float | None
 
 
-class Client:
-    """A member of a room, from ``async with`` on; ``url`` is nginx' or that of one ws process.
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How a product's entries are sent and received: below which path, and under which names in the frames."""
 
-    ``after`` is the number it resumes from the first time.
+    path: str
+    subprotocol: str
+    entry: str
+    text: str
+
+
+# The app of the platform's own tests (tests/platform/project), and the chat.
+FEED = Protocol("/ws/feed/", "journal.v1", "entry", "text")
+CHAT = Protocol("/ws/chat/", "chat.v1", "message", "message")
+
+
+class Client:
+    """A member of a room, from ``async with`` on; ``url`` is nginx's or that of one ws process.
+
+    ``after`` is the number from which it resumes the first time.
     """
 
-    def __init__(self, url: str, room: str, name: str, after: int = 0) -> None:
+    def __init__(self, url: str, room: str, name: str, after: int = 0, protocol: Protocol = FEED) -> None:
+        self.protocol = protocol
         self.room = room
         self.name = name
         self.seq = after
@@ -73,7 +89,7 @@ class Client:
         self.close_codes: Counter[int] = Counter()
         # Handshakes that failed, by HTTP status or kind of error.
         self.failed_handshakes: Counter[str] = Counter()
-        self._address = f"{url.replace('http', 'ws', 1)}/ws/chat/{quote(room, safe='')}/"
+        self._address = f"{url.replace('http', 'ws', 1)}{protocol.path}{quote(room, safe='')}/"
         self._origin = url
         self._socket: ClientConnection | None = None
         self._unsent: deque[str] = deque()
@@ -149,7 +165,7 @@ class Client:
         async with connect(
             f"{self._address}?after={self.seq}{epoch}",
             origin=self._origin,  # type: ignore[arg-type]
-            subprotocols=["chat.v1"],  # type: ignore[list-item]
+            subprotocols=[self.protocol.subprotocol],  # type: ignore[list-item]
             compression=None,
             open_timeout=HANDSHAKE_SECONDS,
             close_timeout=LEAVE_SECONDS,
@@ -162,8 +178,8 @@ class Client:
 
     async def _take(self, frame: dict[str, Any], socket: ClientConnection) -> None:
         match frame:
-            case {"type": "message", "seq": seq, "id": message_id, "message": text}:
-                self.deliveries.append(Delivery(seq, message_id, text, time.monotonic()))
+            case {"type": self.protocol.entry, "seq": seq, "id": message_id}:
+                self.deliveries.append(Delivery(seq, message_id, frame[self.protocol.text], time.monotonic()))
                 self.seq = max(self.seq, seq)
             case {"type": "ack", "id": message_id, "seq": seq}:
                 self.unacknowledged.pop(message_id, None)
@@ -204,7 +220,7 @@ class Client:
         async with self._sending:
             while self._unsent and self._socket:
                 message_id = self._unsent.popleft()
-                frame = {"type": "message", "id": message_id, "message": self.said[message_id]}
+                frame = {"type": self.protocol.entry, "id": message_id, self.protocol.text: self.said[message_id]}
                 try:
                     await self._socket.send(json.dumps(frame))
                 except ConnectionClosed:

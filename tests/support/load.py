@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from tests.support.checker import Acknowledged, Count, check
-from tests.support.client import Client
+from tests.support.client import FEED, Client, Protocol
 
 ROOMS, WRITERS, READERS = 4, 8, 10
 MEMBERS = ROOMS * (WRITERS + READERS)
@@ -54,12 +54,17 @@ class Outcome:
 class Load:
     """ROOMS rooms with WRITERS writers and READERS readers each, who come through nginx and stay until the end."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, protocol: Protocol = FEED) -> None:
         self._url = url
+        self._protocol = protocol
         # Numbered, since a second load of the same stack must find its rooms empty.
         self.rooms = [f"load-{next(_rooms)}" for _ in range(ROOMS)]
-        self.writers = [Client(url, room, f"writer-{number}") for room in self.rooms for number in range(WRITERS)]
-        self.readers = [Client(url, room, f"reader-{number}") for room in self.rooms for number in range(READERS)]
+        self.writers = [
+            Client(url, room, f"writer-{number}", protocol=protocol) for room in self.rooms for number in range(WRITERS)
+        ]
+        self.readers = [
+            Client(url, room, f"reader-{number}", protocol=protocol) for room in self.rooms for number in range(READERS)
+        ]
         self._stack = contextlib.AsyncExitStack()
         self._writing: list[asyncio.Task[None]] = []
         self._is_writing = True
@@ -122,7 +127,7 @@ class Load:
         total = Count()
         for room in self.rooms:
             members = [member for member in self.members if member.room == room]
-            async with Client(self._url, room, "journal") as journal:
+            async with Client(self._url, room, "journal", protocol=self._protocol) as journal:
                 last = self._head(room)
                 with contextlib.suppress(TimeoutError):
                     await journal.wait_for(lambda journal=journal, last=last: journal.seq >= last, JOURNAL_SECONDS)

@@ -8,6 +8,7 @@ import pytest
 from deploy.local import Stack
 from tests.platform.faults.drill import WS_PROCESSES, database, table
 from tests.support.client import Client
+from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
 from tests.support.load import Outcome
 from tests.support.postgres import Server
@@ -55,7 +56,7 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory, postgres: Server | No
     directory = tmp_path_factory.mktemp("faults")
     with (
         database(directory, postgres) as environment,
-        Stack(directory, ws_processes=WS_PROCESSES, environment=NO_LIMITS | environment) as stack,
+        FeedStack(directory, ws_processes=WS_PROCESSES, environment=NO_LIMITS | environment) as stack,
     ):
         yield stack
 

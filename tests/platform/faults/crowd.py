@@ -1,7 +1,7 @@
 """Thousands of members on one event loop: as much of a client as it takes to write down what they get.
 
 A member comes back after every broken connection with ``?after=``, after the delays of the browser's client
-(apps/chat/static/chat/chat_connection.js). It says nothing but what the protocol asks for.
+(static/channels_live/resumable_connection.js). It says nothing but what the protocol asks for.
 """
 
 import asyncio
@@ -172,10 +172,10 @@ class Connection(asyncio.Protocol):
         self.transport = transport
         key = base64.b64encode(os.urandom(16)).decode()
         transport.write(
-            f"GET /ws/chat/{self.member.room}/?after={self.member.seq} HTTP/1.1\r\n"
+            f"GET /ws/feed/{self.member.room}/?after={self.member.seq} HTTP/1.1\r\n"
             f"Host: {self.crowd.url.removeprefix('http://')}\r\nOrigin: {self.crowd.url}\r\n"
             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: chat.v1\r\n\r\n".encode()
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: journal.v1\r\n\r\n".encode()
         )
 
     def data_received(self, data: bytes) -> None:
@@ -231,7 +231,7 @@ class Connection(asyncio.Protocol):
 
     def _take_text(self, frame: dict[str, object], at: float) -> None:
         match frame:
-            case {"type": "message", "seq": int(seq), "id": str(message_id), "message": str(text)}:
+            case {"type": "entry", "seq": int(seq), "id": str(message_id), "text": str(text)}:
                 self.member.deliveries.append(Delivery(seq, message_id, text, at))
                 self.member.seq = max(self.member.seq, seq)
             case {"type": "welcome"}:

@@ -13,6 +13,7 @@ from deploy.local import PartFailed, Stack
 from deploy.local.binaries import BinaryMissing
 from tests.platform.faults.disk import small_disk
 from tests.platform.faults.injections import DISK_MEBIBYTES, FAULTS, Fault, NotPermitted
+from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
 from tests.support.load import Load, Outcome
 from tests.support.postgres import PostgresMissing, Server
@@ -82,7 +83,7 @@ def main() -> int:
             environment = resources.enter_context(database(directory, postgres))
             say(f"starting nginx, web, {WS_PROCESSES} ws processes, Redis, {'PostgreSQL' if postgres else 'SQLite'}")
             environment = NO_LIMITS | environment
-            stack = resources.enter_context(Stack(directory, ws_processes=WS_PROCESSES, environment=environment))
+            stack = resources.enter_context(FeedStack(directory, ws_processes=WS_PROCESSES, environment=environment))
             for fault in FAULTS:
                 if fault.is_for(postgres) and arguments.only in fault.name:
                     try:

@@ -31,14 +31,14 @@ if __name__ == "__main__":
     from channels_live.hub import hub as hub_module
     from channels_live.hub.connection import ChannelLayerConnection
     from channels_live.server import main
-    from ws import settings
+    from feed_stack import ws as settings
 
     # get_hub makes the hub with its defaults.
     connect = functools.partial(ChannelLayerConnection, stale_seconds=1.0)
     hub_module.Hub = functools.partial(hub_module.Hub, connect=connect)  # type: ignore[misc, assignment]
     settings.CHANNEL_LAYERS["default"]["CONFIG"] |= {"heartbeat_seconds": 0.25}
     django.setup()
-    from chat.routing import websocket_urlpatterns
+    from feed.routing import websocket_urlpatterns
 
     websocket_urlpatterns.append(path("ws/group/", GroupConsumer.as_asgi()))  # type: ignore[arg-type]
     main()

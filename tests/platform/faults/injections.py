@@ -215,7 +215,7 @@ async def crash_postgres(stack: Stack, postgres: Server | None) -> None:
 async def lock_postgres(stack: Stack, postgres: Server | None) -> None:
     """Lock the table of rooms, as a migration does: everybody's queries wait."""
     async with await psycopg.AsyncConnection.connect(stack.environment["DATABASE_URL"]) as connection:
-        await connection.execute("LOCK TABLE chat_room IN ACCESS EXCLUSIVE MODE")
+        await connection.execute("LOCK TABLE feed_feed IN ACCESS EXCLUSIVE MODE")
         await asyncio.sleep(HOLD_SECONDS)
 
 
@@ -230,10 +230,10 @@ async def fill_postgres_disk(stack: Stack, postgres: Server | None) -> None:
             url = stack.environment["DATABASE_URL"]
             async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
                 await connection.execute(f"CREATE TABLESPACE small LOCATION '{directory}'".encode())
-                await connection.execute("ALTER TABLE chat_message SET TABLESPACE small")
+                await connection.execute("ALTER TABLE feed_post SET TABLESPACE small")
                 with filled(directory):
                     await asyncio.sleep(HOLD_SECONDS)
-                await connection.execute("ALTER TABLE chat_message SET TABLESPACE pg_default")
+                await connection.execute("ALTER TABLE feed_post SET TABLESPACE pg_default")
                 await connection.execute("DROP TABLESPACE small")
     finally:
         shutil.rmtree(directory)

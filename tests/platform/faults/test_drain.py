@@ -59,7 +59,7 @@ def journal_locked(stack: Stack, postgres: Server | None) -> Lock:
                 yield
             return
         async with await psycopg.AsyncConnection.connect(stack.environment["DATABASE_URL"]) as connection:
-            await connection.execute("LOCK TABLE chat_room IN EXCLUSIVE MODE")
+            await connection.execute("LOCK TABLE feed_feed IN EXCLUSIVE MODE")
             yield
 
     return locked
@@ -69,9 +69,9 @@ def journal_locked(stack: Stack, postgres: Server | None) -> Lock:
 async def socket(part: Part, room: str, query: str = "", **options: Any) -> AsyncIterator[ClientConnection]:
     """A socket of one ws process that has been welcomed, and does not come back."""
     async with connect(
-        f"{part.url.replace('http', 'ws', 1)}/ws/chat/{room}/{query}",
+        f"{part.url.replace('http', 'ws', 1)}/ws/feed/{room}/{query}",
         origin=part.url,  # type: ignore[arg-type]
-        subprotocols=["chat.v1"],  # type: ignore[list-item]
+        subprotocols=["journal.v1"],  # type: ignore[list-item]
         compression=None,
         proxy=None,
         close_timeout=1,
@@ -160,7 +160,7 @@ async def test_who_never_answers_is_counted_out_and_does_not_keep_the_process(st
         reader, writer = await asyncio.open_connection(host, port)
         key = "MDEyMzQ1Njc4OWFiY2RlZg=="
         writer.write(
-            f"GET /ws/chat/{room}/ HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {part.url}\r\n"
+            f"GET /ws/feed/{room}/ HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {part.url}\r\n"
             "Connection: Upgrade\r\nUpgrade: websocket\r\n"
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
         )
@@ -178,10 +178,10 @@ async def test_a_message_in_flight_is_acknowledged_before_the_close(stack, enter
     part = restart_with(DRAIN_SECONDS="0")
     async with socket(part, room) as alice:
         async with journal_locked():
-            await alice.send(json.dumps({"type": "message", "id": "in-flight", "message": "hello"}))
+            await alice.send(json.dumps({"type": "entry", "id": "in-flight", "text": "hello"}))
             # Answered after the message was taken: one thread does both.
-            await alice.send(json.dumps({"type": "typing"}))
-            while json.loads(await alice.recv())["type"] != "typing":
+            await alice.send(json.dumps({"type": "nothing"}))
+            while json.loads(await alice.recv())["type"] != "error":
                 pass
             part.signal(signal.SIGTERM)
             await until_draining(part)
@@ -196,9 +196,9 @@ async def test_a_message_in_flight_is_acknowledged_before_the_close(stack, enter
 async def test_a_database_that_does_not_answer_keeps_nobody(stack, enter, room, restart_with, journal_locked):
     part = restart_with(DRAIN_SECONDS="0")
     async with socket(part, room) as alice, journal_locked():
-        await alice.send(json.dumps({"type": "message", "id": "alice-0", "message": "hello"}))
-        await alice.send(json.dumps({"type": "typing"}))
-        while json.loads(await alice.recv())["type"] != "typing":
+        await alice.send(json.dumps({"type": "entry", "id": "alice-0", "text": "hello"}))
+        await alice.send(json.dumps({"type": "nothing"}))
+        while json.loads(await alice.recv())["type"] != "error":
             pass
         part.signal(signal.SIGTERM)
         _, code = await until_closed(alice)
@@ -224,7 +224,7 @@ async def test_who_still_reads_what_it_missed_is_told_1012_too(stack, enter, roo
         await until_draining(part)
         frames, code = await until_closed(reader)
     assert code == SERVICE_RESTART
-    numbers = [frame["seq"] for frame in frames if frame["type"] == "message"]
+    numbers = [frame["seq"] for frame in frames if frame["type"] == "entry"]
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(numbers) < 2500, "it had read everything: the test tests nothing"
     assert await exit_code(part) == 0
@@ -254,9 +254,7 @@ async def test_gunicorn_answers_what_was_asked_before_sigterm(stack, room, journ
         await user.post("/accounts/signup/", data={"csrfmiddlewaretoken": token[1], **form})
         headers = {"X-CSRFToken": user.cookies["csrftoken"]}
         async with journal_locked():
-            asked = asyncio.create_task(
-                user.post(f"/api/rooms/{room}/messages", json={"message": "slow"}, headers=headers)
-            )
+            asked = asyncio.create_task(user.post(f"/api/feeds/{room}/posts", json={"text": "slow"}, headers=headers))
             await asyncio.to_thread(_wait_for_request_in_progress, web)
             web.signal(signal.SIGTERM)
             await asyncio.to_thread(_wait_until_refused, web)

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import Part, Stack
+from deploy.local import Part
 from tests.platform.faults.crowd import Close, Crowd, Member
 from tests.support.checker import Acknowledged, Count, check
 from tests.support.client import Client
+from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
 
 SERVICE_RESTART = 1012
@@ -57,7 +58,7 @@ def gaps(members: Sequence[Member]) -> Iterator[float]:
 @pytest.mark.timeout(300)
 async def test_4000_members_move_to_the_other_process_and_miss_nothing(tmp_path: Path, figures):
     rooms = [f"drain-{number}" for number in range(ROOMS)]
-    with Stack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"DRAIN_SECONDS": str(DRAIN_SECONDS)}) as stack:
+    with FeedStack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"DRAIN_SECONDS": str(DRAIN_SECONDS)}) as stack:
         async with contextlib.AsyncExitStack() as resources:
             # Half of the writers are among those who have to move.
             writers = [Client(stack.url, room, f"writer-{room}") for room in rooms]

@@ -12,13 +12,14 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from deploy.local import Part, Stack
 from tests.support.client import Client
+from tests.support.feed_stack import FeedStack
 
 RECOVERY_SECONDS = 20.0
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("ordinary"), ws_processes=2)
+    stack = FeedStack(tmp_path_factory.mktemp("ordinary"), ws_processes=2)
     for name in ("ws-1", "ws-2"):
         stack.part(name).command = [sys.executable, "-m", "tests.platform.faults.group_server"]
         stack.part(name).environment = {

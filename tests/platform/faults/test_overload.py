@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from deploy.local import Stack
 from tests.support.client import Client
+from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
 from tests.support.load import count
 
@@ -12,7 +12,7 @@ async def test_a_full_queue_answers_overloaded_and_all_arrive_in_the_end(
     tmp_path: Path, database_environment, room, figures
 ):
     environment = {**NO_LIMITS, **database_environment, "JOURNAL_QUEUE": "1"}
-    with Stack(tmp_path, ws_processes=1, environment=environment) as stack:
+    with FeedStack(tmp_path, ws_processes=1, environment=environment) as stack:
         async with Client(stack.url, room, "alice") as alice, Client(stack.url, room, "bob") as bob:
             for member in (alice, bob):
                 await member.wait_for(lambda member=member: member.is_online)

@@ -1,14 +1,15 @@
 """A dump is restored while members are connected, and nobody restarts ws."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from deploy.local import Stack
 from tests.support.client import Client
+from tests.support.feed_stack import FeedStack
 from tests.support.postgres import Server, find_programs
 
 RESTORE = "SET client_min_messages = warning; DROP SCHEMA public CASCADE; CREATE SCHEMA public;\n"
@@ -35,9 +36,9 @@ def restore(database: str, sql: str) -> None:
 
 # More than what was lost: by the numbers alone, nothing is wrong.
 OVERTAKEN = """
-INSERT INTO chat_message (room_id, seq, client_id, author, text, sent_at)
-  SELECT id, number, number, 'somebody', 'another', now() FROM chat_room, generate_series(4, 9) number;
-UPDATE chat_room SET head = 9;
+INSERT INTO feed_post (feed_id, seq, client_id, text, sent_at)
+  SELECT id, number, number, 'another', now() FROM feed_feed, generate_series(4, 9) number;
+UPDATE feed_feed SET head = 9;
 """
 
 
@@ -45,7 +46,7 @@ UPDATE chat_room SET head = 9;
 async def test_members_are_closed_and_reset_and_get_what_is_written_then(
     tmp_path: Path, database: str, written: str, head: int
 ):
-    with Stack(tmp_path, environment={"DATABASE_URL": database}) as stack:
+    with FeedStack(tmp_path, environment={"DATABASE_URL": database}) as stack:
         async with (
             Client(stack.part("ws-1").url, "lobby", "listener") as listener,
             Client(stack.part("ws-2").url, "lobby", "speaker") as speaker,
@@ -56,7 +57,7 @@ async def test_members_are_closed_and_reset_and_get_what_is_written_then(
             for number in range(3):
                 await listener.wait_for_delivery(await speaker.say(f"lost {number}"))
             # With the schema's name: a dump leaves no search path behind.
-            restore(database, kept + written.replace("chat_", "public.chat_"))
+            restore(database, kept + re.sub(r"(?=feed_(feed|post)\b)", "public.", written))
             for member in (listener, speaker):
                 await member.wait_for(lambda member=member: member.resets)
             async with Client(stack.part("ws-1").url, "lobby", "newcomer", after=head) as newcomer:

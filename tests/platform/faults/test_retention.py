@@ -5,11 +5,14 @@ import sys
 
 from deploy.local.stack import ROOT, Stack
 
-AGE = """
+PRUNE = """
 from datetime import timedelta
-from chat.models import Message
 from django.db.models import F
-Message.objects.filter(room__name="{room}", seq__lte={seq}).update(sent_at=F("sent_at") - timedelta(days=3))
+from django.utils import timezone
+from feed.models import Post
+from feed.source import journal
+Post.objects.filter(feed__name="{room}", seq__lte={seq}).update(sent_at=F("sent_at") - timedelta(days=3))
+print(*journal.prune(timezone.now() - timedelta(days=2)).values())
 """
 
 
@@ -19,7 +22,7 @@ async def manage(stack: Stack, *command: str) -> str:
         sys.executable,
         str(ROOT / "manage.py"),
         *command,
-        env={**stack.environment, "RETENTION_DAYS": "2"},
+        env=stack.environment,
         stdout=asyncio.subprocess.PIPE,
     )
     output, _ = await process.communicate()
@@ -32,8 +35,7 @@ async def test_after_before_what_is_kept_is_a_reset_and_live_messages_go_on(stac
         for number in range(1, 11):
             await alice.say(str(number))
         await alice.wait_for(lambda: alice.seq == 10 and not alice.unacknowledged)
-        await manage(stack, "shell", "-c", AGE.format(room=room, seq=6))
-        assert "6" in await manage(stack, "prune_messages")
+        assert await manage(stack, "shell", "-v0", "-c", PRUNE.format(room=room, seq=6)) == "6\n"
         async with enter("bob", after=5) as bob, enter("carol", after=6) as carol:
             await bob.wait_for(lambda: bob.resets)
             await carol.wait_for(lambda: carol.seq == 10)

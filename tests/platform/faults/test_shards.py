@@ -2,8 +2,8 @@
 
 import pytest
 
-from deploy.local import Stack
 from tests.platform.faults.injections import restart
+from tests.support.feed_stack import FeedStack
 from tests.support.load import MEMBERS, Load
 from tests.support.redis import running_redis
 
@@ -15,7 +15,7 @@ DELIVERIES = 10
 async def test_a_shard_is_added_and_taken_out_while_people_write(tmp_path, database_environment, outcomes):
     with (
         running_redis(tmp_path) as second,
-        Stack(tmp_path / "stack", ws_processes=2, environment=database_environment) as stack,
+        FeedStack(tmp_path / "stack", ws_processes=2, environment=database_environment) as stack,
     ):
         first = stack.part("redis").url
         async with Load(stack.url) as load:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import Part, Stack
+from deploy.local import Part
 from tests.platform.faults.crowd import Crowd
+from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
 
 CROWD, ROOMS = 1000, 10
@@ -44,7 +45,7 @@ def slowed(part: Part) -> Iterator[None]:
 async def test_a_crowd_that_takes_longer_than_the_handshake_timeout_gets_in(tmp_path: Path, figures):
     environment = NO_LIMITS | {"HANDSHAKE_TIMEOUT": str(HANDSHAKE_TIMEOUT), "MAX_HANDSHAKES": "16"}
     rooms = [f"slow-{number}" for number in range(ROOMS)]
-    with Stack(tmp_path, ws_processes=1, environment=environment) as stack:
+    with FeedStack(tmp_path, ws_processes=1, environment=environment) as stack:
         async with Crowd(stack.url, rooms * (CROWD // ROOMS)) as crowd:
             await crowd.wait_until_all_are_online()
             crowd.failed_handshakes.clear()

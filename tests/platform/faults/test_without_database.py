@@ -98,20 +98,20 @@ async def test_who_logs_in_while_postgres_is_away_is_sent_away_with_1013_and_let
         stdout=asyncio.subprocess.PIPE,
     )
     output, _ = await process.communicate()
-    url = f"{stack.part('ws-1').url.replace('http', 'ws', 1)}/ws/chat/{room}/"
+    url = f"{stack.part('ws-1').url.replace('http', 'ws', 1)}/ws/feed/{room}/"
     headers = {"Authorization": f"Bearer {output.decode().strip()}"}
 
     async def log_in() -> str:
-        async with connect(url, additional_headers=headers, subprotocols=["chat.v1"]) as socket:
-            return str(json.loads(await socket.recv())["you"])
+        async with connect(url, additional_headers=headers, subprotocols=["journal.v1"]) as socket:
+            return str(json.loads(await socket.recv())["type"])
 
     # The thread for credentials has a connection of its own, which is broken from then on.
-    assert await log_in() == "returning"
+    assert await log_in() == "welcome"
     async with database_away():
         with pytest.raises(ConnectionClosed) as closed:
             await log_in()
         assert closed.value.rcvd.code == TRY_AGAIN_LATER
-    assert await log_in() == "returning"
+    assert await log_in() == "welcome"
 
 
 async def test_a_database_that_was_read_only_for_a_moment_is_written_again(stack, enter, postgres):

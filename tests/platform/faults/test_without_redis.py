@@ -78,7 +78,7 @@ async def mute(part: Part) -> AsyncIterator[None]:
 
 
 @pytest.mark.parametrize("outage", [killed, stopped, mute])
-async def test_chat_goes_on_by_polling_and_is_fast_again_when_redis_is_back(stack, enter, figures, outage):
+async def test_delivery_goes_on_by_polling_and_is_fast_again_when_redis_is_back(stack, enter, figures, outage):
     name = f"Redis {outage.__name__}"
     async with AsyncExitStack() as members:
         alice, bob, carol = [

@@ -17,6 +17,6 @@ def test_each_code_of_the_browser_client_has_the_name_and_number_of_the_servers(
 
 def test_the_browser_client_knows_every_code_that_the_server_sends():
     found = {int(code) for code in re.findall(r": (\d+),$", MODULE.read_text(), re.MULTILINE)}
-    # Of RFC 6455, what only a client sends, what autobahn sends for a violation of the protocol, and what is never sent.
+    # Sent by autobahn for a violation of the protocol, or never sent.
     not_ours = {1002, 1003, 1005, 1006, 1007}
     assert set(map(int, CloseCode)) - not_ours <= found
