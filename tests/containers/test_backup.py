@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 
 from tests.containers.project import ROOT, Project
-from tests.support.client import CHAT, Client
+from tests.support.chat import CHAT
+from tests.support.client import Client
 
 MODEL = "from accounts.models import User; "
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.containers.project import RECOVERY_SECONDS, Project, answers, wait_until
-from tests.support.client import CHAT, Client
+from tests.support.chat import CHAT
+from tests.support.client import Client
 from tests.support.engine import docker, inspect
 from tests.support.load import Load
 

@@ -56,9 +56,8 @@ class Protocol:
     text: str
 
 
-# The app of the platform's own tests (tests/platform/project), and the chat.
+# The app of the platform's own tests (tests/platform/project).
 FEED = Protocol("/ws/feed/", "journal.v1", "entry", "text")
-CHAT = Protocol("/ws/chat/", "chat.v1", "message", "message")
 
 
 class Client:

@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import Error, InternalError, OperationalError, ProgrammingError
 from django.test import Client
 
-from chat.journal import journal
+from accounts.views import SignUpForm
 
 
 def database_error(django_class: type[Error], cause: type[psycopg.Error]) -> Error:
@@ -32,11 +32,11 @@ def visitor(db) -> Client:
     ],
 )
 def test_what_a_view_raises(visitor, monkeypatch, error, status, heading):
-    def fail(*args):
+    def fail(*args, **options):
         raise error
 
-    monkeypatch.setattr(journal, "recent", fail)
-    answer = visitor.get("/chat/")
+    monkeypatch.setattr(SignUpForm, "__init__", fail)
+    answer = visitor.get("/accounts/signup/")
     assert answer.status_code == status
     assert f"<h1>{heading}</h1>" in answer.text
     assert answer.headers["content-security-policy"]

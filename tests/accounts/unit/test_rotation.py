@@ -29,7 +29,7 @@ def test_a_socket_keeps_its_user_and_the_session_is_left_as_it_was(client, setti
 
 def test_a_process_that_does_not_have_the_new_key_first_yet_accepts_it(client, settings):
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
-    assert client.get("/chat/").status_code == 200  # web renews the session under the new key
+    assert client.get("/accounts/login/").status_code == 200  # web renews the session under the new key
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = OLD, [NEW]
     assert user_of(client.session).get_username() == "kept"
 
@@ -45,7 +45,7 @@ def test_a_key_that_is_gone_proves_nothing_and_deletes_nothing(client, settings)
 
 def test_web_ends_a_session_that_no_key_opens_any_more(client, settings):
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, []
-    answer = client.get("/chat/")
+    answer = client.get("/accounts/login/")
     assert "guest-" in answer.text
     # Else the page's socket would be sent away for as long as the session is kept.
     assert answer.cookies[settings.SESSION_COOKIE_NAME].value == ""

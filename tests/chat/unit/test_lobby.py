@@ -6,7 +6,9 @@ from collections.abc import Collection
 from types import SimpleNamespace
 from typing import Any
 
+from chat import lobby as lobby_module
 from chat.lobby import Lobby
+from deploy.capacity import model
 
 SECONDS = 5
 
@@ -40,3 +42,7 @@ async def test_one_who_comes_between_two_changes_that_cancel_out_is_told_the_tru
     lobby.count("a", 1)
     assert await late.next() == {"a": 1}
     lobby.close()
+
+
+def test_the_model_of_make_capacity_has_the_interval_of_the_lobby():
+    assert model.REPORT_CHANGE_SECONDS == lobby_module.CHANGE_SECONDS
