@@ -18,7 +18,7 @@ from tests.support.raw_sockets import TIMEOUT, handshake, metric, read_until, sa
 ENVIRONMENT = {**NO_LIMITS, "HANDSHAKE_TIMEOUT": "1"}
 HTTP = {
     "answered": (b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", b"200"),
-    "h2c": (b"GET /ws/chat/a/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", b"404"),
+    "h2c": (b"GET /ws/feed/a/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", b"404"),
     "a folded websocket": (b"GET /livez HTTP/1.1\r\nHost: x\r\nUpgrade:\r\n websocket\r\n\r\n", b"200"),
     "a wrong header": (b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Wrong: a\x0bb\r\n\r\n", b"400"),
     "with a body": (b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello\r\n", b"404"),
