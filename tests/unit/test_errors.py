@@ -25,10 +25,10 @@ def visitor(db) -> Client:
     ("error", "status", "heading"),
     [
         (PermissionDenied(), 403, "No access"),
-        (ZeroDivisionError(), 500, "Something broke"),
+        (ZeroDivisionError(), 500, "Something went wrong"),
         (OperationalError("gone"), 503, "Back in a moment"),
         (database_error(InternalError, psycopg.errors.ReadOnlySqlTransaction), 503, "Back in a moment"),
-        (database_error(ProgrammingError, psycopg.errors.UndefinedTable), 500, "Something broke"),
+        (database_error(ProgrammingError, psycopg.errors.UndefinedTable), 500, "Something went wrong"),
     ],
 )
 def test_what_a_view_raises(visitor, monkeypatch, error, status, heading):
