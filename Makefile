@@ -33,21 +33,23 @@ run: $(VENV)/run.installed ## Run nginx, web, ws and Redis here; PORT=8080 is th
 dev: $(VENV)/run.installed ## The same with DEBUG and reload
 	@exec env DEBUG=true $(BIN)/python -m deploy.local --reload
 
+UNIT_TESTS := tests/unit tests/platform/unit tests/accounts/unit tests/chat/unit
+TESTS := $(UNIT_TESTS) tests/platform/integration tests/native tests/accounts/native tests/chat/native tests/chat/behaviour
 test: $(VENV)/bench.installed ## Unit tests, and behaviour tests against real processes
-	@$(BIN)/python -m pytest tests/unit tests/native tests/behaviour tests/load -m "not idle"
+	@$(BIN)/python -m pytest $(TESTS) tests/load -m "not idle"
 
 DJANGO ?= 6.0
 OTHER_VENV = .run/django-$(DJANGO)
 test-django: ## The same without the benchmark's tests, with another Django than the locked one; DJANGO=6.0
 	@$(MAKE) --no-print-directory VENV=$(OTHER_VENV) $(OTHER_VENV)/test.installed
 	@$(OTHER_VENV)/bin/python -m pip install --disable-pip-version-check --quiet "django~=$(DJANGO).0"
-	@$(OTHER_VENV)/bin/python -m pytest tests/unit tests/native tests/behaviour -m "not idle"
+	@$(OTHER_VENV)/bin/python -m pytest $(TESTS) -m "not idle"
 
 test-idle: $(VENV)/test.installed ## Prove that a socket idle for two minutes still receives
-	@$(BIN)/python -m pytest tests/behaviour -m idle
+	@$(BIN)/python -m pytest tests/chat/behaviour -m idle
 
 test-faults: $(VENV)/test.installed ## Kill, stop and cut off every part while people write, and count what they get
-	@$(BIN)/python -m pytest tests/faults
+	@$(BIN)/python -m pytest tests/platform/faults
 
 test-conformance: $(VENV)/test.installed ## The Autobahn Testsuite's cases and 100,000 malformed frames, against our server
 	@$(BIN)/python -m pytest tests/conformance
@@ -56,14 +58,14 @@ test-upstream: $(UPSTREAM_FETCHED) ## Daphne's and channels-redis' own tests, th
 	@$(BIN)/python -m pytest tests/upstream
 
 test-postgres: $(VENV)/test.installed ## The unit and fault tests that ask the database, on a PostgreSQL server of their own
-	@$(BIN)/python -m pytest -p tests.postgres tests/unit \
-	  $(addprefix tests/faults/test_,injections.py without_database.py resume.py retention.py overload.py)
+	@$(BIN)/python -m pytest -p tests.support.postgres $(UNIT_TESTS) tests/native/test_start_checks.py \
+	  $(addprefix tests/platform/faults/test_,injections.py without_database.py resume.py retention.py overload.py)
 
 test-observability: $(VENV)/test.installed ## Alert rules and dashboard, asked of a real Prometheus that scrapes a real stack
 	@$(BIN)/python -m pytest tests/observability
 
 drill: $(VENV)/test.installed ## Fault drills with a table for people; OPTIONS=--postgres, OPTIONS="--only Redis"
-	@$(BIN)/python -m tests.faults.drill $(OPTIONS)
+	@$(BIN)/python -m tests.platform.faults.drill $(OPTIONS)
 
 bench: $(VENV)/bench.installed $(NODE_PEERS_INSTALLED) ## Measure beside other servers; QUICK=1, ONLY="fan-out", PEERS="ours tutorial"
 	@$(BIN)/python -m tests.load
@@ -78,7 +80,7 @@ capacity-check: $(VENV)/bench.installed ## Hold that model against small loads o
 	@$(BIN)/python -m tests.load.capacity_check
 
 test-browser: $(VENV)/test.installed ## Tests in a real Chromium
-	@$(BIN)/python -m pytest tests/browser
+	@$(BIN)/python -m pytest tests/chat/browser
 
 test-readme: $(VENV)/test.installed ## What README and docs/your-app.md say, done in fresh clones
 	@$(BIN)/python -m pytest tests/readme
@@ -202,7 +204,7 @@ test-manifests: $(VENV)/test.installed ## Render every Kubernetes overlay and ho
 
 test-url: $(VENV)/test.installed ## The behaviour tests against what runs at URL
 	@test -n "$(URL)" || { echo "Name the address: make test-url URL=http://localhost:8080"; exit 1; }
-	@BASE_URL="$(URL)" $(BIN)/python -m pytest tests/behaviour -m "not idle"
+	@BASE_URL="$(URL)" $(BIN)/python -m pytest tests/chat/behaviour -m "not idle"
 
 rename: ## Give the template your product's name: make rename NAME=acme
 	@$(PYTHON) -m deploy.rename "$(NAME)"

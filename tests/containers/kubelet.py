@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.containers.engine import docker, inspect
-from tests.manifests.manifests import Manifests, Object, Workload
+from tests.support.engine import docker, inspect
+from tests.support.manifests import Manifests, Object, Workload
 
 DOMAIN = "channels-stack.svc.cluster.local"
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give the files of a Secret to a pod's group")

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from tests.containers.project import ROOT, Project
-from tests.faults.client import Client
+from tests.support.client import Client
 
 MODEL = "from accounts.models import User; "
 

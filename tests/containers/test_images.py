@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.containers.engine import docker, inspect
 from tests.containers.project import ROOT
+from tests.support.engine import docker, inspect
 
 BASES = {
     "web": "python:3.13-slim-trixie",

@@ -12,10 +12,10 @@ import pytest
 from websockets.asyncio.client import connect
 
 from deploy.local import ports
-from tests.containers.engine import docker
 from tests.containers.kubelet import Kubelet, Pod, needs_root
 from tests.containers.project import ROOT, answers, wait_until
-from tests.manifests.manifests import Manifests, render
+from tests.support.engine import docker
+from tests.support.manifests import Manifests, render
 
 LOCAL = ROOT / "deploy/k8s/overlays/local"
 PARTS = ["postgres", "redis", "web", "ws", "nginx"]
@@ -78,7 +78,7 @@ def test_answers_every_probe(pods: dict[str, Pod], part: str) -> None:
 
 
 def test_passes_the_behaviour_suite(pods: dict[str, Pod], url: str) -> None:
-    command = [sys.executable, "-m", "pytest", "tests/behaviour", "-m", "not idle"]
+    command = [sys.executable, "-m", "pytest", "tests/chat/behaviour", "-m", "not idle"]
     result = subprocess.run(command, cwd=ROOT, env=os.environ | {"BASE_URL": url}, check=False)
     assert result.returncode == 0
 

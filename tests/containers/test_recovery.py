@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.containers.engine import docker, inspect
 from tests.containers.project import RECOVERY_SECONDS, Project, answers, wait_until
-from tests.faults.client import Client
-from tests.faults.load import Load
+from tests.support.client import Client
+from tests.support.engine import docker, inspect
+from tests.support.load import Load
 
 # Deliveries that prove that a load is served, before and after what is done to the stack.
 ENOUGH = 2000

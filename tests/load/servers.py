@@ -18,7 +18,7 @@ from deploy.local import Part, ports
 from deploy.local.binaries import find_redis
 from deploy.local.part import answers_http, answers_redis_ping
 from deploy.local.stack import ROOT
-from tests.limits import NO_LIMITS
+from tests.support.limits import NO_LIMITS
 
 PEERS = Path(__file__).parent / "peers"
 NODE_MODULES = PEERS / "node_modules"

@@ -9,7 +9,7 @@ import kubernetes_validate
 import pytest
 
 from tests.manifests import operation, pods, references
-from tests.manifests.manifests import COMBINATIONS, OVERLAYS, ROOT, Manifests, render
+from tests.support.manifests import COMBINATIONS, OVERLAYS, ROOT, Manifests, render
 
 VERSIONS = ["1.35", "1.36", "1.37"]
 # Defined by what their component needs, and so not in Kubernetes' own schemas.

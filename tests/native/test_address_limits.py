@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from deploy.local import Stack, ports
-from tests.limits import NO_LIMITS
+from tests.support.limits import NO_LIMITS
 
 # At a rate of 1 a second ten more may come at once.
 ALLOWED_AT_ONCE = 11

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from deploy.local import Stack
-from tests.limits import NO_LIMITS
-from tests.load.processes import memory_kib
-from tests.native.test_sockets import TIMEOUT, handshake, metric, read_until, say
+from tests.platform.integration.test_sockets import TIMEOUT, handshake, metric, read_until, say
+from tests.support.limits import NO_LIMITS
+from tests.support.processes import memory_kib
 
 ENVIRONMENT = {**NO_LIMITS, "HANDSHAKE_TIMEOUT": "1"}
 HTTP = {

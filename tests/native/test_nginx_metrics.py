@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local import Part, Stack, ports
 from deploy.local.part import PartFailed, answers_http
-from tests.limits import NO_LIMITS
 from tests.native.test_address_limits import ALLOWED_AT_ONCE, open_socket, visitor
+from tests.support.limits import NO_LIMITS
 
 TOO_MANY = 2 * ALLOWED_AT_ONCE + 5
 LIMITS = {

@@ -17,8 +17,8 @@ from websockets.sync.client import ClientConnection, connect
 from deploy.local import Part, Stack, ports
 from deploy.local.part import answers_http
 from deploy.local.stack import ROOT
+from tests.chat.native.test_publisher import make_token
 from tests.native.test_nginx_metrics import nginx_metrics
-from tests.native.test_publisher import make_token
 
 FOLDER = ROOT / "deploy" / "observability"
 

@@ -13,10 +13,10 @@ from websockets.sync.client import connect
 
 from deploy.local import ports
 from deploy.local.stack import ROOT
-from tests.containers import engine
-from tests.manifests.manifests import KUBECTL
 from tests.readme.console import blocks, commands, run
 from tests.readme.terminal import Terminal
+from tests.support import engine
+from tests.support.manifests import KUBECTL
 
 RUN = "make run"
 COMPOSE = "docker compose up --wait"

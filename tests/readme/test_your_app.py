@@ -11,8 +11,8 @@ import yaml
 from websockets.sync.client import connect
 
 from deploy.local.stack import ROOT
-from tests.native.run import Run
 from tests.readme.console import commands, run
+from tests.support.run import Run
 
 DOCUMENT = "docs/your-app.md"
 TEXT = (ROOT / DOCUMENT).read_text()
@@ -104,6 +104,7 @@ def test_without_the_chat_the_poll_is_the_product_and_units_and_behaviour_pass(c
     assert suites
     # Without those of the parts and of their start, which are the same with any app.
     start = [f"--ignore=tests/unit/test_{name}.py" for name in ("production", "settings", "wait_for_database")]
-    python(" ".join([suites[1].replace(" tests/native", "").replace(" tests/load", ""), *start]), clone)
+    folders = "tests/unit tests/platform/unit tests/accounts/unit"
+    python(" ".join([suites[1].replace("$(TESTS) tests/load", folders), *start]), clone)
     for check in ("ruff check .", "ruff format --check .", "mypy", "deploy.local.lint_nginx"):
         python(check, clone)

@@ -14,7 +14,7 @@ from channels_live.server import handshake as opening
 from chat import text
 from deploy.local.nginx import render
 from deploy.local.stack import ROOT
-from tests.unit.patterns import Matcher
+from tests.support.patterns import Matcher
 
 # More than any bounded repetition of ours.
 SIZE = 70

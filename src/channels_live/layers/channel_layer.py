@@ -2,7 +2,7 @@
 
 Its own receiver wakes up ten times a second, which costs an idle process a third of its CPU time; it ends for good
 where a read times out; and it waits for ever on a connection that ended in silence, because a host froze or a firewall
-forgot it. tests/unit/test_channel_layer.py fails when a new version does without what is replaced here.
+forgot it. tests/platform/integration/test_channel_layer.py fails when a new version does without what is replaced here.
 """
 
 import asyncio
