@@ -2,8 +2,8 @@
 
 import { ReconnectingSocket } from "../channels_live/reconnecting_socket.js";
 import { showAvatar } from "./authors.js";
-import { showRecent } from "./times.js";
 import { peopleHere } from "./members.js";
+import { showRecent } from "./times.js";
 import { openVisitorChannel } from "./visitor_channel.js";
 
 const busy = document.querySelector("#busy");
