@@ -156,15 +156,16 @@ def rename(name: str, chosen: str) -> str:
     """
     chosen = " ".join(unicodedata.normalize("NFC", chosen).split())
     if not 1 <= len(chosen) <= CHOSEN_MAX_CHARS:
-        raise ValidationError(gettext("A name has 1 to %d characters.") % CHOSEN_MAX_CHARS)
+        raise ValidationError(gettext("Enter a name of 1 to %d characters.") % CHOSEN_MAX_CHARS)
     # They change the direction of neighbouring text, or make different names look the same.
     if has_hidden_characters(chosen):
-        raise ValidationError(gettext("The name contains characters that cannot be seen."))
-    is_visible = any(unicodedata.category(character)[0] in "LNS" for character in chosen)
-    if HASHES & set(unicodedata.normalize("NFKC", chosen)) or not is_visible:
-        raise ValidationError(gettext("A name needs a letter, a digit or an emoji, and no #."))
+        raise ValidationError(gettext("Names can’t contain invisible characters."))
+    if HASHES & set(unicodedata.normalize("NFKC", chosen)):
+        raise ValidationError(gettext("“#” isn’t allowed."))
+    if not any(unicodedata.category(character)[0] in "LNS" for character in chosen):
+        raise ValidationError(gettext("Use at least one letter, digit or emoji."))
     if is_like_a_guest(chosen):
-        raise ValidationError(gettext("This is the name of a guest."))
+        raise ValidationError(gettext("That form is reserved for guests. Choose another username."))
     # Of each word: "Анна (Anna)" deceives nobody.
     if not all(is_of_one_script(word) for word in chosen.split()):
         raise ValidationError(mixes_scripts())

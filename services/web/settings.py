@@ -13,6 +13,7 @@ ROOT_URLCONF = "web.urls"
 WSGI_APPLICATION = "web.wsgi.application"
 CSRF_FAILURE_VIEW = "web.errors.csrf_failure"
 LOGIN_URL = "login"
+FORMAT_MODULE_PATH = "web.formats"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 
 # web comes first: its templates win over those of Django and of the apps.

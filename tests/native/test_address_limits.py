@@ -82,7 +82,7 @@ def test_pages_of_one_address_are_limited_with_a_page_and_the_api_with_json(stac
         page = next(answer for _ in range(MANY) if (answer := crowd.get("/chat/lobby/")).status_code == 429)
         assert page.headers["retry-after"] == "5"
         assert page.headers["content-type"].startswith("text/html")
-        assert "アクセスが集中しています" in page.text
+        assert "アクセス回数の上限を超えました" in page.text
         assert "Too many requests" in page.text
         answer = next(
             answer for _ in range(MANY) if (answer := crowd.get("/api/rooms/lobby/messages")).status_code == 429

@@ -24,11 +24,11 @@ def visitor(db) -> Client:
 @pytest.mark.parametrize(
     ("error", "status", "heading"),
     [
-        (PermissionDenied(), 403, "No access"),
-        (ZeroDivisionError(), 500, "Something broke"),
+        (PermissionDenied(), 403, "You don’t have access"),
+        (ZeroDivisionError(), 500, "Something went wrong"),
         (OperationalError("gone"), 503, "Back in a moment"),
         (database_error(InternalError, psycopg.errors.ReadOnlySqlTransaction), 503, "Back in a moment"),
-        (database_error(ProgrammingError, psycopg.errors.UndefinedTable), 500, "Something broke"),
+        (database_error(ProgrammingError, psycopg.errors.UndefinedTable), 500, "Something went wrong"),
     ],
 )
 def test_what_a_view_raises(visitor, monkeypatch, error, status, heading):

@@ -129,7 +129,7 @@ def test_the_menus_of_a_phone(new_page: NewPage, room: str) -> None:
         RoomPage(page).enter(f"{room}-{scheme}")
         expect(page.locator("#members")).to_be_hidden()
         expect(page.locator("#account")).to_be_hidden()
-        page.get_by_role("button", name="Members: ").click()
+        page.get_by_role("button", name="here").click()
         expect(page.locator("#members li")).to_have_count(1)
         expect(page.locator("#members li")).to_be_visible()
         expect_accessible(page)
@@ -151,9 +151,9 @@ def test_all_can_be_reached_by_keyboard_in_the_order_of_the_eye(new_page: NewPag
         seen.append(page.evaluate(FOCUSED))
         assert page.evaluate(HAS_VISIBLE_FOCUS), seen[-1]
         page.keyboard.press("Tab")
-    expected = ["Skip to the content", "channels-stack", "Change name", "Log in", "日本語", "https://example.com"]
+    expected = ["Skip to content", "channels-stack", "Change name", "Log in", "日本語", "https://example.com"]
     assert [name for name in seen if name in expected] == expected
-    assert seen.index("日本語") < seen.index("chat-message-input") < seen.index("Send") < seen.index("Change room")
+    assert seen.index("日本語") < seen.index("chat-message-input") < seen.index("Send") < seen.index("All rooms")
 
 
 def test_the_skip_link_leads_past_the_bar(page: Page) -> None:

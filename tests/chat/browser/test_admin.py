@@ -33,7 +33,7 @@ def test_a_token_is_made_in_the_admin_and_no_rule_is_broken(new_page: Callable[.
         page.locator(".theme-toggle").first.click()
         assert page.evaluate("violations") == []
         page.locator("[name=_save]").click()
-        expect(page.locator(".messagelist")).to_contain_text("The token is ")
+        expect(page.locator(".messagelist")).to_contain_text("Token: ")
         page.goto("/admin/chat/message/")
         expect(page.locator("#changelist")).to_be_visible()
         assert page.evaluate("violations") == []

@@ -204,7 +204,7 @@ def test_an_answer_from_before_a_reset_is_not_shown(new_page: NewPage, room: str
     line.wait(lambda: len(answers) == 2)
     line.inject(**answers[0])
     line.inject(type="presence", count=99, members=[])
-    expect(reader.members).to_have_text("Members: 99")
+    expect(reader.members).to_have_text("99 people here")
     reader.expect_transcript()
     line.to_page = lambda frame: [frame]
     line.inject(**answers[1])

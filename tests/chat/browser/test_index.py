@@ -35,9 +35,9 @@ def test_the_members_of_a_room_are_counted_as_they_come_and_go(new_page: NewPage
     page = new_page()
     page.goto("/chat/")
     alice = RoomPage(new_page()).enter(room)
-    expect(link(page, "busy", room).locator(".count")).to_have_text("Members: 1")
+    expect(link(page, "busy", room).locator(".count")).to_have_text("1 person here")
     bob = RoomPage(new_page()).enter(room)
-    expect(link(page, "busy", room).locator(".count")).to_have_text("Members: 2")
+    expect(link(page, "busy", room).locator(".count")).to_have_text("2 people here")
     # Who comes now sees it at once, whatever process answers.
     for _ in range(2):
         other = new_page(locale="ja-JP")
@@ -46,7 +46,7 @@ def test_the_members_of_a_room_are_counted_as_they_come_and_go(new_page: NewPage
     alice.say("hello")
     bob.expect_transcript("hello")
     page.reload()
-    expect(link(page, "recent", room).locator(".count")).to_have_text("Members: 2")
+    expect(link(page, "recent", room).locator(".count")).to_have_text("2 people here")
     for window in (alice, bob):
         window.page.close()
     expect(link(page, "busy", room)).to_have_count(0)
@@ -58,7 +58,7 @@ def test_two_windows_of_one_visitor_count_once(new_page: NewPage, room: str) -> 
     for window in (visitor, visitor.context.new_page(), visitor.context.new_page()):
         RoomPage(window).enter(room)
     page.goto("/chat/")
-    expect(link(page, "busy", room).locator(".count")).to_have_text("Members: 1")
+    expect(link(page, "busy", room).locator(".count")).to_have_text("1 person here")
 
 
 def test_a_busy_room_is_entered_by_its_link(new_page: NewPage, room: str) -> None:
@@ -104,7 +104,7 @@ def test_without_javascript_one_can_read_and_log_in(new_page: NewPage, room: str
     page.goto(f"/chat/{room}/")
     expect(page.locator(".message p")).to_have_text("hello")
     expect(page.locator("#chat-form")).to_be_hidden()
-    expect(page.get_by_text("Writing needs JavaScript.")).to_be_visible()
+    expect(page.get_by_text("Sending messages needs JavaScript.")).to_be_visible()
     page.get_by_role("link", name="Log in").click()
     expect(page.get_by_label("Username")).to_be_visible()
 
@@ -139,9 +139,9 @@ def test_a_guest_chooses_a_name_and_stays_the_same_guest(new_page: NewPage, room
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("a#b", "A name needs a letter, a digit or an emoji, and no #."),
-        ("...", "A name needs a letter, a digit or an emoji, and no #."),
-        ("evil\u202e", "The name contains characters that cannot be seen."),
+        ("a#b", "“#” isn’t allowed."),
+        ("...", "Use at least one letter, digit or emoji."),
+        ("evil\u202e", "Names can’t contain invisible characters."),
     ],
     ids=ascii,
 )
@@ -160,4 +160,4 @@ def test_a_user_name_cannot_be_that_of_a_guest(page: Page) -> None:
     page.get_by_label("Password:", exact=True).fill("correct horse battery")
     page.get_by_label("Password confirmation").fill("correct horse battery")
     page.get_by_role("button", name="Sign up").click()
-    expect(page.locator(".errorlist")).to_have_text("This is the name of a guest.")
+    expect(page.locator(".errorlist")).to_have_text("That form is reserved for guests. Choose another username.")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from tests.chat.browser.room_page import RoomPage
 
 NewPage = Callable[..., Page]
-TITLES = {"ja": "どのルームに入りますか？", "en": "What chat room would you like to enter?"}
+TITLES = {"ja": "どのルームに入りますか？", "en": "Which room would you like to enter?"}
 # Without what people have called themselves and their rooms.
 WORDS = """() => {
   document.querySelectorAll(".avatar, .room-name").forEach((element) => element.remove());
@@ -50,7 +50,7 @@ def test_the_button_switches_the_language_and_stays_on_the_page(page: Page, room
 
 @pytest.mark.parametrize(
     ("locale", "sentence"),
-    [("ja-JP", "メッセージが長すぎます（{}文字まで）。"), ("en", "The message is too long: {} characters at most.")],
+    [("ja-JP", "メッセージが長すぎます（{}文字まで）。"), ("en", "This message is too long. The limit is {} characters.")],
     ids=["ja", "en"],
 )
 def test_a_refused_message_is_explained_to_its_sender_alone(

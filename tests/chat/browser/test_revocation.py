@@ -69,7 +69,7 @@ def test_a_changed_password_ends_the_login_and_keeps_what_is_in_the_composer(
         f"user.set_password({PASSWORD + '!'!r})\nuser.save()",
     )
     # Nobody goes on as a guest under the account's name.
-    expect(entered.connection_state).to_have_text("You are logged out. Load the page again to log in.")
+    expect(entered.connection_state).to_have_text("You are logged out. Reload the page to log in.")
     expect(entered.input).to_be_hidden()
     page.goto(f"/accounts/login/?next=/chat/{room}/")
     page.locator("[name=username]").fill(name)
@@ -92,7 +92,7 @@ def test_a_ban_shows_its_message(stack: Stack, new_page: Callable[..., Page], ro
         f"room, user = Room.objects.get(name={room!r}), User.objects.get(username={json.dumps(name)})\n"
         "Ban.objects.create(room=room, user=user)",
     )
-    expect(state).to_have_text("You may not be in this room any more.")
+    expect(state).to_have_text("You no longer have access to this room.")
     expect(RoomPage(page).input).to_be_hidden()
     page.reload()
     expect(page.locator("h1")).to_have_text("No access")

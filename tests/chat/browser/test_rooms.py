@@ -43,7 +43,7 @@ def test_leave_and_come_back(new_page: NewPage, room: str) -> None:
     alice, bob = RoomPage(new_page()).enter(room), RoomPage(new_page()).enter(room)
     alice.say("see you")
     bob.expect_transcript("see you")
-    alice.page.get_by_role("link", name="Change room").click()
+    alice.page.get_by_role("link", name="All rooms").click()
     expect(alice.page).to_have_url(re.compile(r"/chat/$"))
     bob.say("she is away")
     bob.expect_transcript("see you", "she is away")

@@ -2,6 +2,7 @@
 
 import { ReconnectingSocket } from "../channels_live/reconnecting_socket.js";
 import { showAvatar } from "./authors.js";
+import { peopleHere } from "./members.js";
 import { showRecent } from "./times.js";
 import { openVisitorChannel } from "./visitor_channel.js";
 
@@ -24,7 +25,7 @@ function show(counts) {
 function showCount(link, count) {
   const element = link.querySelector(".count");
   element.hidden = !count;
-  element.textContent = count ? element.dataset.text.replace("{count}", count) : "";
+  element.textContent = count ? peopleHere(element, count) : "";
 }
 
 function makeLink(name, count) {

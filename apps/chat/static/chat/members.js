@@ -5,6 +5,11 @@ import { quoted, showAvatar, showName } from "./authors.js";
 // Milliseconds.
 const TYPING_SHOWN = 5000;
 
+// Returns "1 person here" or "5 people here", in the language of the element's page.
+export function peopleHere({ dataset: { one, many } }, count) {
+  return count === 1 ? one : many.replace("{count}", count);
+}
+
 export class Members {
   #title;
   #list;
@@ -22,7 +27,7 @@ export class Members {
   }
 
   show(count, names) {
-    const text = this.#title.dataset.text.replace("{count}", count);
+    const text = peopleHere(this.#title, count);
     this.#title.textContent = text;
     this.#button.setAttribute("aria-label", text);
     this.#button.lastElementChild.textContent = count;
