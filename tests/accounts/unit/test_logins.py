@@ -57,7 +57,7 @@ def test_then_even_the_right_password_must_wait(alice, form, settings):
     refused = log_in(form, "alice", PASSWORD)
     assert refused.status_code == 429
     assert refused["Retry-After"] == "600"
-    assert "Please try again in 10 min." in refused.content.decode()
+    assert "Try again in about 10 minutes." in refused.content.decode()
     # The same count for both forms.
     assert {log_in(other, "alice", PASSWORD).status_code for other in FORMS} == {429}
 

@@ -248,7 +248,9 @@ def test_while_the_database_is_gone_messages_wait(page: Page, room: str) -> None
     entered = RoomPage(page).enter(room)
     line.to_server = refuse_once
     entered.say("patient")
-    expect(entered.error).to_have_text("The server can’t save messages right now. Yours will be sent as soon as it can.")
+    expect(entered.error).to_have_text(
+        "The server can’t save messages right now. Yours will be sent as soon as it can."
+    )
     entered.expect_state("patient", "Sending…")
     entered.expect_transcript("patient")
     expect(entered.error).to_be_hidden()

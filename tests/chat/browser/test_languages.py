@@ -50,7 +50,10 @@ def test_the_button_switches_the_language_and_stays_on_the_page(page: Page, room
 
 @pytest.mark.parametrize(
     ("locale", "sentence"),
-    [("ja-JP", "メッセージが長すぎます（{}文字まで）。"), ("en", "This message is too long. The limit is {} characters.")],
+    [
+        ("ja-JP", "メッセージが長すぎます（{}文字まで）。"),
+        ("en", "This message is too long. The limit is {} characters."),
+    ],
     ids=["ja", "en"],
 )
 def test_a_refused_message_is_explained_to_its_sender_alone(

@@ -191,7 +191,7 @@ def test_a_new_room_with_a_deceptive_name_is_not_found(client, alice, name):
     assert not Room.objects.exists()
     picked = client.get(reverse("chat:index"), {"room": name}, headers={"Accept-Language": "en"})
     assert picked.status_code == 400
-    assert "This name looks like another one" in picked.text
+    assert "This name could be mistaken for another one" in picked.text
 
 
 @pytest.mark.parametrize("name", ["open\u115f", "оpen"], ids=ascii)
