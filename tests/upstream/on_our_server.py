@@ -15,6 +15,7 @@ import daphne.cli
 import daphne.testing
 import hypothesis
 import pytest
+from django.conf import settings as django_settings
 
 import channels_live.server.server
 
@@ -30,6 +31,9 @@ DEVIATIONS = {
     "tests/test_websocket.py::TestWebsocket::test_websocket_max_message_size": TOLD_1009,
     "tests/test_websocket.py::TestWebsocket::test_websocket_max_frame_size": TOLD_1009,
 }
+
+# Its applications need no revocations, whose table would need Django's apps.
+django_settings.CHANNELS_LIVE = {}
 
 # Daphne's way to start a server copies the process; elsewhere than with "fork" the copy would know nothing of this.
 multiprocessing.set_start_method("fork")

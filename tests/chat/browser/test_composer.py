@@ -34,7 +34,7 @@ def test_enter_sends_and_shift_enter_breaks_the_line(entered: RoomPage) -> None:
 def test_nothing_is_cut_off_a_text_that_is_too_long(entered: RoomPage, text: str, rest: str) -> None:
     entered.page.keyboard.insert_text(text + rest)
     entered.input.press("Enter")
-    expect(entered.error).to_have_text("The message is too long: 4000 characters at most.")
+    expect(entered.error).to_have_text("This message is too long. The limit is 4000 characters.")
     expect(entered.input).to_have_value(text + rest)
     expect(entered.messages).to_have_count(0)
     entered.say(text)

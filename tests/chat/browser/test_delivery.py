@@ -87,7 +87,7 @@ def test_without_a_network_the_window_says_so(new_page: NewPage, room: str) -> N
     alice, bob = RoomPage(new_page()).enter(room), RoomPage(new_page()).enter(room)
     expect(alice.connection_state).to_be_hidden()
     alice.page.context.set_offline(True)
-    expect(alice.connection_state).to_contain_text("Offline.")
+    expect(alice.connection_state).to_contain_text("You’re offline.")
     alice.say("from the tunnel")
     alice.expect_state("from the tunnel", "Sending…")
     bob.say("hello?")

@@ -95,6 +95,6 @@ def test_a_ban_shows_its_message(stack: Stack, new_page: Callable[..., Page], ro
     expect(state).to_have_text("You no longer have access to this room.")
     expect(RoomPage(page).input).to_be_hidden()
     page.reload()
-    expect(page.locator("h1")).to_have_text("No access")
+    expect(page.locator("h1")).to_have_text("You don’t have access")
     # Guests are not banned with them.
     RoomPage(japanese).enter(room)

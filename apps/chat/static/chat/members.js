@@ -5,7 +5,6 @@ import { quoted, showAvatar, showName } from "./authors.js";
 // Milliseconds.
 const TYPING_SHOWN = 5000;
 
-// Returns "1 person here" or "5 people here", in the language of the element's page.
 export function peopleHere({ dataset: { one, many } }, count) {
   return count === 1 ? one : many.replace("{count}", count);
 }

@@ -20,7 +20,7 @@ export function showTime(element, date) {
   element.title = full.format(date);
 }
 
-// Shows today, yesterday, or the date; `dayOfThisYear` formats a date of this year.
+// Shows today, yesterday, or the date.
 export function showDay(element, date, dayOfThisYear = dayOfYear) {
   const today = new Date();
   const yesterday = new Date(today.getFullYear(), today.getMonth(), today.getDate() - 1);

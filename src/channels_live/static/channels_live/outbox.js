@@ -4,7 +4,7 @@ import { CloseCode } from "./close_codes.js";
 
 // Milliseconds.
 const ACK_TIMEOUT = 20000;
-// Older items are offered, not sent: nobody wants last week's answer to appear by itself.
+// Older items are offered for retry, not sent by themselves.
 const STALE = 24 * 3600 * 1000;
 // A client that returns for each token of a rate limit is refused for each item, and closed for it.
 const SHORTEST_PAUSE = 1000;
@@ -194,7 +194,7 @@ export class Outbox extends EventTarget {
     try {
       this.#storage?.setItem(this.#prefix + item.id, JSON.stringify(item));
     } catch {
-      // The storage is full: the item is sent, but would not survive a reload.
+      // Storage full: sent all the same, but lost by a reload.
     }
   }
 
