@@ -34,7 +34,7 @@ def readiness(serves_without: Collection[str] = ()) -> tuple[int, dict[str, str]
     parts = {}
     if settings.DATABASES:
         parts["database"] = _state(_check_database)
-    if getattr(settings, "REDIS_HOSTS", None):
+    if hasattr(settings, "REDIS_HOSTS"):
         parts["redis"] = _state(_check_redis)
     missing = {name for name, state in parts.items() if state not in ("ok", READ_ONLY)}
     if missing - set(serves_without):
