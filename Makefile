@@ -11,6 +11,10 @@ TEST_REQUIREMENTS := tests/requirements.txt
 BENCH_REQUIREMENTS := tests/load/requirements.txt
 UPSTREAM_REQUIREMENTS := tests/upstream/requirements.txt
 UPSTREAM_FETCHED := .run/upstream/fetched
+# The wheels of which tests/package installs a project: those that are locked, and the oldest that the package allows.
+WHEELS := .run/wheels
+WHEELS_FETCHED := $(WHEELS)/fetched
+LOWEST := tests/package/lowest.txt
 LOCKED := services/web services/ws services/base/tracing deploy/local tests tests/load tests/upstream
 # The servers in JavaScript that we are compared with; the rest is measured where there is no npm.
 NODE_PEERS := tests/load/peers
@@ -22,6 +26,7 @@ NODE_PEERS_INSTALLED := $(if $(shell command -v npm),$(NODE_PEERS)/node_modules/
 .PHONY: test-conformance test-upstream
 .PHONY: up down build dev-docker logs ps shell psql backup restore test-containers
 .PHONY: rename unicode test-readme
+.PHONY: wheel reference test-package
 .PHONY: k8s-images k8s-up k8s-down k8s-status test-manifests test-url
 
 help: ## List the targets
@@ -33,21 +38,23 @@ run: $(VENV)/run.installed ## Run nginx, web, ws and Redis here; PORT=8080 is th
 dev: $(VENV)/run.installed ## The same with DEBUG and reload
 	@exec env DEBUG=true $(BIN)/python -m deploy.local --reload
 
+UNIT_TESTS := tests/unit tests/platform/unit tests/accounts/unit tests/chat/unit
+TESTS := $(UNIT_TESTS) tests/platform/integration tests/native tests/accounts/native tests/chat/native tests/chat/behaviour
 test: $(VENV)/bench.installed ## Unit tests, and behaviour tests against real processes
-	@$(BIN)/python -m pytest tests/unit tests/native tests/behaviour tests/load -m "not idle"
+	@$(BIN)/python -m pytest $(TESTS) tests/load -m "not idle"
 
 DJANGO ?= 6.0
 OTHER_VENV = .run/django-$(DJANGO)
 test-django: ## The same without the benchmark's tests, with another Django than the locked one; DJANGO=6.0
 	@$(MAKE) --no-print-directory VENV=$(OTHER_VENV) $(OTHER_VENV)/test.installed
 	@$(OTHER_VENV)/bin/python -m pip install --disable-pip-version-check --quiet "django~=$(DJANGO).0"
-	@$(OTHER_VENV)/bin/python -m pytest tests/unit tests/native tests/behaviour -m "not idle"
+	@$(OTHER_VENV)/bin/python -m pytest $(TESTS) -m "not idle"
 
 test-idle: $(VENV)/test.installed ## Prove that a socket idle for two minutes still receives
-	@$(BIN)/python -m pytest tests/behaviour -m idle
+	@$(BIN)/python -m pytest tests/chat/behaviour -m idle
 
 test-faults: $(VENV)/test.installed ## Kill, stop and cut off every part while people write, and count what they get
-	@$(BIN)/python -m pytest tests/faults
+	@$(BIN)/python -m pytest tests/platform/faults
 
 test-conformance: $(VENV)/test.installed ## The Autobahn Testsuite's cases and 100,000 malformed frames, against our server
 	@$(BIN)/python -m pytest tests/conformance
@@ -56,14 +63,14 @@ test-upstream: $(UPSTREAM_FETCHED) ## Daphne's and channels-redis' own tests, th
 	@$(BIN)/python -m pytest tests/upstream
 
 test-postgres: $(VENV)/test.installed ## The unit and fault tests that ask the database, on a PostgreSQL server of their own
-	@$(BIN)/python -m pytest -p tests.postgres tests/unit \
-	  $(addprefix tests/faults/test_,injections.py without_database.py resume.py retention.py overload.py)
+	@$(BIN)/python -m pytest -p tests.support.postgres $(UNIT_TESTS) tests/native/test_start_checks.py \
+	  $(addprefix tests/platform/faults/test_,injections.py without_database.py resume.py retention.py overload.py)
 
 test-observability: $(VENV)/test.installed ## Alert rules and dashboard, asked of a real Prometheus that scrapes a real stack
 	@$(BIN)/python -m pytest tests/observability
 
 drill: $(VENV)/test.installed ## Fault drills with a table for people; OPTIONS=--postgres, OPTIONS="--only Redis"
-	@$(BIN)/python -m tests.faults.drill $(OPTIONS)
+	@$(BIN)/python -m tests.platform.faults.drill $(OPTIONS)
 
 bench: $(VENV)/bench.installed $(NODE_PEERS_INSTALLED) ## Measure beside other servers; QUICK=1, ONLY="fan-out", PEERS="ours tutorial"
 	@$(BIN)/python -m tests.load
@@ -78,10 +85,13 @@ capacity-check: $(VENV)/bench.installed ## Hold that model against small loads o
 	@$(BIN)/python -m tests.load.capacity_check
 
 test-browser: $(VENV)/test.installed ## Tests in a real Chromium
-	@$(BIN)/python -m pytest tests/browser
+	@$(BIN)/python -m pytest tests/chat/browser
 
 test-readme: $(VENV)/test.installed ## What README and docs/your-app.md say, done in fresh clones
 	@$(BIN)/python -m pytest tests/readme
+
+test-package: $(WHEELS_FETCHED) ## Build the wheel of channels_live, and do what docs/existing-project.md says with it
+	@$(BIN)/python -m pytest tests/package
 
 lint: $(VENV)/bench.installed ## ruff, types, nginx's own check of its configuration, hadolint
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -92,11 +102,19 @@ lint: $(VENV)/bench.installed ## ruff, types, nginx's own check of its configura
 format: $(VENV)/test.installed ## Format the Python code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
+COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 lock: $(VENV)/test.installed ## Write the locked requirements anew, with hashes
 	@for folder in $(LOCKED); do \
-	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-	    --output-file $$folder/requirements.txt $$folder/requirements.in || exit 1; done
+	  $(COMPILE) --output-file $$folder/requirements.txt $$folder/requirements.in || exit 1; done
+	@$(COMPILE) --resolution lowest-direct --output-file $(LOWEST) pyproject.toml
+
+# hatchling puts no time of its own into it: the same commit is the same bytes.
+wheel: $(VENV)/test.installed ## Build the wheel of channels_live into dist/
+	@$(BIN)/python -m hatchling build --target wheel --directory dist
+
+reference: $(VENV)/test.installed ## Write docs/reference.md from the docstrings of channels_live
+	@$(BIN)/python -m deploy.reference
 
 ICU_VENV = .run/icu
 unicode: ## Write the tables of characters that look alike (apps/accounts/unicode) from the newest ICU on PyPI
@@ -202,13 +220,13 @@ test-manifests: $(VENV)/test.installed ## Render every Kubernetes overlay and ho
 
 test-url: $(VENV)/test.installed ## The behaviour tests against what runs at URL
 	@test -n "$(URL)" || { echo "Name the address: make test-url URL=http://localhost:8080"; exit 1; }
-	@BASE_URL="$(URL)" $(BIN)/python -m pytest tests/behaviour -m "not idle"
+	@BASE_URL="$(URL)" $(BIN)/python -m pytest tests/chat/behaviour -m "not idle"
 
 rename: ## Give the template your product's name: make rename NAME=acme
 	@$(PYTHON) -m deploy.rename "$(NAME)"
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .run bench $(NODE_PEERS)/node_modules tests/upstream/node_modules
+	rm -rf $(VENV) .run bench dist $(NODE_PEERS)/node_modules tests/upstream/node_modules
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is %d.%d; name another with make PYTHON=python3.12" % sys.version_info[:2])'
@@ -241,6 +259,14 @@ $(VENV)/upstream.installed: $(VENV)/test.installed $(UPSTREAM_REQUIREMENTS) test
 $(UPSTREAM_FETCHED): services/ws/requirements.txt | $(VENV)/upstream.installed
 	@echo "Fetching the tests of other projects"
 	@$(BIN)/python -m tests.upstream.sdists
+	@touch $@
+
+FETCH = $(BIN)/python -m pip download --disable-pip-version-check --quiet --no-deps --require-hashes --only-binary :all:
+$(WHEELS_FETCHED): services/ws/requirements.txt $(LOWEST) | $(VENV)/test.installed
+	@echo "Fetching the wheels that the package's tests install"
+	@rm -rf $(WHEELS)
+	@$(FETCH) --dest $(WHEELS)/locked --requirement services/ws/requirements.txt
+	@$(FETCH) --dest $(WHEELS)/lowest --requirement $(LOWEST)
 	@touch $@
 
 $(NODE_PEERS)/node_modules/.package-lock.json: $(NODE_PEERS)/package-lock.json

@@ -12,11 +12,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 from django.conf import settings  # noqa: E402
 from django.core.management import execute_from_command_line  # noqa: E402
 
-from base.environment import exit_on_wrong_configuration  # noqa: E402
+from base.environment import exit_on_invalid_configuration  # noqa: E402
 
 if __name__ == "__main__":
-    with exit_on_wrong_configuration():
-        from base import identity
+    with exit_on_invalid_configuration():
+        from base.check_settings import check
 
-        identity.check(settings)
+        check(settings)
     execute_from_command_line(sys.argv)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import Stack
-from tests import postgres as plugin
+from tests.support import postgres as plugin
 
 # What the tests talk to is on this machine; a proxy of the environment (http_proxy) would be asked for it by clients.
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(

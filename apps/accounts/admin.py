@@ -30,4 +30,4 @@ class ApiTokenAdmin(admin.ModelAdmin):
         token = tokens.new_token()
         obj.digest = tokens.digest(token)
         super().save_model(request, obj, form, change)
-        messages.warning(request, f"The token is {token} – copy it now, it is not shown again.")
+        messages.warning(request, f"Token: {token} (copy it now; it won’t be shown again)")

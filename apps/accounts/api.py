@@ -1,9 +1,8 @@
-"""Who calls the HTTP API, and tickets for WebSockets. docs/api.md is the specification."""
+"""The caller of the HTTP API, and tickets for WebSockets. docs/api.md is the specification."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -12,23 +11,25 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
 from accounts import tickets, tokens
+from accounts.conf import accounts_settings
 from accounts.models import User
-from accounts.revocations import session_subject, token_subject
+from accounts.revocations import token_subject
+from channels_live.revocation import session_subject
 from web.errors import api_error
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls. ``credential`` is the subject of their session or token (accounts.revocations); guests have none."""
+    """``credential`` is the subject of the session or token (see channels_live.revocation); guests have none."""
 
     user: User | AnonymousUser
     credential: str | None = None
 
 
 def answer(request: HttpRequest, view: Callable[[Caller], HttpResponse], guests: bool = False) -> HttpResponse:
-    """Return what the view answers to the caller; 401 for a guest, unless ``guests`` come in, and for a wrong token.
+    """Return the view's response to the caller; 401 for an invalid token, and for a guest unless ``guests`` is True.
 
-    For views with ``csrf_exempt``: who has a session needs the CSRF token, who has an API token does not.
+    For views with ``csrf_exempt``: a session needs the CSRF token, an API token does not.
     """
     if (token := tokens.bearer(request)) is not None:
         if (found := tokens.find(token)) is None:
@@ -55,12 +56,12 @@ def ticket(request: HttpRequest) -> HttpResponse:
 def _issue(caller: Caller) -> HttpResponse:
     assert isinstance(caller.user, User)
     assert caller.credential
-    content = {"ticket": tickets.issue(caller.user, caller.credential), "expires_in": settings.TICKET_SECONDS}
+    content = {"ticket": tickets.issue(caller.user, caller.credential), "expires_in": accounts_settings.TICKET_SECONDS}
     return JsonResponse(content, status=201)
 
 
 def login_needed() -> HttpResponse:
-    """Return the API's answer to a guest where guests do not come in."""
+    """Return the API's response to a guest where a login is needed."""
     return _unauthorized("login_needed", "Log in, or send the header Authorization: Bearer <token>.")
 
 

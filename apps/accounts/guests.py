@@ -19,6 +19,7 @@ from django.utils.translation import gettext
 from accounts.unicode import is_of_one_script
 from accounts.unicode.sequences import has_hidden_characters
 from accounts.usernames import is_like_a_guest, mixes_scripts
+from channels_live.conf import live_settings
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ CHOSEN_MAX_CHARS = 30
 HASHES = set("#♯⋕")
 
 
-# Seconds. Anybody can send such a cookie, and all open pages come again with it.
+# Seconds. Anybody can send such a cookie, and all open pages reconnect with it.
 UNKNOWN_LOGGED_EVERY = 60.0
 _unknown_logged_at = -UNKNOWN_LOGGED_EVERY
 
@@ -44,11 +45,11 @@ class AuthoredRequest(HttpRequest):
 
 
 class GuestMiddleware:
-    """Sets ``request.author``: the user name of who is logged in, else the guest's stable name.
+    """Sets ``request.author``: the name of the authenticated user, else the guest's stable name.
 
-    A session that proves nobody is ended, so that the page and its WebSocket agree on who its visitor is. A new guest
-    gets the cookie with the first page. No database row is made. Where guests do not come in, a visitor
-    who has not logged in has no name.
+    A session whose login is no longer valid is ended, so that the page and its WebSocket agree on the visitor. A new
+    guest gets the cookie with the first page; no database row is made. Where ALLOW_GUESTS is off, a visitor who has not
+    logged in has no name.
     """
 
     def __init__(self, get_response: Callable[[AuthoredRequest], HttpResponse]) -> None:
@@ -60,10 +61,10 @@ class GuestMiddleware:
             return self.get_response(request)
         session = request.session
         if SESSION_KEY in session or (session.session_key and not session.keys()):
-            # Of an inactive or deleted user, of a backend that is gone, or made with another SECRET_KEY. ws refuses it,
-            # and does not make it a guest.
+            # Of an inactive or deleted user, of a backend that was removed, or signed with another SECRET_KEY. ws
+            # refuses it, and does not let it in as a guest.
             session.flush()
-        if not settings.ALLOW_GUESTS:
+        if not live_settings.ALLOW_GUESTS:
             request.author = ""
             return self.get_response(request)
         known = guest_name(request.COOKIES)
@@ -76,10 +77,10 @@ class GuestMiddleware:
 
 
 class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
-    """Where guests do not come in, leads them to the page where they log in; a view may be ``login_not_required``."""
+    """Redirects guests to the login page where ALLOW_GUESTS is off; a view may be ``login_not_required``."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        if settings.ALLOW_GUESTS:
+        if live_settings.ALLOW_GUESTS:
             raise MiddlewareNotUsed
         super().__init__(get_response)
 
@@ -107,7 +108,7 @@ def guest_name(cookies: Mapping[str, str]) -> str | None:
 
 
 def author_of(scope: Mapping[str, Any]) -> str:
-    """Return the name of who opened a WebSocket: the user's, the guest's, or a new guest's."""
+    """Return the name under which a WebSocket writes: the user's, the guest's, or a new guest's."""
     if scope["user"].is_authenticated:
         return str(scope["user"].get_username())
     name = guest_name(scope["cookies"])
@@ -117,9 +118,9 @@ def author_of(scope: Mapping[str, Any]) -> str:
 
 
 def identity_of(scope: Mapping[str, Any]) -> int | str | None:
-    """Return what tells who opened a WebSocket from others, whatever name is chosen: the user's id, the guest's tag.
+    """Return what identifies the visitor of a WebSocket under any name: the user's primary key, or the guest's tag.
 
-    None for a guest who came without the cookie, and is somebody else with each socket.
+    None for a guest without the cookie, who is another visitor with each socket.
     """
     if scope["user"].is_authenticated:
         return int(scope["user"].pk)
@@ -131,7 +132,7 @@ def identity_of(scope: Mapping[str, Any]) -> int | str | None:
 
 
 def _log_unknown_cookie() -> None:
-    """Say once in a while that pages and WebSockets may know their guests under different names."""
+    """Log, at most once in UNKNOWN_LOGGED_EVERY, that pages and WebSockets may show different names of a guest."""
     global _unknown_logged_at
     now = time.monotonic()
     if now - _unknown_logged_at >= UNKNOWN_LOGGED_EVERY:
@@ -155,15 +156,16 @@ def rename(name: str, chosen: str) -> str:
     """
     chosen = " ".join(unicodedata.normalize("NFC", chosen).split())
     if not 1 <= len(chosen) <= CHOSEN_MAX_CHARS:
-        raise ValidationError(gettext("A name has 1 to %d characters.") % CHOSEN_MAX_CHARS)
+        raise ValidationError(gettext("Enter a name of 1 to %d characters.") % CHOSEN_MAX_CHARS)
     # They change the direction of neighbouring text, or make different names look the same.
     if has_hidden_characters(chosen):
-        raise ValidationError(gettext("The name contains characters that cannot be seen."))
-    is_visible = any(unicodedata.category(character)[0] in "LNS" for character in chosen)
-    if HASHES & set(unicodedata.normalize("NFKC", chosen)) or not is_visible:
-        raise ValidationError(gettext("A name needs a letter, a digit or an emoji, and no #."))
+        raise ValidationError(gettext("Names can’t contain invisible characters."))
+    if HASHES & set(unicodedata.normalize("NFKC", chosen)):
+        raise ValidationError(gettext("“#” isn’t allowed."))
+    if not any(unicodedata.category(character)[0] in "LNS" for character in chosen):
+        raise ValidationError(gettext("Use at least one letter, digit or emoji."))
     if is_like_a_guest(chosen):
-        raise ValidationError(gettext("This is the name of a guest."))
+        raise ValidationError(gettext("That form is reserved for guests. Choose another username."))
     # Of each word: "Анна (Anna)" deceives nobody.
     if not all(is_of_one_script(word) for word in chosen.split()):
         raise ValidationError(mixes_scripts())

@@ -77,7 +77,7 @@ class Ticket(models.Model):
     # SHA-256, in hexadecimal.
     digest = models.CharField(max_length=64, primary_key=True)
     user = models.ForeignKey(User, models.CASCADE, related_name="tickets")
-    # The session or token that it was made with, as a subject of accounts.revocations: it ends with that.
+    # The subject of the session or token that it was issued with (channels_live.revocation): it is revoked with that.
     made_with = models.CharField(max_length=100, db_index=True)
     expires_at = models.DateTimeField(db_index=True)
 
@@ -86,7 +86,7 @@ class Ticket(models.Model):
 
 
 class Revocation(models.Model):
-    """A line of the append-only table that tells every ws process whom to close: see accounts.revocations."""
+    """A row of the append-only table that tells every ws process which sockets to close: see accounts.revocations."""
 
     subject = models.CharField(max_length=100)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)

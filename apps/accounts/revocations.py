@@ -1,12 +1,9 @@
-"""What let somebody in, and does so no more. Every ws process reads of it within two seconds, and closes sockets.
+"""Revokes what a socket was opened with, when it ends: a session, a password, an API token (channels_live.revocation).
 
-A subject is a text for one such thing: a session, a password, an API token, a place in a room. A socket remembers
-the subjects that it was opened with (channels_live.revocation); ``revoke`` writes them into a table. Receivers here
-do it in the transaction of the change itself, whoever makes it: a view, the admin, a command. ``QuerySet.update`` and
-SQL by hand send no signals: call ``revoke`` yourself.
+Receivers here do it in the transaction of the change itself, whether a view, the admin or a command makes it.
+``QuerySet.update`` and SQL by hand send no signals: call ``revoke`` yourself.
 """
 
-import hashlib
 from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
@@ -18,21 +15,12 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts.models import ApiToken, Revocation, Ticket, User
+from channels_live.revocation import revoke, session_subject, user_subject
 
-# Far longer than a ws process looks back (channels_live.revocation.watcher.WINDOW_SECONDS).
+# Far longer than a ws process looks back, which is a minute.
 KEPT = timedelta(hours=1)
-# A change of any of these takes something away from the user's open sockets, if only the name that they write under.
+# A change of any of these ends the user's open sockets: it changes what they may do, or the name that they write under.
 DECISIVE = ("username", "password", "is_active", "is_staff", "is_superuser")
-
-
-def session_subject(session_key: str) -> str:
-    """Return the subject of a session."""
-    return f"session:{_digest(session_key)}"
-
-
-def user_subject(user: User) -> str:
-    """Return the subject of a user with the present password; after a change of it there is another one."""
-    return f"user:{user.pk}:{_digest(user.password)}"
 
 
 def token_subject(token: ApiToken) -> str:
@@ -40,30 +28,26 @@ def token_subject(token: ApiToken) -> str:
     return f"token:{token.pk}"
 
 
-def revoke(*subjects: str) -> None:
-    """Have every ws process close the sockets that were opened with any of the subjects, once this is committed."""
-    Ticket.objects.filter(made_with__in=subjects).delete()
-    Revocation.objects.bulk_create([Revocation(subject=subject) for subject in subjects])
+class Table:
+    """The revocations in the database, and the RevocationTable of CHANNELS_LIVE in services/base/settings.py."""
 
+    def add(self, subjects: Collection[str]) -> None:
+        """Append the subjects, and delete the tickets that were issued with one of them."""
+        Ticket.objects.filter(made_with__in=subjects).delete()
+        Revocation.objects.bulk_create([Revocation(subject=subject) for subject in subjects])
 
-def begin() -> int:
-    """Return the number of the newest revocation that is older than a minute, 0 without one. Blocks."""
-    old = Revocation.objects.filter(created_at__lt=timezone.now() - timedelta(minutes=1))
-    return old.aggregate(newest=Max("pk"))["newest"] or 0
+    def begin(self) -> int:
+        """Return the number of the newest revocation that is older than a minute, 0 without one."""
+        old = Revocation.objects.filter(created_at__lt=timezone.now() - timedelta(minutes=1))
+        return old.aggregate(newest=Max("pk"))["newest"] or 0
 
+    def after(self, number: int) -> list[tuple[int, str]]:
+        """Return number and subject of the revocations with a higher number."""
+        return list(Revocation.objects.filter(pk__gt=number).order_by("pk").values_list("pk", "subject"))
 
-def after(number: int) -> list[tuple[int, str]]:
-    """Return number and subject of the revocations with a higher number. Blocks."""
-    return list(Revocation.objects.filter(pk__gt=number).order_by("pk").values_list("pk", "subject"))
-
-
-def prune() -> None:
-    """Delete what every process has read long ago."""
-    Revocation.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    def prune(self) -> None:
+        """Delete what every process has read long ago."""
+        Revocation.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
 
 
 @receiver(post_delete, sender=Session)

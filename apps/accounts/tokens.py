@@ -18,14 +18,14 @@ def new_token() -> str:
 def digest(token: str) -> str:
     """Return what is stored of a token.
 
-    Nothing slower than SHA-256 is needed, as nobody guesses 256 bits; and the time that a look-up by the
-    digest takes tells nothing about the token.
+    Nothing slower than SHA-256 is needed, since 256 bits cannot be guessed; and the time that a look-up by the
+    digest takes reveals nothing about the token.
     """
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
 def bearer(request: HttpRequest) -> str | None:
-    """Return the token of the Authorization header, which may be wrong; None without one."""
+    """Return the token of the Authorization header, which may be invalid; None without one."""
     return bearer_in(request.headers.get("Authorization", ""))
 
 
@@ -36,6 +36,6 @@ def bearer_in(authorization: str) -> str | None:
 
 
 def find(token: str) -> ApiToken | None:
-    """Return what is stored of a token, with its user; None where it is unknown or expired, or the user inactive."""
+    """Return the stored token with its user; None where it is unknown or expired, or the user inactive. Blocks."""
     valid = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
     return ApiToken.objects.select_related("user").filter(valid, digest=digest(token), user__is_active=True).first()

@@ -20,9 +20,9 @@ def validate_username(name: str) -> None:
     Django's own validator comes first: letters, digits and ``@.+-_``.
     """
     if any(is_unseen(character) for character in name):
-        raise ValidationError(gettext("The name contains characters that cannot be seen."))
+        raise ValidationError(gettext("Names can’t contain invisible characters."))
     if is_like_a_guest(name):
-        raise ValidationError(gettext("This is the name of a guest."))
+        raise ValidationError(gettext("That form is reserved for guests. Choose another username."))
     for character in name:
         # "_" is no letter of identifiers to UTS #39.
         if not character.isascii() and scripts_of(character) is None:
@@ -48,9 +48,9 @@ def skeleton_digest(name: str) -> str:
 
 def mixes_scripts() -> str:
     """The sentence for a name that mixes scripts."""
-    return gettext("A name cannot mix letters or digits of different scripts, such as Latin and Cyrillic.")
+    return gettext("Names can’t mix letters or digits of different scripts, such as Latin and Cyrillic.")
 
 
 def looks_taken() -> str:
     """The sentence for a name that is, or looks like, another user's."""
-    return gettext("Another user has this name, or one that looks like it.")
+    return gettext("This name, or one that looks like it, is taken.")

@@ -1,7 +1,8 @@
 """Who may enter a room, read in it and write: ``refusals`` decides it for pages, HTTP API, WebSockets and the lobby.
 
-To decide it otherwise, replace ``refusals``, and let ``accounts.revocations.revoke`` know whenever somebody may do less
-than before: ``room_subject`` for everyone in the room, ``seat_subject`` for one user. Their sockets are asked again.
+To decide it otherwise, replace ``refusals``, and call ``channels_live.revocation.revoke`` whenever somebody may do less
+than before: with ``room_subject`` for everyone in the room, with ``membership_subject`` for one user. The access of
+their open sockets is checked again.
 """
 
 import functools
@@ -9,18 +10,17 @@ from collections.abc import Collection
 from enum import Enum
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
-from accounts.models import User
-from accounts.revocations import revoke
 from channels_live.close_codes import CloseCode
+from channels_live.revocation import revoke
 from chat.models import Ban, Membership, Room
 from chat.rooms import is_clear
 
-Visitor = AbstractBaseUser | AnonymousUser
+Visitor = AbstractUser | AnonymousUser
 
 
 class Refusal(Enum):
@@ -44,13 +44,13 @@ def refusals(rooms: Collection[str], visitor: Visitor) -> dict[str, Refusal]:
 
 
 def _refusals_of(found: QuerySet[Room], visitor: Visitor) -> dict[str, Refusal]:
-    if not isinstance(visitor, User):
+    if not visitor.is_authenticated:
         return dict.fromkeys(
             found.exclude(access=Room.Access.PUBLIC).values_list("name", flat=True), Refusal.LOGIN_NEEDED
         )
     found = found.annotate(
-        is_banned=Exists(Ban.objects.filter(room=OuterRef("pk"), user=visitor)),
-        is_member=Exists(Membership.objects.filter(room=OuterRef("pk"), user=visitor)),
+        is_banned=Exists(Ban.objects.filter(room=OuterRef("pk"), user=visitor.pk)),
+        is_member=Exists(Membership.objects.filter(room=OuterRef("pk"), user=visitor.pk)),
     )
     is_open = {Room.Access.PUBLIC: True, Room.Access.STAFF: visitor.is_staff}
     return {
@@ -62,17 +62,21 @@ def _refusals_of(found: QuerySet[Room], visitor: Visitor) -> dict[str, Refusal]:
 
 @functools.lru_cache(maxsize=1000)
 def room_subject(room: str) -> str:
-    """Return the subject of all sockets in a room; see accounts.revocations. Most have it in common."""
+    """Return the subject of all sockets in a room (channels_live.revocation). Most have it in common."""
     return f"room:{room}"
 
 
-def seat_subject(room: str, user_id: int) -> str:
-    """Return the subject of one user's sockets in a room."""
+def membership_subject(room: str, user_id: int) -> str:
+    """Return the subject of one user's sockets in a room.
+
+    The text says ``seat`` because processes of the release before, which run beside this one during an upgrade, read
+    and write it so.
+    """
     return f"seat:{user_id}:{room}"
 
 
 def is_about_access(subject: str) -> bool:
-    """Whether a subject is one of these two, so that ``refusals`` has the answer."""
+    """Whether a subject is one of these two, after whose revocation ``refusals`` decides."""
     return subject.startswith(("room:", "seat:"))
 
 
@@ -85,5 +89,5 @@ def _access_changes(instance: Room, **_: Any) -> None:
 
 @receiver(post_save, sender=Ban)
 @receiver(post_delete, sender=Membership)
-def _seat_lost(instance: Ban | Membership, **_: Any) -> None:
-    revoke(seat_subject(instance.room.name, instance.user_id))
+def _membership_ends(instance: Ban | Membership, **_: Any) -> None:
+    revoke(membership_subject(instance.room.name, instance.user_id))

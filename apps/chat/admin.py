@@ -7,12 +7,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
-from channels_live.layers.event import layer_event
-from channels_live.layers.publisher import publish
-from chat import journal
-from chat.events import removed_frames
+from chat.journal import journal, remove
 from chat.models import Ban, Membership, Message, Room
-from chat.rooms import RoomNameConverter, group_name
+from chat.protocol import removed_frames
+from chat.rooms import RoomNameConverter
 
 
 class RoomForm(ModelForm):
@@ -23,8 +21,8 @@ class RoomForm(ModelForm):
             raise ValidationError("Expected 1 to 64 letters, digits, - and _.") from None
 
 
-class SeatInline(admin.TabularInline):
-    """Users of a room. A line is added or deleted, never changed: see access.py, which hears of no change."""
+class RoomUserInline(admin.TabularInline):
+    """Users of a room. A row is added or deleted, never changed: the receivers of access.py handle no change."""
 
     extra = 0
     autocomplete_fields = ["user"]
@@ -33,12 +31,12 @@ class SeatInline(admin.TabularInline):
         return False
 
 
-class MembershipInline(SeatInline):
+class MembershipInline(RoomUserInline):
     model = Membership
     verbose_name_plural = "members, for a room that is for members only"
 
 
-class BanInline(SeatInline):
+class BanInline(RoomUserInline):
     model = Ban
     verbose_name_plural = "bans"
 
@@ -113,10 +111,8 @@ class MessageAdmin(admin.ModelAdmin):
     def remove_text(self, request: HttpRequest, chosen: QuerySet[Message]) -> None:
         count = 0
         for message in chosen.filter(removed_at=None):
-            stored = journal.remove(message.pk)
-            # Whoever catches up may have been given the text just before.
-            event = layer_event(stored.room, None, removed_frames(stored.seq), state=f"removed {stored.seq}")
-            publish(group_name(stored.room), event)
+            removed = remove(message.pk)
+            journal.publish_change(removed, removed_frames(removed.seq))
             self.log_change(request, message, "Removed the text.")
             count += 1
         messages.success(request, f"Texts removed: {count}.")

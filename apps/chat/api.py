@@ -7,7 +7,6 @@ import math
 import threading
 import uuid
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -16,19 +15,26 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.api import Caller, answer, login_needed
-from channels_live.database.errors import Kind, kind_of, log_failure
-from channels_live.layers.event import layer_event
-from channels_live.layers.publisher import publish
+from channels_live.conf import live_settings
+from channels_live.database import Kind, kind_of, log_failure
+from channels_live.journal import InvalidInput, RateLimited, check_fields, check_id, encode
 from channels_live.observability import tracing
-from chat import access, journal
+from chat import access
 from chat.access import Refusal
-from chat.events import encode, message_frames, message_json
-from chat.frames import HISTORY_DEFAULT, HISTORY_MAX
-from chat.journal import Stored
-from chat.limits import Limits, RateLimited
-from chat.messages import InvalidMessage, check_fields, check_id, check_text, id_taken, parse_object
-from chat.pages import fitting
-from chat.rooms import RoomNameConverter, group_name
+from chat.history_page import fitting_messages
+from chat.journal import journal, message_draft
+from chat.limits import Limits
+from chat.models import Message
+from chat.protocol import (
+    DETAILS,
+    HISTORY_DEFAULT,
+    HISTORY_MAX,
+    check_text,
+    message_frames,
+    message_json,
+    parse_object,
+)
+from chat.rooms import RoomNameConverter
 from web.errors import api_error, unavailable
 
 logger = logging.getLogger(__name__)
@@ -51,9 +57,9 @@ def messages(request: HttpRequest, room: str) -> HttpResponse:
         return api_error(404, "no_such_room", "room: expected 1 to 64 letters, digits, - and _.")
     try:
         if request.method != "POST":
-            return answer(request, lambda caller: _read(request, name, caller), guests=settings.ALLOW_GUESTS)
+            return answer(request, lambda caller: _read(request, name, caller), guests=live_settings.ALLOW_GUESTS)
         return answer(request, lambda caller: _post(request, name, caller))
-    except InvalidMessage as error:
+    except InvalidInput as error:
         return api_error(400, error.code, error.detail)
     except RateLimited as error:
         seconds = str(math.ceil(error.retry_after))
@@ -63,7 +69,7 @@ def messages(request: HttpRequest, room: str) -> HttpResponse:
         if kind_of(error) is Kind.DATA:
             if request.method != "POST":
                 raise
-            return api_error(422, "unprocessable", "The database cannot store this message; do not send it again.")
+            return api_error(422, "unprocessable", DETAILS["unprocessable"])
         return unavailable()
 
 
@@ -77,14 +83,14 @@ def _post(request: HttpRequest, room: str, caller: Caller) -> HttpResponse:
     text = check_text(content.get("message"))
     message_id = check_id(content["id"]) if "id" in content else uuid.uuid4().hex
     with tracing.span("journal append"):
-        (stored,) = journal.append([draft := journal.Draft(room, message_id, author, text)])
-    if not stored.is_of(draft):
-        raise id_taken()
-    if stored.is_new:
+        (message,) = journal.append([draft := message_draft(room, message_id, author, text)])
+    if not message.is_of(draft):
+        raise InvalidInput("invalid_id", DETAILS["invalid_id"])
+    if message.is_new:
         with tracing.span("publish"):
-            publish(group_name(room), layer_event(room, stored.seq, message_frames(stored)))
-    status = 201 if stored.is_new else 200
-    return HttpResponse(encode(message_json(stored)), content_type="application/json", status=status)
+            journal.publish(message, message_frames(message))
+    status = 201 if message.is_new else 200
+    return HttpResponse(encode(message_json(message)), content_type="application/json", status=status)
 
 
 def _count_post(user: object) -> None:
@@ -104,21 +110,21 @@ def _read(request: HttpRequest, room: str, caller: Caller) -> HttpResponse:
     after, before = _number(query, "after"), _number(query, "before")
     limit = _limit(query)
     if after is not None and before is not None:
-        raise InvalidMessage("invalid_before", "before: expected only one of after and before.")
+        raise InvalidInput("invalid_before", "before: expected only one of after and before.")
     head, _ = journal.bounds(room)
     start = after if after is not None else head + 1 if before is None else before
 
-    def read(start: int, count: int) -> list[Stored]:
+    def read(start: int, count: int) -> list[Message]:
         # From where the reader is; what does not fit is for the next page.
         return journal.after(room, start, count) if after is not None else journal.before(room, start, count)[::-1]
 
     # One more than asked for tells whether there are more.
     found = read(start, min(limit, HISTORY_DEFAULT) + 1)
-    page = _fitting(found, limit)
+    page = fitting_messages(found, limit)
     if HISTORY_DEFAULT < len(found) == len(page):
         # Not at once: where texts are long, three quarters of what the database gave would be thrown away.
         found += read(found[-1].seq, limit + 1 - len(found))
-        page = _fitting(found, limit)
+        page = fitting_messages(found, limit)
     # What came in between the two reads counts.
     head = max([head, *(message.seq for message in found[: len(page)])])
     more = json.dumps(len(found) > len(page))
@@ -127,23 +133,19 @@ def _read(request: HttpRequest, room: str, caller: Caller) -> HttpResponse:
     return HttpResponse(content, content_type="application/json")
 
 
-def _fitting(found: list[Stored], limit: int) -> list[str]:
-    return fitting((encode(message_json(message)) for message in found[:limit]), text_of=str)
-
-
 def _number(query: QueryDict, field: str) -> int | None:
     value = query.get(field)
     if value is None:
         return None
     if not (value.isascii() and value.isdecimal() and len(value) <= MAX_DIGITS):
-        raise InvalidMessage(f"invalid_{field}", f"{field}: expected a sequence number, 0 or more.")
+        raise InvalidInput(f"invalid_{field}", f"{field}: expected a sequence number, 0 or more.")
     return int(value)
 
 
 def _limit(query: QueryDict) -> int:
     value = query.get("limit", str(HISTORY_DEFAULT))
     if not (value.isascii() and value.isdecimal() and len(value) <= MAX_DIGITS and 1 <= int(value) <= HISTORY_MAX):
-        raise InvalidMessage("invalid_limit", f"limit: expected a whole number, 1 to {HISTORY_MAX}.")
+        raise InvalidInput("invalid_limit", f"limit: expected a whole number, 1 to {HISTORY_MAX}.")
     return int(value)
 
 

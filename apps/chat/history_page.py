@@ -2,11 +2,10 @@
 
 import json
 
-from chat import journal
-from chat.events import encode, message_json
-from chat.frames import HISTORY_DEFAULT
-from chat.journal import Stored
-from chat.pages import fitting
+from channels_live.journal import encode, fitting
+from chat.journal import journal
+from chat.models import Message
+from chat.protocol import HISTORY_DEFAULT, message_json
 
 # A room, a number, and how many messages earlier than that are asked for.
 Question = tuple[str, int, int]
@@ -20,13 +19,14 @@ def history_frame(question: Question) -> str:
     room, before, limit = question
     # The newest first; one more than asked for tells whether there are more.
     found = journal.before(room, before, min(limit, HISTORY_DEFAULT) + 1)[::-1]
-    page = _fitting(found, limit)
+    page = fitting_messages(found, limit)
     if HISTORY_DEFAULT < len(found) == len(page):
         # Not at once: where texts are long, most of what the database gave would be thrown away.
         found += journal.before(room, found[-1].seq, limit + 1 - len(found))[::-1]
-        page = _fitting(found, limit)
+        page = fitting_messages(found, limit)
     return f'{{"type":"history","messages":[{",".join(reversed(page))}],"more":{json.dumps(len(found) > len(page))}}}'
 
 
-def _fitting(found: list[Stored], limit: int) -> list[str]:
+def fitting_messages(found: list[Message], limit: int) -> list[str]:
+    """Return the JSON of the first of the messages, at most ``limit`` and as many as fit into a page."""
     return fitting((encode(message_json(message)) for message in found[:limit]), text_of=str)

@@ -1,29 +1,15 @@
 """How much one member, one user and one room may say. Every process counts what comes through itself."""
 
-import math
 import time
 from collections.abc import Hashable
 
-from django.conf import settings
-
+from channels_live.conf import live_settings
+from channels_live.journal import RateLimited
 from channels_live.rate_limit import Limit, TokenBucket, TokenBuckets, take_from_all
+from chat.conf import chat_settings
 
-MILLISECONDS = 1000
 # Where a member may say as much as it likes: messages a second that a full room refuses to it before it is at fault.
 UNLIMITED_REFUSED = 20
-
-
-class RateLimited(Exception):
-    """``limit`` is the one of chat.metrics.LIMITS that refused; ``retry_after`` the seconds until it does no more.
-
-    ``is_own_fault`` is False where others have used up what there is, and the member behaves.
-    """
-
-    def __init__(self, limit: str, wait: float, is_own_fault: bool = True) -> None:
-        super().__init__(limit)
-        self.limit = limit
-        self.is_own_fault = is_own_fault
-        self.retry_after = math.ceil(wait * MILLISECONDS) / MILLISECONDS
 
 
 class MemberLimits:
@@ -43,13 +29,13 @@ class Limits:
     """Those of one process. Not for threads; one of web has its own."""
 
     def __init__(self) -> None:
-        self._messages = Limit(settings.MESSAGE_RATE, settings.MESSAGE_BURST)
+        self._messages = Limit(live_settings.MESSAGE_RATE, live_settings.MESSAGE_BURST)
         # What a full room refuses to one member before it counts against that member: as often as it might speak.
-        self._refused_by_room = Limit(settings.MESSAGE_RATE or UNLIMITED_REFUSED, settings.MESSAGE_BURST)
-        self._typing = Limit(settings.TYPING_RATE, 1)
-        self._history = Limit(settings.HISTORY_RATE, max(1, 4 * settings.HISTORY_RATE))
-        self._users = TokenBuckets[Hashable](Limit(2 * settings.MESSAGE_RATE, 2 * settings.MESSAGE_BURST))
-        self._rooms = TokenBuckets[str](Limit(settings.ROOM_MESSAGE_RATE, max(1, settings.ROOM_MESSAGE_RATE)))
+        self._refused_by_room = Limit(live_settings.MESSAGE_RATE or UNLIMITED_REFUSED, live_settings.MESSAGE_BURST)
+        self._typing = Limit(chat_settings.TYPING_RATE, 1)
+        self._history = Limit(chat_settings.HISTORY_RATE, max(1, 4 * chat_settings.HISTORY_RATE))
+        self._users = TokenBuckets[Hashable](Limit(2 * live_settings.MESSAGE_RATE, 2 * live_settings.MESSAGE_BURST))
+        self._rooms = TokenBuckets[str](Limit(chat_settings.ROOM_MESSAGE_RATE, max(1, chat_settings.ROOM_MESSAGE_RATE)))
 
     def of_member(self) -> MemberLimits:
         """Return what a new socket may send."""

@@ -1,28 +1,23 @@
 """How many are in which room, over all processes, for the page where a room is picked.
 
-Each process reports the rooms it has members in: at once on every change, but at most once a second, and every
-ten seconds. It forgets the report of a process it has not heard of for thirty. Nothing is kept: a lost report is
-made good by the next.
+Each process announces the rooms in which it has members: on every change, but at most once a second.
 """
 
 import asyncio
 import logging
-import time
-import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
-from channels_live.hub.hub import Hub
-from channels_live.observability.logs import first_line
-from chat import events
+from channels_live import journal
+from channels_live.hub import Gossip, Hub
+from channels_live.observability import first_line
 
 logger = logging.getLogger(__name__)
 
+# The group of all processes, and what the gossip is about.
 GROUP = "chat.lobby"
 CHANGE_SECONDS = 1.0
-REPORT_SECONDS = 10.0
-FORGET_SECONDS = 30.0
-# In a report and in a frame: the rooms with most members.
+# In an announcement and in a frame: the rooms with most members.
 MAX_ROOMS = 50
 # Rooms of this process that are looked at for it; private ones may be among them.
 MAX_CANDIDATES = 200
@@ -41,19 +36,29 @@ class Lobby:
     ``open_rooms`` returns those of some rooms that a guest may enter: no other is told of, here or elsewhere.
     """
 
-    def __init__(self, hub: Hub, open_rooms: Callable[[Collection[str]], Awaitable[set[str]]]) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        open_rooms: Callable[[Collection[str]], Awaitable[set[str]]],
+        *,
+        change_seconds: float = CHANGE_SECONDS,
+    ) -> None:
         self._hub = hub
         self._open_rooms = open_rooms
+        self._change_seconds = change_seconds
         self._public: set[str] = set()
-        self._process = uuid.uuid4().hex
         self._here: dict[str, int] = {}
-        self._elsewhere: dict[str, tuple[float, dict[str, int]]] = {}
         self._visitors: set[Visitor] = set()
         # None where the visitors were told different things.
         self._told: dict[str, int] | None = {}
-        self._reported: dict[str, int] = {}
-        hub.handlers["lobby"] = self._heard
-        self._reporter = asyncio.create_task(self._report_all())
+        self._announced: dict[str, int] = {}
+        # Of another process: the number of members in each of its rooms. Announced at once, since a round of the
+        # lobby is what looks for changes.
+        self._gossip: Gossip[dict[str, int]] = Gossip(
+            hub.connection.send, self._announcement, _read, lambda _: None, change_seconds=0.0
+        )
+        hub.handlers["lobby"] = self._receive
+        self._announcer = asyncio.create_task(self._announce_changes())
 
     def count(self, room: str, count: int) -> None:
         """Take note of how many are in a room that has members in this process, over all processes."""
@@ -72,11 +77,16 @@ class Lobby:
         """Tell the visitor no more."""
         self._visitors.discard(visitor)
 
+    def close(self) -> None:
+        """Announce nothing more, and tell nobody."""
+        self._announcer.cancel()
+        self._gossip.close()
+
     def counts(self) -> dict[str, int]:
         """Return the number of members of the busiest rooms."""
         counts = self._counts_here()
-        for _, theirs in self._elsewhere.values():
-            # Whoever has members in a room knows all of them; two reports differ only for a moment.
+        for theirs in self._gossip.others(GROUP):
+            # A process with members in a room knows the number of all; two announcements differ only for a moment.
             for room, count in theirs.items():
                 counts[room] = max(count, counts.get(room, 0))
         return busiest({room: count for room, count in counts.items() if room in self._public})
@@ -87,44 +97,31 @@ class Lobby:
 
     async def _find_public(self) -> None:
         """Ask which of the busiest rooms are public; what is not known yet is not told of."""
-        candidates = set(busiest(self._here, MAX_CANDIDATES)).union(*(counts for _, counts in self._elsewhere.values()))
+        candidates = set(busiest(self._here, MAX_CANDIDATES)).union(*self._gossip.others(GROUP))
         try:
             self._public = await self._open_rooms(candidates)
         except Exception as error:
-            logger.warning("It is not known which rooms are public: %s", first_line(error))
+            logger.warning("Failed to read which rooms are public: %s", first_line(error))
 
-    def _heard(self, message: dict[str, Any]) -> None:
-        if message["process"] == self._process:
-            return
-        self._elsewhere[message["process"]] = time.monotonic(), message["counts"]
-        if message["asks"]:
-            self._report(asks=False)
+    def _receive(self, message: dict[str, Any]) -> None:
+        self._gossip.receive(GROUP, message)
 
-    def _report(self, asks: bool) -> None:
-        self._reported = busiest(self._counts_here())
-        message = {"type": "lobby", "process": self._process, "counts": self._reported, "asks": asks}
-        self._hub.wire.send(GROUP, message)
+    def _announcement(self, _: str) -> dict[str, Any]:
+        self._announced = busiest(self._counts_here())
+        return {"type": "lobby", "counts": self._announced}
 
-    async def _report_all(self) -> None:
-        reported_at = 0.0
+    async def _announce_changes(self) -> None:
+        connection = self._hub.connection
         while True:
-            now = time.monotonic()
-            self._elsewhere = {
-                process: (heard, counts)
-                for process, (heard, counts) in self._elsewhere.items()
-                if now - heard < FORGET_SECONDS
-            }
             await self._find_public()
-            is_new = not self._hub.wire.has_joined(GROUP)
-            if is_new:
-                await self._hub.wire.join(GROUP)
-            if self._hub.wire.has_joined(GROUP) and (
-                is_new or self._reported != busiest(self._counts_here()) or now - reported_at >= REPORT_SECONDS
-            ):
-                self._report(asks=is_new)
-                reported_at = now
+            if not connection.has_joined(GROUP):
+                await connection.join(GROUP)
+                if connection.has_joined(GROUP):
+                    self._gossip.arrive(GROUP)
+            elif self._announced != busiest(self._counts_here()):
+                self._gossip.announce_soon(GROUP)
             self._tell()
-            await asyncio.sleep(CHANGE_SECONDS)
+            await asyncio.sleep(self._change_seconds)
 
     def _tell(self) -> None:
         counts = self.counts()
@@ -136,7 +133,12 @@ class Lobby:
             try:
                 visitor.tell(text)
             except Exception:
-                logger.exception("A visitor could not be told the counts")
+                logger.exception("Failed to send the counts to a visitor")
+
+
+def _read(message: Mapping[str, Any]) -> dict[str, int]:
+    counts: dict[str, int] = message["counts"]
+    return counts
 
 
 def busiest(counts: Mapping[str, int], limit: int = MAX_ROOMS) -> dict[str, int]:
@@ -146,4 +148,4 @@ def busiest(counts: Mapping[str, int], limit: int = MAX_ROOMS) -> dict[str, int]
 
 def encode(counts: Mapping[str, int]) -> str:
     """Return the frame ``{"rooms": {name: members}}``."""
-    return events.encode({"rooms": counts})
+    return journal.encode({"rooms": counts})

@@ -1,12 +1,12 @@
 from channels_live.consumers import DirectConsumer
-from chat.live import live
+from chat.runtime import get_chat_runtime
 
 
 class LobbyConsumer(DirectConsumer):
     """A page that shows the rooms. It is told how many are in them, and says nothing."""
 
     async def connect(self) -> None:
-        self.lobby = live().lobby
+        self.lobby = get_chat_runtime().lobby
         await self.accept()
         await self.send(self.lobby.enter(self))
 

@@ -3,9 +3,11 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 
+from channels_live.journal import Draft, Entry, Stream, entry_constraints
 
-class Room(models.Model):
-    """A room and the sequence number of its newest message. A room without a row is public and empty."""
+
+class Room(Stream):
+    """A room, a stream of messages. A room without a row is public and empty."""
 
     class Access(models.TextChoices):
         """Who may enter; chat.access says what it means."""
@@ -14,17 +16,8 @@ class Room(models.Model):
         MEMBERS = "members", "members only"
         STAFF = "staff", "staff only"
 
-    name = models.CharField(max_length=64, unique=True)
-    head = models.BigIntegerField(default=0)
-    # The highest sequence number that retention has removed.
-    pruned_to = models.BigIntegerField(default=0)
-    # When the newest message came. Without an index, which every commit would have to write.
-    active_at = models.DateTimeField(null=True, editable=False)
     # With a default of the database, for processes of the release before that still make rooms during an upgrade.
     access = models.CharField(max_length=10, choices=Access, default=Access.PUBLIC, db_default=Access.PUBLIC)
-
-    def __str__(self) -> str:
-        return self.name
 
     def save(self, *args: Any, **options: Any) -> None:
         # What chat.access writes about the change is committed with it, or not at all.
@@ -65,27 +58,28 @@ class Ban(models.Model):
             super().save(*args, **options)
 
 
-class Message(models.Model):
-    """One entry of a room's journal. The numbers of a room are 1, 2, 3 … without gap or repeat."""
+class Message(Entry):
+    """One message of a room."""
 
     # Both unique constraints begin with the room: an index of its own would only mislead the planner.
     room = models.ForeignKey(Room, models.CASCADE, related_name="messages", db_index=False)
-    seq = models.BigIntegerField()
-    # Made by the client, so that a message which is sent again is stored once.
-    client_id = models.CharField(max_length=64)
     author = models.CharField(max_length=150)
     text = models.TextField(blank=True)
-    sent_at = models.DateTimeField()
     # Set when a moderator removed the text; the number stays.
     removed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["room", "seq"], name="message_room_seq"),
-            models.UniqueConstraint(fields=["room", "client_id"], name="message_room_client_id"),
-        ]
+        constraints = entry_constraints("room", prefix="message")
         # For prune_messages.
         indexes = [models.Index(fields=["sent_at"], name="message_sent_at")]
 
-    def __str__(self) -> str:
-        return f"{self.room_id}:{self.seq}"
+    @property
+    def is_removed(self) -> bool:
+        """Whether a moderator removed the text."""
+        return self.removed_at is not None
+
+    is_changed = is_removed
+
+    def is_of(self, draft: Draft) -> bool:
+        """Whether it is the draft's message. The author may have another name by now, and the text may be removed."""
+        return self.is_removed or self.text == draft.fields["text"]

@@ -1,6 +1,5 @@
 """Room names, the same in HTTP and WebSocket addresses."""
 
-import hashlib
 import re
 import unicodedata
 
@@ -46,8 +45,3 @@ def is_clear(name: str) -> bool:
         not any(is_unseen(character) for character in name)
         and all(is_of_one_script(word) for word in re.split("[-_]", name))
     )
-
-
-def group_name(room: str) -> str:
-    """The room's group in the channel layer, which allows ASCII only and under 100 characters."""
-    return f"chat.{hashlib.sha256(room.encode()).hexdigest()}"

@@ -1,4 +1,4 @@
-"""How messages are laid out in a page: by day, and in groups of one author. log.js does the same in the browser."""
+"""The layout of messages in a page: by day, and in groups of one author, as message_log.js has it in the browser."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils.timezone import localdate
 
-from chat.journal import Stored
+from chat.models import Message
 
 GROUP_GAP = timedelta(minutes=5)
 
@@ -15,14 +15,14 @@ GROUP_GAP = timedelta(minutes=5)
 class Line:
     """A message. It ``starts_day`` in the server's time zone, or ``follows`` another of its author's."""
 
-    message: Stored
+    message: Message
     starts_day: bool
     follows: bool
 
 
-def lines(messages: Iterable[Stored]) -> Iterator[Line]:
+def lines(messages: Iterable[Message]) -> Iterator[Line]:
     """Lay out consecutive messages, oldest first."""
-    previous: Stored | None = None
+    previous: Message | None = None
     for message in messages:
         starts_day = previous is None or localdate(previous.sent_at) != localdate(message.sent_at)
         follows = (

@@ -1,4 +1,3 @@
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -6,10 +5,11 @@ from django.utils.html import escape
 from django.views.decorators.cache import never_cache
 
 from accounts.guests import AuthoredRequest
-from chat import journal
+from channels_live.journal import fitting
 from chat.access import Refusal, refusals
+from chat.conf import chat_settings
+from chat.journal import journal
 from chat.models import Room
-from chat.pages import fitting
 from chat.rooms import MAX_CHARS, RoomNameConverter, is_clear
 from chat.transcript import lines
 
@@ -53,14 +53,14 @@ def room(request: AuthoredRequest, room: str) -> HttpResponse:
             raise PermissionDenied
     messages, head = journal.newest(room, PAGE_MESSAGES)
     # Older ones come over the WebSocket, when the reader scrolls up to them.
-    messages = fitting(reversed(messages), text_of=lambda line: escape(line.author + line.id + line.text))[::-1]
+    messages = fitting(reversed(messages), text_of=lambda line: escape(line.author + line.client_id + line.text))[::-1]
     return render(
         request,
         "chat/room.html",
         {
             "room": room,
             "preview_title": room,
-            "message_max_chars": settings.MESSAGE_MAX_CHARS,
+            "message_max_chars": chat_settings.MESSAGE_MAX_CHARS,
             "lines": list(lines(messages)),
             "head": head,
             "recent_rooms": recent_rooms(request),
@@ -70,6 +70,6 @@ def room(request: AuthoredRequest, room: str) -> HttpResponse:
 
 def recent_rooms(request: AuthoredRequest) -> list[Room]:
     """Return the rooms that were written in last, of those that the visitor may enter."""
-    rooms = journal.recent_rooms(RECENT_CANDIDATES)
+    rooms = journal.recent(RECENT_CANDIDATES)
     hidden = refusals([room.name for room in rooms], request.user)
     return [room for room in rooms if room.name not in hidden][:RECENT_ROOMS]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from deploy.capacity.unit_costs import UnitCosts
 
 MICROSECONDS, KIB_PER_GIB, KIB_PER_MIB = 1e6, 2**20, 2**10
-# src/channels_live/hub/presence.py and apps/chat/lobby.py.
+# src/channels_live/hub/gossip.py, presence.py beside it, and apps/chat/lobby.py.
 REPEAT_SECONDS, REPEATS_PER_SECOND, CHANGE_SECONDS, TOLD_PER_SECOND = 10.0, 50, 0.2, 1000
 REPORT_SECONDS, REPORT_CHANGE_SECONDS = 10.0, 1.0
 # An event holds its text twice, once per protocol. Announcements and reports hold names and counts.

@@ -12,7 +12,7 @@ from environs import EnvError
 
 from deploy.local.binaries import BinaryMissing
 from deploy.local.home_page import home_page
-from deploy.local.nginx import WrongSetting
+from deploy.local.nginx import InvalidSetting
 from deploy.local.part import PartFailed
 from deploy.local.settings import configured_stack
 from deploy.local.stack import ROOT, Stack
@@ -36,7 +36,7 @@ def main() -> None:
         supervisor = Supervisor(stack, say, arguments.reload)
         stack.start()
     # OSError: the directory is somebody else's, or its disk is full; the error names the file.
-    except (BinaryMissing, EnvError, OSError, PartFailed, WrongSetting) as error:
+    except (BinaryMissing, EnvError, OSError, PartFailed, InvalidSetting) as error:
         sys.exit(str(error))
     try:
         if not stack.is_interrupted:

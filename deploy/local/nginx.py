@@ -31,7 +31,7 @@ SETTINGS = [
 ]
 
 
-class WrongSetting(Exception):
+class InvalidSetting(Exception):
     """A setting of nginx has a value that it cannot have; the sentence says which."""
 
 
@@ -46,7 +46,7 @@ def command(configuration: Path) -> list[str]:
 def render(target: Path, environment: Mapping[str, str]) -> None:
     """Write the nginx configuration, as the image's entry point does: directives.sh, then envsubst.
 
-    Raises WrongSetting.
+    Raises InvalidSetting.
     """
     variables = {
         "NGINX_WORKERS": "1",
@@ -66,7 +66,7 @@ def render(target: Path, environment: Mapping[str, str]) -> None:
         check=False,
     )
     if derived.returncode:
-        raise WrongSetting(f"Wrong configuration: {derived.stderr.strip()}")
+        raise InvalidSetting(f"Invalid configuration: {derived.stderr.strip()}")
     values = dict(line.split("=", 1) for line in derived.stdout.split("\0") if line)
     template = (FOLDER / "nginx.conf.template").read_text()
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

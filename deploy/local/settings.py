@@ -8,7 +8,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 from environs import Env, validate
 
-from deploy.local.nginx import WrongSetting
+from deploy.local.nginx import InvalidSetting
 from deploy.local.stack import PYTHONPATH, ROOT, Stack
 
 # For these the stack has values of its own, unless somebody gives others; an empty one is none, as for compose.
@@ -18,13 +18,13 @@ DEFAULTED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "STATIC_ROOT", "DRAIN_SE
 def configured_stack(directory: Path) -> tuple[Stack, list[str]]:
     """Make the stack that the environment and ``.env`` ask for, and return it with what people should know of it.
 
-    Raises EnvError or WrongSetting with one sentence, before any process has started.
+    Raises EnvError or InvalidSetting with one sentence, before any process has started.
     """
     env = Env()
     try:
         env.read_env(str(ROOT / ".env"), recurse=False)
     except (OSError, ValueError) as error:
-        raise WrongSetting(f"Wrong configuration: .env cannot be read: {error}") from None
+        raise InvalidSetting(f"Invalid configuration: .env cannot be read: {error}") from None
     names = {*dotenv_values(ROOT / ".env"), *DEFAULTED, *(f"{name}_FILE" for name in DEFAULTED)}
     # A NAME_FILE of .env counts no more than a NAME of the process environment.
     names -= {f"{name}_FILE" for name, value in os.environ.items() if value and f"{name}_FILE" not in os.environ}
@@ -44,7 +44,7 @@ def configured_stack(directory: Path) -> tuple[Stack, list[str]]:
 
 
 def _check(environment: dict[str, str]) -> list[str]:
-    """Return what base.check_settings says; raises WrongSetting with its sentence."""
+    """Return what base.check_settings says; raises InvalidSetting with its sentence."""
     if not environment.get("SECRET_KEY"):
         environment.pop("SECRET_KEY", None)
     check = subprocess.run(
@@ -56,5 +56,5 @@ def _check(environment: dict[str, str]) -> list[str]:
     )
     if check.returncode:
         lines = check.stderr.strip().splitlines()
-        raise WrongSetting(lines[-1] if lines else "The settings cannot be read.")
+        raise InvalidSetting(lines[-1] if lines else "The settings cannot be read.")
     return check.stdout.splitlines()

@@ -28,7 +28,8 @@ class Stack:
 
     Other users of the machine can neither read the directory nor log in to Redis, whose password is new each time.
     ``port`` is nginx's, 0 for a free one. ``environment`` goes to web and ws over what the stack sets, and its settings
-    of nginx to nginx. Without ``own_redis`` no Redis is started: ``environment`` names one.
+    of nginx to nginx. Without ``own_redis`` no Redis is started: ``environment`` names one. ``settings`` are the
+    settings modules by service, where they are not ``web.settings`` and ``ws.settings``.
     A part that dies stays dead until someone starts it: only ``make run`` watches.
     """
 
@@ -39,7 +40,9 @@ class Stack:
         ws_processes: int = 2,
         environment: Mapping[str, str] | None = None,
         own_redis: bool = True,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
+        self._settings = {"web": "web.settings", "ws": "ws.settings", **(settings or {})}
         self.directory = directory.resolve()
         self.is_interrupted = False
         self.port = port or ports.pick()
@@ -211,7 +214,8 @@ class Stack:
         log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(log, "wb", opener=private) as output:
             program = [sys.executable, str(ROOT / "manage.py"), command]
-            process = subprocess.Popen(program, env=self.environment, stdout=output, stderr=output, umask=PRIVATE_UMASK)
+            environment = {**self.environment, "DJANGO_SETTINGS_MODULE": self._settings["web"]}
+            process = subprocess.Popen(program, env=environment, stdout=output, stderr=output, umask=PRIVATE_UMASK)
         if self._wait(process) and not self.is_interrupted:
             lines = log.read_text(errors="replace").strip().splitlines()
             raise PartFailed(f"{command} failed: {printable(lines[-1]) if lines else 'it wrote nothing'} (log: {log})")
@@ -258,7 +262,7 @@ class Stack:
 
     def _service(self, name: str, role: str, command: list[str], **more: str) -> Part:
         bind = f"{ports.HOST}:{ports.pick()}"
-        environment = {**self.environment, "BIND": bind, "DJANGO_SETTINGS_MODULE": f"{role}.settings", **more}
+        environment = {**self.environment, "BIND": bind, "DJANGO_SETTINGS_MODULE": self._settings[role], **more}
         return Part(name, role, f"http://{bind}", command, self._log(name), answers_http("/readyz"), environment)
 
     def _nginx(self) -> Part:

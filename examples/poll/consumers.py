@@ -1,7 +1,7 @@
 from accounts.guests import author_of, identity_of
 from channels_live.consumers import DirectConsumer
-from channels_live.database.thread import database_thread
-from channels_live.hub.hub import hub_of
+from channels_live.database import get_database_thread
+from channels_live.hub import get_hub
 from poll.votes import Votes, record
 
 
@@ -12,14 +12,14 @@ class PollConsumer(DirectConsumer):
         self.poll = self.scope["url_route"]["kwargs"]["poll"]
         # The same under every name that a guest chooses; quoted, since a guest's may be digits, as all users' are.
         self.voter = repr(identity_of(self.scope) or author_of(self.scope))
-        self.hub = hub_of(Votes)
+        self.hub = get_hub(Votes)
         await self.hub.open(self.poll, self)
         await self.accept()
         await self.hub.go_live(self.poll, self, after=0)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if text_data in ("true", "false"):
-            event = await database_thread().run(record, self.poll, self.voter, text_data == "true")
+            event = await get_database_thread().run(record, self.poll, self.voter, text_data == "true")
             self.hub.publish(self.poll, event)
 
     async def disconnect(self, code: int) -> None:

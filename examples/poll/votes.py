@@ -6,8 +6,8 @@ from functools import partial
 
 from django.db.models import Count
 
-from channels_live.hub.topic import Event
-from channels_live.journal.epoch import journal_epoch
+from channels_live.hub import Event
+from channels_live.journal import journal_epoch
 from poll.models import Vote
 
 
@@ -24,7 +24,7 @@ def result(poll: str) -> Event:
 
 
 class Votes:
-    """The Source of the hub (see channels_live.hub.hub)."""
+    """The Source of the hub (see channels_live.hub.Source)."""
 
     def group(self, topic: str) -> str:
         return f"poll.{topic}"

@@ -1,4 +1,4 @@
-"""The environment of the services: that of the process, and below it the file ``.env``.
+"""The environment of the services: the process environment, and the file ``.env`` for what it does not set.
 
 Every variable is listed in ``.env.example``.
 """
@@ -10,29 +10,29 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from channels_live.conf import environment
-from channels_live.conf.environment import env, exit_on_wrong_configuration
+from channels_live import conf
+from channels_live.conf import env, exit_on_invalid_configuration
 
-__all__ = ["ROOT", "env", "exit_on_wrong_configuration", "misspelt_names"]
+__all__ = ["ROOT", "env", "exit_on_invalid_configuration", "misspelled_names"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
 try:
-    env.fill_in(ROOT / ".env")
+    env.read_file(ROOT / ".env")
 except (OSError, ValueError) as error:
-    # Whoever imports this cannot know of a file that is a directory, somebody else's, or not in UTF-8.
-    sys.exit(f"Wrong configuration: .env cannot be read: {error}")
+    # A program that imports this module cannot handle a file that is a directory, unreadable, or not in UTF-8.
+    sys.exit(f"Invalid configuration: .env cannot be read: {error}")
 
 
-def misspelt_names() -> list[str]:
-    """Return a sentence for each variable that is set, is no setting, and looks like one that was meant.
+def misspelled_names() -> list[str]:
+    """Return a sentence for each variable that is set, is not a setting, and resembles one.
 
-    Looks at the process environment and at ``.env``. The settings are those of ``.env.example``; without that file
-    nothing is known.
+    Looks at the process environment and at ``.env``. The settings are those of ``.env.example``; without that file the
+    list is empty.
     """
     try:
         listed = (ROOT / ".env.example").read_text()
     except FileNotFoundError:
         return []
     known = set(re.findall(r"^#?([A-Z_]+)=", listed, re.MULTILINE))
-    return environment.misspelt_names(known, {*os.environ, *dotenv_values(ROOT / ".env")})
+    return conf.misspelled_names(known, {*os.environ, *dotenv_values(ROOT / ".env")})

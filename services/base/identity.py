@@ -1,4 +1,4 @@
-"""The settings that decide who a visitor is. Where web and ws disagree, a page and its socket know two people.
+"""The settings that decide who a visitor is. Where web and ws differ in one, a page and its socket have two users.
 
 They belong in base.settings. One that a service sets for itself stops that service's start.
 """
@@ -6,15 +6,12 @@ They belong in base.settings. One that a service sets for itself stops that serv
 from typing import Any
 
 from django.conf import global_settings
-from django.conf import settings as django_settings
-from django.core.checks import CheckMessage
-from django.core.checks import Error as CheckError
 from django.core.exceptions import ImproperlyConfigured
 
 from base import settings as shared
+from channels_live.conf import live_settings
 
 NAMES = (
-    "ALLOW_GUESTS",
     "AUTHENTICATION_BACKENDS",
     "AUTH_USER_MODEL",
     "CACHES",
@@ -34,18 +31,20 @@ NAMES = (
     "SESSION_FILE_PATH",
     "SESSION_SERIALIZER",
     "SIGNING_BACKEND",
-    "TICKET_SECONDS",
 )
-# They only refuse logins: no session names them, and ws does not need their packages.
+# Those of channels_live.
+LIVE_NAMES = ("ALLOW_GUESTS",)
+# Backends that only refuse logins: no session names them, and ws does not need their packages.
 REFUSING_BACKENDS = frozenset({"axes.backends.AxesStandaloneBackend"})
 
 
 def check(settings: object) -> None:
-    """Raise ImproperlyConfigured where a service's settings, a module or Django's, decide otherwise than base.settings.
+    """Compare a service's settings, a module or Django's, with base.settings.
 
-    The sentence names the variable, and no value, since some are secret.
+    Raises ImproperlyConfigured where one of NAMES or LIVE_NAMES differs. The sentence names the setting and not its
+    value, since some are secret.
     """
-    for name in NAMES:
+    for name in (*NAMES, *LIVE_NAMES):
         if _value(settings, name) != _value(shared, name):
             raise ImproperlyConfigured(
                 f"{name} decides who a visitor is and must be the same in web and ws: "
@@ -53,16 +52,9 @@ def check(settings: object) -> None:
             )
 
 
-def system_check(**_: Any) -> list[CheckMessage]:
-    """``check`` for Django's settings, as a system check; it stops ws's start."""
-    try:
-        check(django_settings)
-    except ImproperlyConfigured as error:
-        return [CheckError(str(error), id="base.E002")]
-    return []
-
-
 def _value(settings: object, name: str) -> Any:
+    if name in LIVE_NAMES:
+        return live_settings.read(name, getattr(settings, live_settings.dictionary, {}))
     value: Any = getattr(settings, name, getattr(global_settings, name, None))
     if name == "AUTHENTICATION_BACKENDS":
         return [backend for backend in value if backend not in REFUSING_BACKENDS]

@@ -1,17 +1,18 @@
-"""What the project's apps bring, found by the names of their modules."""
+"""Modules of the project's apps, found by their name."""
 
 from collections.abc import Iterator
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.utils.module_loading import module_has_submodule
 
 
-def modules(name: str) -> Iterator[tuple[str, ModuleType]]:
-    """Yield, for each of PROJECT_APPS that has a module of that name, the app's name and the module.
+def modules(name: str, settings: Any = django_settings) -> Iterator[tuple[str, ModuleType]]:
+    """Yield the name and the module of each app in PROJECT_APPS that has a module of that name.
 
-    Raises what importing the module raises.
+    ``settings`` are Django's, or a settings module. Raises what importing the module raises.
     """
     for app in settings.PROJECT_APPS:
         if module_has_submodule(import_module(app), name):

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.views import csrf, defaults
 
-from channels_live.database.errors import is_temporary
+from channels_live.database import is_temporary
 
 RETRY_AFTER_SECONDS = 2
 
@@ -27,7 +27,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """handler500, also for what middleware raised: a database that is away or read-only is 503, and soon over."""
     is_database = is_temporary(sys.exc_info()[1])
     if _is_api(request):
-        return unavailable() if is_database else api_error(500, "internal", "Something broke; it is in the log.")
+        return unavailable() if is_database else api_error(500, "internal", "Something went wrong; it is in the log.")
     if is_database:
         # Without the request, whose session and user could not be read.
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}

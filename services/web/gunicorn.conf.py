@@ -12,17 +12,18 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("src", "services", "apps")]
 # As in ws: looking for garbage takes a quarter of the start. The master only watches; workers look once they are ready.
 gc.disable()
 
-from base.environment import exit_on_wrong_configuration  # noqa: E402
+from base.environment import exit_on_invalid_configuration  # noqa: E402
 
-# Read here, in the master: a wrong value would make every worker die and be started again for ever.
-with exit_on_wrong_configuration():
-    from base import identity
+# Read here, in the master: an invalid value would make every worker die and be started again for ever.
+with exit_on_invalid_configuration():
+    from base.check_settings import check
+    from channels_live.conf import live_settings
     from web import settings
 
-    identity.check(settings)
+    check(settings)
 
 wsgi_app = "web.wsgi:application"
-bind = settings.BIND
+bind = live_settings.read("BIND", settings.CHANNELS_LIVE)
 workers = settings.WEB_WORKERS
 worker_class = "gthread"
 threads = settings.WEB_THREADS
@@ -32,7 +33,7 @@ timeout = 30
 graceful_timeout = 20
 # nginx refuses what is longer, with a page (MAX_HEADER_KIB).
 limit_request_line = 0
-limit_request_field_size = settings.MAX_HEADER_KIB * 1024
+limit_request_field_size = live_settings.read("MAX_HEADER_KIB", settings.CHANNELS_LIVE) * 1024
 # As many as Gunicorn can have: nginx bounds them by their size, and answers in both languages.
 limit_request_fields = 32768
 # Only nginx reaches this port, and nginx overwrites this header. Of Gunicorn's three any two could contradict each
@@ -79,13 +80,13 @@ def check_database():
     from django.core.exceptions import ImproperlyConfigured
     from gunicorn.errors import AppImportError
 
-    from channels_live.database.start_checks import check_before_serving
+    from channels_live.database import check_before_serving
 
     try:
         check_before_serving()
     except ImproperlyConfigured as error:
         # Gunicorn prints it, and ends the master instead of making the next worker.
-        raise AppImportError(f"Wrong configuration: {error}") from None
+        raise AppImportError(f"Invalid configuration: {error}") from None
 
 
 def child_exit(server, worker):

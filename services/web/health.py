@@ -3,7 +3,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from channels_live.observability.readiness import readiness
+from channels_live.observability import check_readiness
 from web import metrics
 
 
@@ -21,7 +21,7 @@ class HealthMiddleware:
             return JsonResponse({"status": "ok"})
         if request.path_info == "/readyz":
             # Pages and API work without Redis; what they publish is then found by polling.
-            status, body = readiness(serves_without=["redis"])
+            status, body = check_readiness(serves_without=["redis"])
             return JsonResponse(body, status=status)
         if request.path_info == "/metrics":
             return HttpResponse(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)

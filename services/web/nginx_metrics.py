@@ -9,8 +9,8 @@ import signal
 from environs import validate
 from prometheus_client import Counter, start_http_server
 
-from base.environment import env, exit_on_wrong_configuration
-from channels_live.conf.bind import listen_address
+from base.environment import env, exit_on_invalid_configuration
+from channels_live.conf import listen_address
 
 # As nginx.conf.template names them in $exceeded_limit.
 LIMITS = (
@@ -51,6 +51,6 @@ async def count(syslog: tuple[str, int], metrics: tuple[str, int]) -> None:
 
 
 if __name__ == "__main__":
-    with exit_on_wrong_configuration():
+    with exit_on_invalid_configuration():
         addresses = address("REFUSALS_SYSLOG"), address("BIND")
     asyncio.run(count(*addresses))

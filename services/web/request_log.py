@@ -5,8 +5,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bound_contextvars
 
-from channels_live.observability import tracing
-from channels_live.observability.request_id import accepted_request_id
+from channels_live.observability import accepted_request_id, tracing
 from web import metrics
 
 logger = structlog.get_logger("web.access")

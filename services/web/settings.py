@@ -3,16 +3,17 @@
 from datetime import timedelta
 
 from csp.constants import NONE, SELF
-from environs import validate
 
-from base.environment import ROOT, env
 from base.settings import *  # noqa: F403
-from base.settings import ALLOWED_ORIGINS, AUTHENTICATION_BACKENDS, DEBUG, INSTALLED_APPS, PATH_PREFIX
+from base.settings import AUTHENTICATION_BACKENDS, CHANNELS_LIVE, DEBUG, INSTALLED_APPS, PATH_PREFIX
+from channels_live.conf import live_settings
+from web.conf import web_settings
 
 ROOT_URLCONF = "web.urls"
 WSGI_APPLICATION = "web.wsgi.application"
 CSRF_FAILURE_VIEW = "web.errors.csrf_failure"
 LOGIN_URL = "login"
+FORMAT_MODULE_PATH = "web.formats"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 
 # web comes first: its templates win over those of Django and of the apps.
@@ -78,7 +79,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # Pages of other origins may use the API with a token. Never with our cookies.
-CORS_ALLOWED_ORIGINS = ALLOWED_ORIGINS
+CORS_ALLOWED_ORIGINS = live_settings.read("ALLOWED_ORIGINS", CHANNELS_LIVE)
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "POST"]
 CORS_ALLOW_HEADERS = ["authorization", "content-type"]
@@ -88,7 +89,7 @@ CORS_EXPOSE_HEADERS = ["retry-after", "www-authenticate", "x-request-id"]
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 
 STATIC_URL = f"{PATH_PREFIX}/static/"
-STATIC_ROOT = env.str("STATIC_ROOT", str(ROOT / ".run/static"))
+STATIC_ROOT = web_settings.STATIC_ROOT
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -99,11 +100,11 @@ STORAGES = {
 }
 
 # Gunicorn: processes, and threads in each.
-WEB_WORKERS = env.int("WEB_WORKERS", 2, validate=validate.Range(1, 64))
-WEB_THREADS = env.int("WEB_THREADS", 4, validate=validate.Range(1, 64))
+WEB_WORKERS = web_settings.WEB_WORKERS
+WEB_THREADS = web_settings.WEB_THREADS
 
-# Seconds for which browsers remember to come by https only. Of subdomains nothing is said: they may not be ours.
-SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 3600, validate=validate.Range(0, 10**9))
+# Without subdomains, which may not be ours.
+SECURE_HSTS_SECONDS = web_settings.HSTS_SECONDS
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # HSTS for subdomains
     "security.W008",  # a redirect to https: nginx does it, or what ends TLS before nginx
@@ -111,15 +112,13 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
-# nginx refuses a larger body, in the site's look; who comes past nginx is refused here.
-DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_KIB", 64, validate=validate.Range(1, 1_048_576)) * 1024
+# nginx refuses a larger body with a page in the site's design; this is for requests that do not come through nginx.
+DATA_UPLOAD_MAX_MEMORY_SIZE = web_settings.MAX_BODY_KIB * 1024
 
-# Wrong passwords for one user from one address until both together must wait; 0 is no limit.
-LOGIN_ATTEMPTS = env.int("LOGIN_ATTEMPTS", 10, validate=validate.Range(0, 10_000))
-# Seconds of that wait, from the last wrong password on.
-LOGIN_COOLOFF_SECONDS = env.int("LOGIN_COOLOFF_SECONDS", 600, validate=validate.Range(1, 86_400))
-AXES_ENABLED = LOGIN_ATTEMPTS > 0
-AXES_FAILURE_LIMIT = LOGIN_ATTEMPTS
+LOGIN_COOLOFF_SECONDS = web_settings.LOGIN_COOLOFF_SECONDS
+AXES_FAILURE_LIMIT = web_settings.LOGIN_ATTEMPTS
+# 0 is no limit.
+AXES_ENABLED = AXES_FAILURE_LIMIT > 0
 AXES_COOLOFF_TIME = timedelta(seconds=LOGIN_COOLOFF_SECONDS)
 # Not the user alone: anybody could lock anybody out. Not the address alone: a school has one.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

@@ -1,5 +1,5 @@
 import os
-from typing import Any
+from functools import partial
 
 import django
 
@@ -8,47 +8,15 @@ django.setup()
 
 # Models can be imported only after setup.
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
-from accounts import revocations as table  # noqa: E402
 from accounts.guests import identity_of  # noqa: E402
 from base.project_apps import modules  # noqa: E402
-from channels_live.close_codes import CloseCode  # noqa: E402
-from channels_live.middleware.authentication import authenticated  # noqa: E402
-from channels_live.middleware.origins import OriginCheck  # noqa: E402
-from channels_live.observability import endpoints as health  # noqa: E402
-from channels_live.revocation.watcher import revocations  # noqa: E402
-from channels_live.server import accept_and_close, log_refusal  # noqa: E402
-from channels_live.server.capacity import ProcessLimit, UserLimit  # noqa: E402
+from channels_live.middleware import UserLimit, not_found, websocket_middleware  # noqa: E402
 
-
-async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """There is nothing at this address."""
-    log_refusal(scope, "not_found")
-    await accept_and_close(scope, send, CloseCode.NOT_FOUND)
-
-
-revocations().table = table
+routes = [route for _, module in modules("routing") for route in module.websocket_urlpatterns]
+routes.append(re_path("", not_found))  # type: ignore[arg-type]  # the stubs know views only
+# HTTP is answered by the server itself: probes and metrics, and 404 for all else.
 application = ProtocolTypeRouter(
-    {
-        "http": health.application,
-        "websocket": OriginCheck(
-            ProcessLimit(
-                authenticated(
-                    UserLimit(
-                        URLRouter(
-                            [
-                                *(route for _, module in modules("routing") for route in module.websocket_urlpatterns),
-                                re_path("", not_found),  # type: ignore[arg-type]  # the stubs know views only
-                            ]
-                        ),
-                        identity_of,
-                    )
-                )
-            ),
-            settings.ALLOWED_HOSTS,
-            settings.ALLOWED_ORIGINS,
-        ),
-    }
+    {"websocket": websocket_middleware(URLRouter(routes), user_limit=partial(UserLimit, user_of=identity_of))}
 )

@@ -1,8 +1,9 @@
 from django.apps import AppConfig
 from django.core import checks
 
+from channels_live.conf import live_settings
 from channels_live.database import failover, start_checks
-from channels_live.observability import database_time
+from channels_live.observability import database_time, logs
 
 
 class ChannelsLiveConfig(AppConfig):
@@ -10,6 +11,8 @@ class ChannelsLiveConfig(AppConfig):
     verbose_name = "Channels Live"
 
     def ready(self) -> None:
+        logs.use_loggers_of_the_project()
+        live_settings.check_dictionary()
         database_time.measure()
         failover.watch()
         checks.register(start_checks.encoding_check, checks.Tags.database)

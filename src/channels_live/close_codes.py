@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+__all__ = ["CloseCode"]
+
 
 class CloseCode(IntEnum):
     """Why a WebSocket is closed.

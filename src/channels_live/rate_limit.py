@@ -8,6 +8,8 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+__all__ = ["Limit", "TokenBucket", "TokenBuckets", "take_from_all"]
+
 Key = TypeVar("Key", bound=Hashable)
 
 # Sums of floats are a little off.

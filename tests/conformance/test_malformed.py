@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from deploy.local import Part
-from tests.load.processes import memory_kib
+from tests.support.processes import memory_kib
 
 SEED = 20261123
 # What follows the frame that ends a connection is data that the server must throw away.

@@ -4,7 +4,7 @@ import socket
 from urllib.parse import urlsplit
 
 from deploy.local import Part
-from tests.native.test_sockets import KEY, masked, read_until
+from tests.support.raw_sockets import KEY, masked, read_until
 
 COUNT = 2000
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.containers import engine
 from tests.containers.project import ROOT, Project
+from tests.support import engine
 
 
 @pytest.fixture(scope="session")

@@ -7,14 +7,15 @@ What it cannot show: admission, NetworkPolicies, probes that restart, and the or
 
 import base64
 import os
+import re
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 import pytest
 
-from tests.containers.engine import docker, inspect
-from tests.manifests.manifests import Manifests, Object, Workload
+from tests.support.engine import docker, inspect
+from tests.support.manifests import Manifests, Object, Workload, render
 
 DOMAIN = "channels-stack.svc.cluster.local"
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give the files of a Secret to a pod's group")
@@ -174,3 +175,11 @@ class Kubelet:
         """Remove all of it."""
         docker("rm", "--force", "--volumes", *self.containers, check=False)
         docker("network", "rm", self.network)
+
+
+def with_test_images(folder: Path) -> Manifests:
+    manifests = render(folder)
+    for workload in manifests.workloads:
+        for container in workload.containers:
+            container["image"] = re.sub("^(channels-stack/.*):local$", r"\1:test", container["image"])
+    return manifests

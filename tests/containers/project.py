@@ -10,7 +10,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from deploy.local import ports
-from tests.containers.engine import docker, inspect
+from tests.support.engine import docker, inspect
 
 ROOT = Path(__file__).resolve().parents[2]
 # The aim is 10 s, and what it was is printed; on a machine with far more work than it can do it was 10.7.

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.containers.engine import docker
 from tests.containers.project import Project
+from tests.support.engine import docker
 
 # Docker puts these into every container where its client is configured so; nobody answers there.
 PROXIES = dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")

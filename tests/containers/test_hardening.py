@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.containers.engine import docker, inspect
 from tests.containers.project import Project
+from tests.support.engine import docker, inspect
 
 SERVICES = ["nginx", "web", "ws", "redis", "postgres"]
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.containers.engine import docker, inspect
 from tests.containers.project import ROOT
+from tests.support.engine import docker, inspect
 
 BASES = {
     "web": "python:3.13-slim-trixie",
@@ -120,7 +120,7 @@ def test_production_refuses_local_settings(name: str) -> None:
     arguments = ["--env", "ENVIRONMENT=production", "--env", "DEBUG=true", "--env", "HTTPS_ONLY=false"]
     result = docker("run", "--rm", *arguments, "--env", "ALLOWED_HOSTS=*", image(name), check=False)
     assert result.returncode == 1
-    assert result.stderr.startswith("Wrong configuration: ENVIRONMENT=production refuses to start. SECRET_KEY: ")
+    assert result.stderr.startswith("Invalid configuration: ENVIRONMENT=production refuses to start. SECRET_KEY: ")
     assert all(f" {setting}: " in result.stderr for setting in ("DEBUG", "ALLOWED_HOSTS", "HTTPS_ONLY"))
 
 

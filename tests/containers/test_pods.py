@@ -1,34 +1,23 @@
 """The pods of the local overlay, run with the settings that the manifests give them."""
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
 
 from deploy.local import ports
-from tests.containers.engine import docker
-from tests.containers.kubelet import Kubelet, Pod, needs_root
+from tests.containers.kubelet import Kubelet, Pod, needs_root, with_test_images
 from tests.containers.project import ROOT, answers, wait_until
-from tests.manifests.manifests import Manifests, render
+from tests.support.engine import docker
 
 LOCAL = ROOT / "deploy/k8s/overlays/local"
 PARTS = ["postgres", "redis", "web", "ws", "nginx"]
 
 pytestmark = needs_root
-
-
-def with_test_images(folder: Path) -> Manifests:
-    manifests = render(folder)
-    for workload in manifests.workloads:
-        for container in workload.containers:
-            container["image"] = re.sub("^(channels-stack/.*):local$", r"\1:test", container["image"])
-    return manifests
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +67,7 @@ def test_answers_every_probe(pods: dict[str, Pod], part: str) -> None:
 
 
 def test_passes_the_behaviour_suite(pods: dict[str, Pod], url: str) -> None:
-    command = [sys.executable, "-m", "pytest", "tests/behaviour", "-m", "not idle"]
+    command = [sys.executable, "-m", "pytest", "tests/chat/behaviour", "-m", "not idle"]
     result = subprocess.run(command, cwd=ROOT, env=os.environ | {"BASE_URL": url}, check=False)
     assert result.returncode == 0
 

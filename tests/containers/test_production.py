@@ -13,8 +13,8 @@ import pytest
 from websockets.asyncio.client import connect
 
 from deploy.local import ports
-from tests.containers.engine import inspect
 from tests.containers.project import Project
+from tests.support.engine import inspect
 
 FILES = ("docker-compose.yml", "compose.production.yml", "tests/containers/production.yml")
 HOST = "localhost"

@@ -9,10 +9,9 @@ from urllib.request import urlopen
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.containers.engine import docker
-from tests.containers.kubelet import Kubelet, Pod, needs_root
+from tests.containers.kubelet import Kubelet, Pod, needs_root, with_test_images
 from tests.containers.project import ROOT, answers, wait_until
-from tests.containers.test_pods import with_test_images
+from tests.support.engine import docker
 
 COMBINATION = ROOT / "tests/manifests/local-redis-sentinel"
 # Noticed after 3 s, elected, found by ws: 6 s were measured. A vote that nobody wins is repeated after 20 s, and

@@ -24,12 +24,12 @@ LEFT_OUT = (
     "transcript",
     "unread",
 )
-ANYWHERE = [f"--ignore=tests/browser/test_{name}.py" for name in LEFT_OUT]
+ANYWHERE = [f"--ignore=tests/chat/browser/test_{name}.py" for name in LEFT_OUT]
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    "suite", [["tests/behaviour", "-m", "not idle"], ["tests/browser", *ANYWHERE]], ids=lambda suite: suite[0]
+    "suite", [["tests/chat/behaviour", "-m", "not idle"], ["tests/chat/browser", *ANYWHERE]], ids=lambda suite: suite[0]
 )
 def test_passes_against_containers(project: Project, suite: list[str]) -> None:
     environment = os.environ | {"BASE_URL": project.url}

@@ -1,7 +1,8 @@
 """``make bench``: every server in turn under the same load, and a table of what each took for it.
 
 The environment chooses: QUICK=1 a short run, ONLY some scenarios by name, separated by commas, or by words in their
-name, PEERS the servers by name, ROUNDS how often all of it is repeated.
+name, PEERS the servers by name, ROUNDS how often all of it is repeated, BASELINE a checkout of another commit, whose
+ws is measured beside this one as the server "baseline".
 """
 
 import gc
@@ -55,7 +56,7 @@ class Choice:
 
     def servers(self, scenario: Scenario) -> list[str]:
         if self.peers:
-            return [server for server in scenario.servers if server in self.peers]
+            return [server for server in scenario.servers_of(is_quick=False) if server in self.peers]
         return list(scenario.servers_of(self.is_quick))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests.load.client import Crowd
 from tests.load.fan_out import Figures
-from tests.load.processes import cpu_seconds, memory_kib
 from tests.load.servers import Running, running
+from tests.support.processes import cpu_seconds, memory_kib
 
 # A room of 100 among 4,000 members.
 ROOMS = 40

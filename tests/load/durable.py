@@ -13,7 +13,7 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, ws_
 from tests.load.client import Lost, address
 from tests.load.fan_out import Figures
 from tests.load.servers import running
-from tests.postgres import Server
+from tests.support.postgres import Server
 
 ACKNOWLEDGEMENT = re.compile(rb'^\{"type": ?"ack", ?"id": ?"[0-9]+-([0-9]+)"')
 ERROR = re.compile(rb'^\{"type": ?"error"')

@@ -10,10 +10,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploy.local import Stack
-from tests.limits import NO_LIMITS
 from tests.load.client import Crowd, Lost
-from tests.load.processes import cpu_seconds
 from tests.load.servers import Running, running
+from tests.support.limits import NO_LIMITS
+from tests.support.processes import cpu_seconds
 
 Figures = dict[str, float]
 # After so many seconds without the last delivery it is lost.

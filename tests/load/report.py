@@ -30,7 +30,7 @@ def scenario_table(results: Results, scenario: Scenario) -> str:
         rows += [[name, _with_spread(results, scenario.name, server, name)] for name in names]
         return _section(results, scenario, rows)
     rows = [["server", *names, "runs", *(["ours / it"] if ours and len(medians) > 1 else [])]]
-    for server in (server for server in scenario.servers if server in medians):
+    for server in (server for server in scenario.servers_of(is_quick=False) if server in medians):
         cells = [_with_spread(results, scenario.name, server, name) for name in names]
         cells.append(str(len(results.runs[scenario.name][server])))
         if ours and len(medians) > 1:

@@ -7,6 +7,8 @@ from typing import Any
 
 from tests.load import abuser, connections, durable, fan_out, slow_member
 from tests.load.fan_out import Figures
+from tests.load.servers import BASELINE
+from tests.load.small_rooms import small_rooms
 from tests.load.unit_costs import unit_costs
 
 
@@ -26,7 +28,8 @@ class Scenario:
     quick_servers: tuple[str, ...] = ("ours",)
 
     def servers_of(self, is_quick: bool) -> tuple[str, ...]:
-        return self.quick_servers if is_quick else self.servers
+        servers = self.quick_servers if is_quick else self.servers
+        return ("baseline", *servers) if BASELINE and "ours" in servers else servers
 
     def arguments_of(self, is_quick: bool) -> Mapping[str, Any]:
         return self.quick if is_quick else self.full
@@ -82,6 +85,14 @@ SCENARIOS = [
         {"members": 250, "batches": 4},
         {"members": 200, "batches": 1},
         ("ours", "tutorial"),
+    ),
+    Scenario(
+        "small rooms",
+        "{rooms} rooms of {members}, {rate} messages/s in all, PostgreSQL with fsync; CPU per message",
+        small_rooms,
+        ("ours",),
+        {"rooms": 100, "members": 10, "rate": 400, "seconds": 10},
+        {"rooms": 100, "members": 10, "rate": 400, "seconds": 5},
     ),
     Scenario(
         "durable sends",

@@ -10,15 +10,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploy.local import Part, ports
-from deploy.local.binaries import find_redis
-from deploy.local.part import answers_http, answers_redis_ping
+from deploy.local.part import answers_http
 from deploy.local.stack import ROOT
-from tests.limits import NO_LIMITS
+from tests.support.limits import NO_LIMITS
+from tests.support.redis import running_redis
 
 PEERS = Path(__file__).parent / "peers"
 NODE_MODULES = PEERS / "node_modules"
@@ -40,7 +40,10 @@ def accepts(url: str) -> bool:
 
 @dataclass(frozen=True)
 class Server:
-    """A kind of server. ``command`` gets the port; ``dialect`` is what its clients speak."""
+    """A kind of server. ``command`` gets the port; ``dialect`` is what its clients speak.
+
+    ``root`` is the checkout whose code it runs.
+    """
 
     name: str
     title: str
@@ -50,6 +53,7 @@ class Server:
     has_redis: bool = True
     keeps_messages: bool = False
     is_ready: Callable[[str], bool] = accepts
+    root: Path = ROOT
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def running(
     variables = {
         # A DATABASE_URL or REDIS_URL of this machine's is not for us.
         **{name: value for name, value in os.environ.items() if not name.endswith("_URL")},
-        "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("src", "services", "apps", ".")),
+        "PYTHONPATH": os.pathsep.join(str(server.root / folder) for folder in ("src", "services", "apps", ".")),
         "NODE_ENV": "production",
         **server.environment,
     }
@@ -103,9 +107,9 @@ def running(
             variables["REDIS_URL"] = redis.url
         variables |= environment or {}
         if server.keeps_messages and "DATABASE_URL" in variables:
-            migrate(variables["DATABASE_URL"])
+            migrate(variables["DATABASE_URL"], server.root)
         elif server.keeps_messages:
-            shutil.copy(empty_database(), directory / "db.sqlite3")
+            shutil.copy(empty_database(server.root), directory / "db.sqlite3")
             variables["DATABASE_URL"] = f"sqlite:///{directory}/db.sqlite3"
         parts = []
         for number in range(1, processes + 1):
@@ -127,33 +131,17 @@ def running(
         yield Running(server, parts, redis)
 
 
-@contextlib.contextmanager
-def running_redis(directory: Path) -> Iterator[Part]:
-    """Start a Redis that keeps nothing."""
-    port = ports.pick()
-    command = [str(find_redis()), "--bind", ports.HOST, "--port", str(port), "--save", "", "--appendonly", "no"]
-    redis = Part(
-        "redis", "redis", f"redis://{ports.HOST}:{port}/0", command, directory / "redis.log", answers_redis_ping
-    )
-    redis.start()
-    try:
-        redis.wait_ready()
-        yield redis
-    finally:
-        redis.stop(2)
-
-
 @functools.cache
-def empty_database() -> Path:
-    """Return an SQLite file with all tables, made once, to be copied."""
+def empty_database(root: Path) -> Path:
+    """Return an SQLite file with all tables of a checkout, made once, to be copied."""
     directory = Path(tempfile.mkdtemp(prefix="bench-database-"))
     atexit.register(shutil.rmtree, directory)
-    migrate(f"sqlite:///{directory}/db.sqlite3")
+    migrate(f"sqlite:///{directory}/db.sqlite3", root)
     return directory / "db.sqlite3"
 
 
-def migrate(database_url: str) -> None:
-    command = [sys.executable, str(ROOT / "manage.py"), "migrate", "--noinput", "--verbosity", "0"]
+def migrate(database_url: str, root: Path) -> None:
+    command = [sys.executable, str(root / "manage.py"), "migrate", "--noinput", "--verbosity", "0"]
     environment = {**os.environ, "DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "web.settings"}
     subprocess.run(command, env=environment, check=True)
 
@@ -189,17 +177,21 @@ def bun() -> str:
 
 
 TUTORIAL = "tests.load.peers.tutorial:application"
+OURS = Server(
+    "ours",
+    "this project",
+    lambda _: [sys.executable, "-m", "ws"],
+    {"DJANGO_SETTINGS_MODULE": "ws.settings", "DEBUG": "false", "SECRET_KEY": "benchmark", **NO_LIMITS},
+    keeps_messages=True,
+    is_ready=answers_http("/readyz"),
+)
+# A checkout of another commit, which is measured beside this one.
+BASELINE = os.environ.get("BASELINE")
 SERVERS = {
     server.name: server
     for server in (
-        Server(
-            "ours",
-            "this project",
-            lambda _: [sys.executable, "-m", "ws"],
-            {"DJANGO_SETTINGS_MODULE": "ws.settings", "DEBUG": "false", "SECRET_KEY": "benchmark", **NO_LIMITS},
-            keeps_messages=True,
-            is_ready=answers_http("/readyz"),
-        ),
+        OURS,
+        *([replace(OURS, name="baseline", title=f"baseline, {BASELINE}", root=Path(BASELINE))] if BASELINE else []),
         Server(
             "tutorial",
             "the tutorial, Daphne, pubsub layer",

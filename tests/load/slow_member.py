@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from tests.load.client import Crowd, address
 from tests.load.connections import settled_memory
 from tests.load.fan_out import PATIENCE_SECONDS, Figures, complete, crowd_of, percentiles
-from tests.load.processes import memory_kib
 from tests.load.servers import running
+from tests.support.processes import memory_kib
 
 RECEIVE_BUFFER_BYTES = 4096
 # One character of a text that is six bytes of JSON: a control character, whatever the server's encoder does; ours takes

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.load.processes import cpu_seconds, memory_kib, tree
+from tests.support.processes import cpu_seconds, memory_kib, tree
 
 BURN = "import time\nwhile time.process_time() < 0.5: pass\n"
 TAKE = "taken = bytearray(b'x') * 50_000_000\n"

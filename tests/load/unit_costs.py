@@ -12,13 +12,13 @@ from pathlib import Path
 
 from deploy.capacity.model import REPEAT_SECONDS
 from deploy.local import Stack
-from tests.limits import NO_LIMITS
 from tests.load.connections import ROOMS, settled_memory
 from tests.load.fan_out import Figures
-from tests.load.processes import cpu_seconds, memory_kib
 from tests.load.rooms import Rooms
 from tests.load.servers import ServerMissing
-from tests.postgres import PostgresMissing, Server
+from tests.support.limits import NO_LIMITS
+from tests.support.postgres import PostgresMissing, Server
+from tests.support.processes import cpu_seconds, memory_kib
 
 PROCESSES = 4
 SMALL_ROOM = 4

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
-from tests.manifests.manifests import Manifests, Object
+from tests.support.manifests import Manifests, Object
 
 NAMESPACE = "channels-stack"
 Edge = tuple[str, str, int]

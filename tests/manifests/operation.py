@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tests.manifests.manifests import ROOT, Manifests, Workload
+from tests.support.manifests import ROOT, Manifests, Workload
 
 # What is left for a process to end in, after all that it waits for.
 RESERVE_SECONDS = 10

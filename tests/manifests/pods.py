@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.manifests.manifests import ROOT, Manifests, Object, Workload
+from tests.support.manifests import ROOT, Manifests, Object, Workload
 
 # https://kubernetes.io/docs/concepts/security/pod-security-standards/, restricted
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tests.manifests.manifests import ROOT, Manifests, Workload
+from tests.support.manifests import ROOT, Manifests, Workload
 
 # What docs/kubernetes.md says must be in the namespace before production is applied.
 SECRETS_BY_REFERENCE = {

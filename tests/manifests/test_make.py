@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.manifests.manifests import KUBECTL, ROOT
+from tests.support.manifests import KUBECTL, ROOT
 
 KUBECONFIG = """
 apiVersion: v1

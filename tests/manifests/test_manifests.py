@@ -1,27 +1,18 @@
 """Every overlay and every combination of components, rendered and held against the schemas and the policies."""
 
-import inspect
 import json
-from collections.abc import Callable, Iterator
 from functools import cache
 
 import kubernetes_validate
 import pytest
 
-from tests.manifests import operation, pods, references
-from tests.manifests.manifests import COMBINATIONS, OVERLAYS, ROOT, Manifests, render
+from tests.manifests.policies import POLICIES
+from tests.support.manifests import COMBINATIONS, OVERLAYS, ROOT, render
 
 VERSIONS = ["1.35", "1.36", "1.37"]
 # Defined by what their component needs, and so not in Kubernetes' own schemas.
 CUSTOM = {"HTTPRoute", "ScaledObject"}
 
-Policy = Callable[[Manifests], Iterator[str]]
-POLICIES: list[Policy] = [
-    function
-    for module in (pods, operation, references)
-    for name, function in vars(module).items()
-    if inspect.isgeneratorfunction(function) and not name.startswith("_")
-]
 
 every_combination = pytest.mark.parametrize("folder", [*OVERLAYS, *COMBINATIONS], ids=lambda folder: folder.name)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.manifests.manifests import ROOT, render
 from tests.manifests.network import OUTSIDE, Edge, edges, named
+from tests.support.manifests import ROOT, render
 
 LOCAL = ROOT / "deploy/k8s/overlays/local"
 PRODUCTION = ROOT / "deploy/k8s/overlays/production"

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.manifests import operation, pods, references
-from tests.manifests.manifests import ROOT, Manifests, Object, render
-from tests.manifests.test_manifests import POLICIES, Policy
+from tests.manifests.policies import POLICIES, Policy
+from tests.support.manifests import ROOT, Manifests, Object, render
 
 LOCAL = ROOT / "deploy/k8s/overlays/local"
 GATEWAY = ROOT / "tests/manifests/production-gateway"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack import ROOT
-from tests.native.run import Run, copy_repository
-from tests.redis import redis_part
+from tests.support.redis import redis_address  # noqa: F401
+from tests.support.run import Run, copy_repository
 
 StartRun = Callable[..., Run]
 
@@ -31,13 +31,3 @@ def start_run(tmp_path: Path) -> Iterator[StartRun]:
 def copied_repository(tmp_path: Path) -> Path:
     """A copy of the code, for tests that change it."""
     return copy_repository(tmp_path / "repository")
-
-
-@pytest.fixture
-def redis_address(tmp_path: Path) -> Iterator[str]:
-    """The address of a Redis of the test's own, which takes any password of its user ``default``."""
-    redis = redis_part(tmp_path)
-    redis.start()
-    redis.wait_ready()
-    yield redis.url
-    redis.stop()

@@ -1,45 +1,18 @@
 """How much nginx takes from one address. Each test's limits are small, so that few requests reach them."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from deploy.local import Stack, ports
-from tests.limits import NO_LIMITS
+from deploy.local import Stack
+from tests.support.limits import NO_LIMITS
+from tests.support.visitors import ALLOWED_AT_ONCE, limited_lines, open_socket, visitor
 
-# At a rate of 1 a second ten more may come at once.
-ALLOWED_AT_ONCE = 11
 MANY = 40
-
-
-async def open_socket(stack: Stack, source: str = "127.0.0.1", **headers: str) -> tuple[bytes, asyncio.StreamWriter]:
-    """Return the answer to a handshake from a source address, up to its headers' end, and the open connection."""
-    reader, writer = await asyncio.open_connection(ports.HOST, stack.port, local_addr=(source, 0))
-    lines = {
-        "Host": stack.url.removeprefix("http://"),
-        "Origin": stack.url,
-        "Upgrade": "websocket",
-        "Connection": "Upgrade",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-        **headers,
-    }
-    writer.write(
-        b"GET /ws/chat/lobby/ HTTP/1.1\r\n"
-        + "".join(f"{name}: {value}\r\n" for name, value in lines.items()).encode()
-        + b"\r\n"
-    )
-    return await reader.readuntil(b"\r\n\r\n"), writer
-
-
-def visitor(stack: Stack, source: str = "127.0.0.1") -> httpx.Client:
-    return httpx.Client(base_url=stack.url, transport=httpx.HTTPTransport(local_address=source), timeout=20)
 
 
 def statuses(ask: Callable[[], httpx.Response]) -> list[int]:
@@ -50,17 +23,6 @@ def expect_limited(found: list[int], answer: int = 200) -> None:
     """One under the limit passes, and not all that is over it."""
     assert found[:ALLOWED_AT_ONCE] == [answer] * ALLOWED_AT_ONCE
     assert set(found) == {answer, 429}
-
-
-def limited_lines(stack: Stack, limit: str) -> list[dict[str, Any]]:
-    """Return nginx' lines that name the limit, waiting for the first."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        lines = [json.loads(line) for line in stack.part("nginx").log.read_text().splitlines() if line[:1] == "{"]
-        if found := [line for line in lines if line["limit"] == limit]:
-            return found
-        time.sleep(0.02)
-    pytest.fail(f"no line with the limit {limit}")
 
 
 async def test_sockets_of_one_address_stop_at_the_cap_and_others_get_in(tmp_path):
@@ -120,7 +82,7 @@ def test_pages_of_one_address_are_limited_with_a_page_and_the_api_with_json(stac
         page = next(answer for _ in range(MANY) if (answer := crowd.get("/chat/lobby/")).status_code == 429)
         assert page.headers["retry-after"] == "5"
         assert page.headers["content-type"].startswith("text/html")
-        assert "アクセスが集中しています" in page.text
+        assert "アクセス回数の上限を超えました" in page.text
         assert "Too many requests" in page.text
         answer = next(
             answer for _ in range(MANY) if (answer := crowd.get("/api/rooms/lobby/messages")).status_code == 429

@@ -19,7 +19,7 @@ from deploy.local import Part, Stack, ports
 from deploy.local.binaries import find_nginx
 from deploy.local.nginx import render
 from deploy.local.part import answers_http
-from tests.limits import NO_LIMITS
+from tests.support.limits import NO_LIMITS
 
 SECRET = b"planted-secret"
 FORGED = b"2020-02-02T00:00:00.000000Z [info     ] forged"

@@ -11,14 +11,14 @@ import httpx
 import pytest
 
 from deploy.local import Stack
-from tests.limits import NO_LIMITS
-from tests.load.processes import memory_kib
-from tests.native.test_sockets import TIMEOUT, handshake, metric, read_until, say
+from tests.support.limits import NO_LIMITS
+from tests.support.processes import memory_kib
+from tests.support.raw_sockets import TIMEOUT, handshake, metric, read_until, say
 
 ENVIRONMENT = {**NO_LIMITS, "HANDSHAKE_TIMEOUT": "1"}
 HTTP = {
     "answered": (b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", b"200"),
-    "h2c": (b"GET /ws/chat/a/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", b"404"),
+    "h2c": (b"GET /ws/feed/a/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", b"404"),
     "a folded websocket": (b"GET /livez HTTP/1.1\r\nHost: x\r\nUpgrade:\r\n websocket\r\n\r\n", b"200"),
     "a wrong header": (b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Wrong: a\x0bb\r\n\r\n", b"400"),
     "with a body": (b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello\r\n", b"404"),

@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from deploy.local import Stack
-from tests.native.test_publisher import make_token
+from tests.support.tokens import make_token
 
 Line = dict[str, Any]
 # The most talkative settings there are.

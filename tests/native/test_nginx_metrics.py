@@ -1,7 +1,6 @@
 """The counter of what nginx refuses, beside a real nginx."""
 
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +10,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local import Part, Stack, ports
-from deploy.local.part import PartFailed, answers_http
-from tests.limits import NO_LIMITS
-from tests.native.test_address_limits import ALLOWED_AT_ONCE, open_socket, visitor
+from deploy.local.part import PartFailed
+from tests.support.limits import NO_LIMITS
+from tests.support.nginx_metrics import nginx_metrics
+from tests.support.visitors import ALLOWED_AT_ONCE, open_socket, visitor
 
 TOO_MANY = 2 * ALLOWED_AT_ONCE + 5
 LIMITS = {
@@ -24,20 +24,6 @@ LIMITS = {
     "MAX_BODY_KIB": "1",
     "MAX_SOCKETS_PER_ADDRESS": "2",
 }
-
-
-def nginx_metrics(stack: Stack, directory: Path, **environment: str) -> Part:
-    """Return the process that counts, for a stack whose nginx sends to REFUSALS_SYSLOG; it is not started."""
-    bind = f"{ports.HOST}:{ports.pick()}"
-    return Part(
-        "nginx-metrics",
-        "nginx-metrics",
-        f"http://{bind}",
-        [sys.executable, "-m", "web.nginx_metrics"],
-        directory / "nginx-metrics.log",
-        answers_http("/metrics"),
-        {**stack.environment, "BIND": bind, **environment},
-    )
 
 
 @pytest.fixture(scope="module")

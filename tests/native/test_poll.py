@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from deploy.local.stack import ROOT
-from tests.native.run import Run, copy_repository
+from tests.support.run import Run, copy_repository
 
 CODE = [*ROOT.glob("examples/poll/*.py"), *ROOT.glob("examples/poll/static/poll/*.js")]
 NO_CODE = ("#", "//", '"""', "import ", "from ")

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from deploy.local import Stack, ports
-from tests.native.test_address_limits import limited_lines, open_socket
+from tests.support.visitors import limited_lines, open_socket
 
 KIB = 32
 COOKIES = "; ".join(f"sso{number}={'x' * 4000}" for number in range(7))

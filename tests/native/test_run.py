@@ -43,7 +43,7 @@ def get(url: str) -> str:
 def test_it_prints_where_it_is_and_a_signal_ends_it_all(start_run, number):
     run = start_run()
     ready = run.wait_for("ready: ")
-    assert f"ready: http://127.0.0.1:{run.port}/chat/" in ready
+    assert f"ready: http://127.0.0.1:{run.port}/" in ready
     description = run.description()
     assert description["url"] == f"http://127.0.0.1:{run.port}"
     assert [part["name"] for part in description["parts"]] == ["redis", "web", "ws-1", "ws-2", "nginx"]
@@ -51,7 +51,7 @@ def test_it_prints_where_it_is_and_a_signal_ends_it_all(start_run, number):
         assert any(part["name"] in line and part["url"] in line and str(part["pid"]) in line for line in run.lines)
         assert "//127.0.0.1:" in part["url"]
         assert Path(part["log"]).exists()
-    assert "room-name-input" in get(f"{description['url']}/chat/")
+    assert "<main" in get(description["url"])
     assert processes_of(run.directory)
 
     assert run.end(number) == 0
@@ -75,7 +75,9 @@ def test_it_is_ready_behind_a_load_balancer_that_speaks_the_proxy_protocol(start
     run = start_run(PROXY_PROTOCOL="true", TRUSTED_PROXIES="127.0.0.1")
     run.wait_for("ready: ")
     with socket.create_connection(("127.0.0.1", run.port), 20) as line:
-        line.sendall(b"PROXY TCP4 203.0.113.7 192.0.2.1 56324 443\r\nGET /chat/ HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+        line.sendall(
+            b"PROXY TCP4 203.0.113.7 192.0.2.1 56324 443\r\nGET /robots.txt HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"
+        )
         assert line.recv(64).startswith(b"HTTP/1.1 200 ")
     assert run.end(signal.SIGINT) == 0
     assert '"client":"203.0.113.7"' in (run.directory / "log/nginx.log").read_text()
@@ -114,11 +116,11 @@ def test_a_dead_part_is_restarted_and_its_log_is_shown(start_run):
     ("name", "value", "expected"),
     [
         ("WS_PROCESSES", "two", "Not a valid integer"),
-        ("WEB_WORKERS", "many", "Not a valid integer"),
-        ("DRAIN_SECONDS", "10s", "Not a valid number"),
+        ("WEB_WORKERS", "many", "expected a whole number of processes from 1 to 64"),
+        ("DRAIN_SECONDS", "10s", "expected a number of seconds from 0 to 3600"),
         ("TRUSTED_PROXIES", "loadbalancer", "expected addresses or CIDR blocks"),
         ("REDIS_URL", "redis://:a/b@127.0.0.1/0", "expected redis://"),
-        ("DATABASE_URL", "postgres://u:a/b@127.0.0.1/chat", "expected sqlite:///path or postgres://"),
+        ("DATABASE_URL", "postgres://u:a/b@127.0.0.1/app", "expected sqlite:///path or postgres://"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence_before_any_process_starts(start_run, name, value, expected):
@@ -141,7 +143,7 @@ def test_a_file_env_that_cannot_be_read_is_one_sentence(start_run, copied_reposi
     service = subprocess.run(program, cwd=copied_repository, capture_output=True, text=True, check=False)
     for code, written in ((run.process.returncode, output), (service.returncode, service.stderr)):
         assert code == 1
-        assert written.startswith("Wrong configuration: .env cannot be read: ")
+        assert written.startswith("Invalid configuration: .env cannot be read: ")
         assert len(written.splitlines()) == 1
 
 
@@ -171,7 +173,7 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
 def test_what_env_says_holds_for_every_part(start_run, copied_repository, redis_address, tmp_path):
     database = tmp_path / "own.sqlite3"
     lines = {
-        "ALLOWED_HOSTS": "chat.example.com",
+        "ALLOWED_HOSTS": "app.example.com",
         "TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8",
         "DATABASE_URL": f"sqlite:///{database}",
         "REDIS_URL": redis_address.replace("//", "//default:hunter2@"),
@@ -185,12 +187,12 @@ def test_what_env_says_holds_for_every_part(start_run, copied_repository, redis_
     shutil.copy(ROOT / ".env.example", copied_repository)
     run = start_run(root=copied_repository)
     ready = run.wait_for("ready: ")
-    assert f"ready: http://chat.example.com:{run.port}/chat/" in ready
+    assert f"ready: http://app.example.com:{run.port}/" in ready
     assert {
         f"DATABASE_URL: SQLite, {database}",
         f"REDIS_URL: {redis_address}",
         "BIND has no effect: make run chooses the addresses of web and ws itself.",
-        "ALLOWED_HOST is not a setting, and has no effect; did you mean ALLOWED_HOSTS?",
+        "ALLOWED_HOST is not a setting and has no effect; did you mean ALLOWED_HOSTS?",
     } <= set(run.lines)
     assert "hunter2" not in "\n".join(run.lines)
     assert [part["name"] for part in run.description()["parts"]] == ["web", "ws-1", "nginx"]
@@ -199,11 +201,11 @@ def test_what_env_says_holds_for_every_part(start_run, copied_repository, redis_
 
     def status(host: str) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", run.port, timeout=10)
-        connection.request("GET", "/chat/", headers={"Host": host})
+        connection.request("GET", "/robots.txt", headers={"Host": host})
         with contextlib.closing(connection):
             return connection.getresponse().status
 
-    assert status("chat.example.com") == 200
+    assert status("app.example.com") == 200
     assert status("127.0.0.1") == 421
     ws = next(part["pid"] for part in run.description()["parts"] if part["role"] == "ws")
     assert b"DRAIN_SECONDS=0.5" in Path(f"/proc/{ws}/environ").read_bytes().split(b"\0")
@@ -254,19 +256,19 @@ def test_the_secret_key_is_private_and_kept(start_run):
 def test_reload_brings_changed_code_live(start_run, copied_repository):
     run = start_run("--reload", root=copied_repository, DEBUG="true", WS_PROCESSES="1")
     run.wait_for("ready: ")
-    page = copied_repository / "apps/chat/templates/chat/index.html"
+    page = copied_repository / "apps/accounts/templates/registration/guest_name.html"
     page.write_text(page.read_text() + "{# changed #}{% block changed %}{% endblock %}")
-    views = copied_repository / "apps/chat/views.py"
-    views.write_text(views.read_text().replace('"max_chars": MAX_CHARS', '"max_chars": 61'))
+    guests = copied_repository / "apps/accounts/guests.py"
+    guests.write_text(guests.read_text().replace("CHOSEN_MAX_CHARS = 30", "CHOSEN_MAX_CHARS = 31"))
     run.wait_for("code changed")
     deadline = time.monotonic() + 20
     content = ""
-    while 'maxlength="61"' not in content and time.monotonic() < deadline:
+    while 'maxlength="31"' not in content and time.monotonic() < deadline:
         try:
-            content = get(f"http://127.0.0.1:{run.port}/chat/")
+            content = get(f"http://127.0.0.1:{run.port}/accounts/name/")
         except OSError:
             continue  # web is just restarting
-    assert 'maxlength="61"' in content
+    assert 'maxlength="31"' in content
 
 
 def test_other_users_of_the_machine_can_neither_read_nor_use_what_is_its_own(start_run, tmp_path):

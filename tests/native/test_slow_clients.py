@@ -6,8 +6,8 @@ from asyncio import StreamReader, StreamWriter
 import httpx
 
 from deploy.local import Stack, ports
-from tests.limits import NO_LIMITS
-from tests.native.test_address_limits import limited_lines
+from tests.support.limits import NO_LIMITS
+from tests.support.visitors import limited_lines
 
 HALF_OPEN = 1000
 SLOW_BODIES = 200

@@ -97,7 +97,7 @@ def offered(head: str) -> list[str]:
     ids=" and ".join,
 )
 def test_ws_is_offered_websocket_only(front, upgrades):
-    assert status(front, "/ws/chat/lobby/", *upgrades) == (101, "websocket")
+    assert status(front, "/ws/feed/lobby/", *upgrades) == (101, "websocket")
     assert offered(front.ws.heads[-1]) == ["upgrade: websocket", "connection: upgrade"]
 
 
@@ -107,16 +107,16 @@ def test_ws_is_offered_websocket_only(front, upgrades):
 )
 def test_other_upgrades_are_answered_426_by_nginx(front, upgrade):
     before = len(front.ws.heads), len(front.web.heads)
-    assert status(front, "/ws/chat/lobby/", upgrade) == (426, "websocket")
+    assert status(front, "/ws/feed/lobby/", upgrade) == (426, "websocket")
     assert (len(front.ws.heads), len(front.web.heads)) == before
 
 
 def test_upgrade_over_http_1_0_is_ignored(front):
     """RFC 9110, section 7.8."""
-    assert status(front, "/ws/chat/lobby/", "websocket", version="1.0") == (426, "websocket")
+    assert status(front, "/ws/feed/lobby/", "websocket", version="1.0") == (426, "websocket")
 
 
-@pytest.mark.parametrize("path", ["/chat/", "/static/a.css", "/api/rooms", "/ws/../chat/", "/WS/chat/lobby/"])
+@pytest.mark.parametrize("path", ["/page/", "/static/a.css", "/api/feeds", "/ws/../page/", "/WS/feed/lobby/"])
 @pytest.mark.parametrize("upgrade", ["websocket", "h2c"])
 def test_web_never_receives_an_upgrade(front, path, upgrade):
     assert status(front, path, upgrade) == (200, None)

@@ -1,86 +1,17 @@
 """A real Prometheus that scrapes a real stack, with the shipped rules."""
 
-import json
-import re
-import shutil
-import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from deploy.local import Part, Stack, ports
-from deploy.local.part import answers_http
-from deploy.local.stack import ROOT
-from tests.native.test_nginx_metrics import nginx_metrics
-from tests.native.test_publisher import make_token
-
-FOLDER = ROOT / "deploy" / "observability"
-
-
-def find_program(name: str) -> str:
-    """Return the program's path; without it the run fails, since a skipped run would look like a good one."""
-    path = shutil.which(name)
-    if path is None:
-        pytest.exit("These tests need Prometheus and its promtool; on Debian: apt-get install prometheus", returncode=1)
-    return path
-
-
-class Prometheus:
-    """Prometheus on a free port, which scrapes the parts that have metrics every second."""
-
-    def __init__(self, directory: Path, parts: Collection[Part]) -> None:
-        port = ports.pick()
-        directory.mkdir()
-        shutil.copy(FOLDER / "alerts.yml", directory)
-        shipped = (FOLDER / "prometheus.yml").read_text()
-        targets = {
-            role: [part.url.removeprefix("http://") for part in parts if part.role == role]
-            for role in ("web", "ws", "nginx-metrics")
-        }
-        self.targets = sum(map(len, targets.values()))
-        jobs = [{"job_name": role, "static_configs": [{"targets": each}]} for role, each in targets.items()]
-        assert all(f"job_name: {role}\n" in shipped for role in targets)
-        # Everything but the addresses is as shipped. JSON is YAML.
-        head = re.sub(r"_interval: \d+s", "_interval: 1s", shipped.partition("scrape_configs:")[0])
-        (directory / "prometheus.yml").write_text(f"{head}scrape_configs: {json.dumps(jobs)}\n")
-        command = [
-            find_program("prometheus"),
-            f"--config.file={directory}/prometheus.yml",
-            f"--storage.tsdb.path={directory}/data",
-            f"--web.listen-address={ports.HOST}:{port}",
-        ]
-        url = f"http://{ports.HOST}:{port}"
-        self.part = Part("prometheus", "prometheus", url, command, directory / "log", answers_http("/-/ready"))
-
-    def get(self, path: str, **parameters: str) -> Any:
-        """Return the data of an answer of Prometheus' HTTP API; an error fails the test with what it says."""
-        answer = httpx.get(f"{self.part.url}/api/v1/{path}", params=parameters)
-        content = answer.json()
-        assert content["status"] == "success", (parameters, content)
-        return content["data"]
-
-    def query(self, expression: str) -> list[dict[str, Any]]:
-        """Return the series of an instant query."""
-        return self.get("query", query=expression)["result"]
-
-    def scrapes(self) -> int:
-        """Return how many times every process of the stack has been scraped."""
-        counts = [int(series["value"][1]) for series in self.query("count_over_time(up[10m])")]
-        return min(counts) if len(counts) == self.targets else 0
-
-    def wait_for_scrapes(self, number: int) -> None:
-        """Return after so many more scrapes of every process."""
-        wanted = self.scrapes() + number
-        deadline = time.monotonic() + 60
-        while self.scrapes() < wanted:
-            assert time.monotonic() < deadline, "Prometheus scrapes nothing"
-            time.sleep(0.2)
+from deploy.local import Stack, ports
+from tests.observability.prometheus import Prometheus
+from tests.support.nginx_metrics import nginx_metrics
+from tests.support.tokens import make_token
 
 
 def open_socket(url: str, origin: str | None = None) -> ClientConnection:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.observability.conftest import FOLDER, Prometheus, find_program
+from tests.observability.prometheus import FOLDER, Prometheus, find_program
 
 RULES_TEST = FOLDER.parents[1] / "tests" / "observability" / "alerts.yml"
 PANELS: list[dict[str, Any]] = json.loads((FOLDER / "dashboards" / "stack.json").read_text())["panels"]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploy.rename import TEMPLATE, current_name
-from tests.manifests.manifests import KUBECTL
 from tests.readme.console import environment, run
+from tests.support.manifests import KUBECTL
 
 pytestmark = pytest.mark.skipif(current_name() != TEMPLATE, reason="this repository has been renamed already")
 
@@ -33,7 +33,7 @@ def renamed(shared_clone: Path) -> Path:
 
 def test_no_old_name_is_left(renamed: Path) -> None:
     assert run(NAMED, renamed) == ""
-    assert "stack" not in run("git ls-files | grep -i channels || true", renamed)
+    assert run("git ls-files | grep -i 'channels[-_.]stack' || true", renamed) == ""
 
 
 def test_containers_cluster_and_page_have_the_new_one(renamed: Path) -> None:
@@ -72,7 +72,7 @@ def test_lint_and_tests_pass_as_before(renamed: Path) -> None:
     run(f"{binaries}/ruff check . && {binaries}/ruff format --check .", renamed)
     run(f"{python} -m deploy.local.lint_nginx", renamed)
     # Of the unit tests those that read what the name is in: templates, documents, traces.
-    unit = "tests/unit/test_{architecture,errors,rooms,security_page,tracing}.py"
+    unit = "tests/{unit/test_{architecture,errors,security_page},chat/unit/test_rooms,platform/unit/test_tracing}.py"
     run(f"{python} -m pytest -q {unit} tests/manifests", renamed, seconds=300)
 
 

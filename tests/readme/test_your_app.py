@@ -3,6 +3,7 @@
 import re
 import signal
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 import httpx
@@ -11,22 +12,23 @@ import yaml
 from websockets.sync.client import connect
 
 from deploy.local.stack import ROOT
-from tests.native.run import Run
 from tests.readme.console import commands, run
+from tests.support.run import Run
 
 DOCUMENT = "docs/your-app.md"
 TEXT = (ROOT / DOCUMENT).read_text()
 POLL, REMOVAL = "## A live poll in less than 60 lines", "## Remove the chat"
+FEED = "## A durable activity feed in 30 lines"
 SNIPPETS = re.findall(r"^```(python|yaml)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize(
     ("name", "shown"),
-    re.findall(r"^`apps/poll/(\S+\.(?:py|js))`:\n\n```\w+\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL),
+    re.findall(r"^`apps/((?:poll|feed)/\S+\.(?:py|js))`:\n\n```\w+\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL),
     ids=lambda value: value if "\n" not in value else "",
 )
 def test_what_is_shown_is_what_is_there(name: str, shown: str) -> None:
-    assert shown == (ROOT / "examples/poll" / name).read_text()
+    assert shown == (ROOT / "examples" / name).read_text()
 
 
 def add_poll(clone: Path) -> None:
@@ -41,8 +43,10 @@ def python(arguments: str, clone: Path) -> None:
     run(f"PYTHONPATH=src:services:apps:. {sys.executable} -m {arguments}", clone)
 
 
-def test_with_the_poll_beside_the_chat_types_and_migrations_are_right(clone: Path) -> None:
-    add_poll(clone)
+@pytest.mark.parametrize("section", [POLL, FEED])
+def test_with_an_example_beside_the_chat_types_and_migrations_are_right(clone: Path, section: str) -> None:
+    for command in takewhile(lambda command: command != "make dev", commands(DOCUMENT, section)):
+        run(command, clone)
     python("mypy", clone)
     run(f"DATABASE_URL=sqlite:///{clone}/db.sqlite3 {sys.executable} manage.py makemigrations --check", clone)
 
@@ -98,12 +102,8 @@ def test_without_the_chat_the_poll_is_the_product_and_units_and_behaviour_pass(c
     finally:
         assert started.end(signal.SIGINT) == 0
     assert run("git ls-files | grep chat/ || true", clone) == ""
-    suites = re.search(
-        r"^test: .*\n\t@\$\(BIN\)/python -m (pytest .*)$", (clone / "Makefile").read_text(), re.MULTILINE
-    )
-    assert suites
-    # Without those of the parts and of their start, which are the same with any app.
-    start = [f"--ignore=tests/unit/test_{name}.py" for name in ("production", "settings", "wait_for_database")]
-    python(" ".join([suites[1].replace(" tests/native", "").replace(" tests/load", ""), *start]), clone)
+    assert "tests/chat" not in (clone / "Makefile").read_text()
+    # Without those that start processes, which are the same with any app.
+    python("pytest tests/unit tests/platform/unit tests/accounts/unit", clone)
     for check in ("ruff check .", "ruff format --check .", "mypy", "deploy.local.lint_nginx"):
         python(check, clone)

@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from channels_live.hub import presence
-from chat import lobby
+from channels_live.hub import gossip, presence
 from deploy.capacity import model, unit_costs
 from deploy.capacity.model import (
     DoesNotFit,
@@ -83,9 +82,9 @@ def test_nothing_comes_or_goes_where_connections_stay_for_ever():
 
 
 def test_the_model_knows_the_numbers_that_the_code_has():
-    assert (model.REPEAT_SECONDS, model.REPEATS_PER_SECOND) == (presence.REPEAT_SECONDS, presence.REPEATS_PER_SECOND)
-    assert (model.CHANGE_SECONDS, model.TOLD_PER_SECOND) == (presence.CHANGE_SECONDS, presence.TOLD_PER_SECOND)
-    assert (model.REPORT_SECONDS, model.REPORT_CHANGE_SECONDS) == (lobby.REPORT_SECONDS, lobby.CHANGE_SECONDS)
+    assert (model.REPEAT_SECONDS, model.REPEATS_PER_SECOND) == (gossip.REPEAT_SECONDS, gossip.REPEATS_PER_SECOND)
+    assert (model.CHANGE_SECONDS, model.TOLD_PER_SECOND) == (gossip.CHANGE_SECONDS, presence.TOLD_PER_SECOND)
+    assert model.REPORT_SECONDS == gossip.REPEAT_SECONDS
 
 
 def test_small_loads_need_one_of_each():

@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import Error, InternalError, OperationalError, ProgrammingError
 from django.test import Client
 
-from chat import journal
+from accounts.views import SignUpForm
 
 
 def database_error(django_class: type[Error], cause: type[psycopg.Error]) -> Error:
@@ -24,19 +24,19 @@ def visitor(db) -> Client:
 @pytest.mark.parametrize(
     ("error", "status", "heading"),
     [
-        (PermissionDenied(), 403, "No access"),
-        (ZeroDivisionError(), 500, "Something broke"),
+        (PermissionDenied(), 403, "You don’t have access"),
+        (ZeroDivisionError(), 500, "Something went wrong"),
         (OperationalError("gone"), 503, "Back in a moment"),
         (database_error(InternalError, psycopg.errors.ReadOnlySqlTransaction), 503, "Back in a moment"),
-        (database_error(ProgrammingError, psycopg.errors.UndefinedTable), 500, "Something broke"),
+        (database_error(ProgrammingError, psycopg.errors.UndefinedTable), 500, "Something went wrong"),
     ],
 )
 def test_what_a_view_raises(visitor, monkeypatch, error, status, heading):
-    def fail(*args):
+    def fail(*args, **options):
         raise error
 
-    monkeypatch.setattr(journal, "recent_rooms", fail)
-    answer = visitor.get("/chat/")
+    monkeypatch.setattr(SignUpForm, "__init__", fail)
+    answer = visitor.get("/accounts/signup/")
     assert answer.status_code == status
     assert f"<h1>{heading}</h1>" in answer.text
     assert answer.headers["content-security-policy"]

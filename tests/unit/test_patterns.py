@@ -14,14 +14,14 @@ from channels_live.server import handshake
 from chat import text
 from deploy.local.nginx import render
 from deploy.local.stack import ROOT
-from tests.unit.patterns import Matcher
+from tests.support.patterns import Matcher
 
 # More than any bounded repetition of ours.
 SIZE = 70
 
 
 def of_scripts() -> Iterator[tuple[str, Matcher]]:
-    for script in [*ROOT.glob("apps/*/static/**/*.js"), *ROOT.glob("services/*/static/**/*.js")]:
+    for script in [path for folder in ("apps", "services", "src") for path in ROOT.glob(f"{folder}/*/static/**/*.js")]:
         for literal, flags in re.findall(
             r"/((?:\\.|\[(?:\\.|[^\]\\])+\]|[^/\\\s\[])+)/([gimsy]*u[gimsy]*)\b", script.read_text()
         ):

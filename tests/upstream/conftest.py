@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local import Stack
-from tests.limits import NO_LIMITS
+from tests.support.limits import NO_LIMITS
 
 # So that a test sees within seconds whether a client answers the server's pings.
 PINGS = {"PING_INTERVAL": "1", "PING_TIMEOUT": "4"}

@@ -1,4 +1,4 @@
-"""``DATABASE_URL``: SQLite for the run without Docker, PostgreSQL everywhere else."""
+"""``DATABASE_URL``: the address of an SQLite or PostgreSQL database, as Django's DATABASES has it."""
 
 import re
 import ssl
@@ -28,20 +28,20 @@ POSTGRES_OPTIONS = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
-# What libpq calls it, and what Django does. Several hosts stay one text, which libpq takes apart.
+# libpq's names and Django's. Several hosts stay one text, which libpq splits.
 NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
 # A name or address, an IPv6 address without its brackets, or the folder of a Unix socket; several after one another.
 HOSTS = re.compile(r"[A-Za-z0-9_.:-]+(,[A-Za-z0-9_.:-]+)*|/[^@]*")
 
 
-def database(url: str) -> dict[str, Any]:
-    """Turn ``sqlite:///path`` or ``postgres://user:password@host:5432/name?option=value`` into Django's settings.
+def parse_database_url(url: str) -> dict[str, Any]:
+    """Return ``sqlite:///path`` or ``postgres://user:password@host:5432/name?option=value`` as an item of DATABASES.
 
-    The options are those of libpq. Several hosts are separated by commas; the one that takes writes is used, unless
+    The options are those of libpq. Several hosts are separated by commas; the one that accepts writes is used, unless
     ``target_session_attrs`` says otherwise
     (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS).
 
-    Raises ImproperlyConfigured with one sentence, which holds no password, for anything else.
+    Raises ImproperlyConfigured with one sentence, which contains no password, for anything else.
     """
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in {"sqlite", "postgres", "postgresql"}:
@@ -56,10 +56,10 @@ def database(url: str) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.postgresql",
         **settings,
-        # Health checks connect again where a server was restarted.
+        # Health checks reconnect after a restart of the server.
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        # What the address itself says wins, such as ?connect_timeout=10.
+        # Options in the address take precedence, such as ?connect_timeout=10.
         "OPTIONS": POSTGRES_OPTIONS | parameters,
     }
 
@@ -74,7 +74,7 @@ def _sqlite_path(url: str) -> str:
 
 
 def _postgres_parameters(address: str) -> dict[str, Any]:
-    """Return the address as libpq understands it, which is what will connect."""
+    """Return the address as libpq, which will connect, parses it; raises ImproperlyConfigured as its caller does."""
     # Not imported where SQLite is used.
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
@@ -83,7 +83,7 @@ def _postgres_parameters(address: str) -> dict[str, Any]:
     try:
         parameters: dict[str, Any] = conninfo_to_dict(f"postgresql://{address}")
     except psycopg.Error as error:
-        # libpq's own words quote the address, password and all.
+        # libpq's message quotes the address, including the password.
         raise ImproperlyConfigured(f"DATABASE_URL: {_malformed()}") from error
     ports = str(parameters.get("port", ""))
     hosts = str(parameters.get("host", ""))
@@ -96,7 +96,7 @@ def _postgres_parameters(address: str) -> dict[str, Any]:
     if not ports.strip(","):
         parameters.pop("port", None)
     if "," in hosts:
-        # Else the first host that answers, which after a failover is the standby.
+        # Otherwise libpq takes the first host that answers, which after a failover is the standby.
         parameters.setdefault("target_session_attrs", "read-write")
     return parameters | _trusted_roots(parameters)
 
@@ -106,7 +106,7 @@ def _refuse_unknown_options(address: str) -> None:
 
     known = {option.keyword.decode() for option in Conninfo.get_defaults()}
     _, separator, query = address.rpartition("?")
-    # A ? in a password is not the query's.
+    # A ? in a password does not begin the query.
     if not separator or "@" in query:
         return
     for option in query.split("&"):
@@ -125,10 +125,11 @@ def _malformed() -> str:
 
 
 def _trusted_roots(parameters: dict[str, Any]) -> dict[str, str]:
-    """Return the file of the system's certificate authorities, where the server's certificate has to be verified.
+    """Return ``sslrootcert``, the file of the system's certificate authorities, where the server has to be verified.
 
-    The wheel of psycopg brings an OpenSSL that looks for them where no system has them. Raises ImproperlyConfigured
-    where Python knows no such file either.
+    psycopg's wheel contains an OpenSSL that looks for them in a folder that no system has.
+
+    Raises ImproperlyConfigured where Python finds no such file either.
     """
     given = parameters.get("sslrootcert", "system")
     if given != "system" or not str(parameters.get("sslmode", "")).startswith("verify-"):

@@ -16,10 +16,10 @@ from django.core.exceptions import ImproperlyConfigured
 from dotenv import dotenv_values
 from environs import EnvError, FileAwareEnv
 
-# How alike a name must be to that of a setting (difflib's ratio): ALLOWED_HOST to ALLOWED_HOSTS is 0.96, TRUSTED_PROXY
-# to TRUSTED_PROXIES 0.86; REDIS_PORT, which Kubernetes sets by itself, to REDIS_URL 0.74.
+# How similar a name must be to that of a setting (difflib's ratio): ALLOWED_HOST to ALLOWED_HOSTS is 0.96,
+# TRUSTED_PROXY to TRUSTED_PROXIES 0.86; REDIS_PORT, which Kubernetes sets by itself, to REDIS_URL 0.74.
 LIKENESS = 0.85
-# Before the names of many other Django projects' settings, such as DJANGO_SECRET_KEY.
+# Many other Django projects have it before their variables' names, such as DJANGO_SECRET_KEY.
 FOREIGN_PREFIX = "DJANGO_"
 
 
@@ -27,7 +27,7 @@ class Environment(FileAwareEnv):
     """environs' reader, with lists whose items may be separated by commas, blanks, or both."""
 
     def items(self, name: str, default: Sequence[str]) -> list[str]:
-        """Return the items of a list, ``default`` where the variable is not set or has none."""
+        """Return the items of a list; ``default`` where the variable is not set or empty."""
         return split_items(self.str(name, "")) or list(default)
 
     def _get_value(self, env_key: str, default: Any) -> Any:
@@ -36,8 +36,10 @@ class Environment(FileAwareEnv):
         except UnicodeDecodeError as error:
             raise ValueError(f"The value of {env_key}_FILE must be the path of a text file in UTF-8.") from error
 
-    def fill_in(self, file: Path) -> None:
-        """Take from a file what the process environment does not set: its NAME_FILE neither where NAME is set.
+    def read_file(self, file: Path) -> None:
+        """Read a file of NAME=value lines, for variables that the process environment does not set.
+
+        NAME_FILE in the file is ignored where the process environment sets NAME.
 
         Raises OSError or ValueError where the file cannot be read.
         """
@@ -48,32 +50,33 @@ class Environment(FileAwareEnv):
 
 
 def split_items(value: str) -> list[str]:
-    """Return what stands between commas and blanks."""
+    """Return the items of a list that are separated by commas, blanks or both."""
     return [item for item in re.split(r"[\s,]+", value) if item]
 
 
 env = Environment(strip_whitespace=True)
+"""The process environment. Settings are read from it, and from the file that ``env.read_file`` was given."""
 
 
 @contextmanager
-def exit_on_wrong_configuration() -> Iterator[None]:
-    """End the process with one sentence where reading the settings fails, instead of a traceback."""
+def exit_on_invalid_configuration() -> Iterator[None]:
+    """End the process with status 1 and one sentence, instead of a traceback, where a setting is invalid."""
     try:
         yield
     except (EnvError, ImproperlyConfigured, ValueError) as error:
-        sys.exit(f"Wrong configuration: {error}")
+        sys.exit(f"Invalid configuration: {error}")
 
 
-def misspelt_names(known: Collection[str], names: Iterable[str]) -> list[str]:
-    """Return a sentence for each of the ``names`` that is no ``known`` setting, and looks like one that was meant."""
+def misspelled_names(known: Collection[str], names: Iterable[str]) -> list[str]:
+    """Return a sentence for each of the ``names`` that is not a ``known`` setting but resembles one."""
     return [
-        f"{name} is not a setting, and has no effect; did you mean {meant}?"
+        f"{name} is not a setting and has no effect; did you mean {meant}?"
         for name in sorted(set(names))
-        if (meant := _meant_setting(name, known))
+        if (meant := _similar_setting(name, known))
     ]
 
 
-def _meant_setting(name: str, known: Collection[str]) -> str | None:
+def _similar_setting(name: str, known: Collection[str]) -> str | None:
     if name.removesuffix("_FILE") in known:
         return None
     if name.startswith(FOREIGN_PREFIX) and name.removeprefix(FOREIGN_PREFIX) in known:

@@ -1,4 +1,4 @@
-"""Settings that name hosts: lists that nginx and Django must read alike."""
+"""Settings that list hosts, which nginx and Django must parse alike."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ HOST = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IG
 
 
 def parse_hosts(name: str, values: Iterable[str]) -> list[str]:
-    """Return the hosts of a setting in lower case: names, ``.example.com`` for all below it too, addresses, ``*``.
+    """Return the hosts of a setting in lower case: names, addresses, ``.example.com`` with its subdomains, or ``*``.
 
     Raises ImproperlyConfigured with one sentence for anything else, such as a scheme, a port or ``*.example.com``.
     """
@@ -21,15 +21,15 @@ def parse_hosts(name: str, values: Iterable[str]) -> list[str]:
         if not HOST.fullmatch(host):
             raise ImproperlyConfigured(
                 f"{name}: expected host names without scheme and port, such as chat.example.com, .example.com or *, "
-                f"separated by commas, not {host!r}."
+                f"separated by commas, got {host!r}."
             )
     return hosts
 
 
 def parse_form_origins(name: str, values: Iterable[str]) -> list[str]:
-    """Return the origins of CSRF_TRUSTED_ORIGINS as browsers send them; ``https://*.example.com`` is all below it.
+    """Return the origins of CSRF_TRUSTED_ORIGINS as browsers send them; ``https://*.example.com`` is every subdomain.
 
-    Raises ImproperlyConfigured with one sentence for what is no origin.
+    Raises ImproperlyConfigured with one sentence for anything that is not an origin.
     """
     origins = []
     for value in values:

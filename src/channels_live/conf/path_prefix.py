@@ -1,4 +1,4 @@
-"""``PATH_PREFIX``: below which path of a host browsers see the product."""
+"""``PATH_PREFIX``: the path under which the site is served."""
 
 import re
 
@@ -9,9 +9,9 @@ PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
 def parse_path_prefix(name: str, value: str) -> str:
-    """Return the path without a slash at its end, empty for the root of the host.
+    """Return the path without a trailing slash; empty for the root of the host.
 
-    Raises ImproperlyConfigured with one sentence for what is no path.
+    Raises ImproperlyConfigured with one sentence where the value is not such a path.
     """
     prefix = value.removesuffix("/")
     if not PREFIX.fullmatch(prefix):

@@ -10,20 +10,21 @@ from redis.exceptions import RedisError
 
 from channels_live.conf.environment import split_items
 
-Host = dict[str, Any]
+RedisHost = dict[str, Any]
+"""One of channels-redis's ``hosts``: ``address`` with options of redis-py, or ``sentinels`` and ``master_name``."""
 
 EXPECTED = (
     "expected redis://host:6379/0, rediss://…, unix://…, several of them separated by commas, "
     "or sentinel://host:26379,host:26379/primary-name"
 )
 ESCAPES = "write / as %2F, # as %23, ? as %3F, @ as %40, % as %25 and , as %2C in the password"
-# redis-py takes them, but what the channel layer sends is bytes: with one of them no message arrives.
+# redis-py accepts them, but the channel layer's messages are bytes: with one of them no message arrives.
 TEXT_OPTIONS = {"decode_responses", "encoding", "encoding_errors"}
 SENTINEL_OPTIONS = ("db", "ssl", "ssl_ca_certs", "ssl_cert_reqs", "sentinel_username", "sentinel_password")
 
 
-def parse_redis_url(value: str) -> list[Host]:
-    """Turn ``REDIS_URL`` into the ``hosts`` of channels-redis.
+def parse_redis_url(value: str) -> list[RedisHost]:
+    """Return ``REDIS_URL`` as the ``hosts`` of channels-redis.
 
     ``redis://``, ``rediss://`` and ``unix://`` addresses separated by commas are shards: every group
     lives on exactly one of them. Their options are those of redis-py.
@@ -32,16 +33,16 @@ def parse_redis_url(value: str) -> list[Host]:
     User and password are the primary's; the sentinels' own are ``sentinel_username`` and ``sentinel_password``.
     ``ssl=true`` encrypts the connections to both.
 
-    Raises ImproperlyConfigured with one sentence, which holds no password, for anything else.
+    Raises ImproperlyConfigured with one sentence, which contains no password, for anything else.
     """
     if value.startswith("sentinel://"):
         return [_sentinel(value)]
-    # An empty one is not passed over: it may be a shard that was forgotten.
+    # An empty item is invalid, since it may be a shard that was forgotten.
     return [_single(address) for address in re.split(r"\s*,\s*|\s+", value.strip())]
 
 
-def without_password(host: Host) -> str:
-    """Return where a host of ``parse_redis_url`` is, for people."""
+def address_without_password(host: RedisHost) -> str:
+    """Return the address of a host of ``parse_redis_url``, for logs."""
     if "address" not in host:
         sentinels = ",".join(f"{name}:{port}" for name, port in host["sentinels"])
         return f"sentinel://{sentinels}/{host['master_name']}"
@@ -49,9 +50,9 @@ def without_password(host: Host) -> str:
     return f"{scheme}{separator}{rest.rpartition('@')[2].partition('?')[0]}"
 
 
-def _single(address: str) -> Host:
+def _single(address: str) -> RedisHost:
     if not address.startswith(("redis://", "rediss://", "unix://")):
-        # What stands before a scheme may be half a password.
+        # The text before a scheme may be half a password, so it is not quoted.
         raise _refusal(f"an address has no scheme; {EXPECTED}; {ESCAPES}")
     try:
         parts = urlsplit(address)
@@ -61,21 +62,21 @@ def _single(address: str) -> Host:
     if parts.fragment or "@" in parts.path + parts.query or not (parts.netloc or parts.path):
         raise _refusal(f"the address cannot be read; {EXPECTED}; {ESCAPES}")
     if parts.scheme != "unix" and (port == 0 or not (database == "" or database.isdecimal())):
-        raise _refusal(f"port or database is no number; {EXPECTED}")
+        raise _refusal(f"port or database is not a number; {EXPECTED}")
     given = list(parse_qs(parts.query, keep_blank_values=True))
     if text_options := TEXT_OPTIONS.intersection(given):
-        raise _refusal(f"the option {text_options.pop()!r} is for text, and messages are bytes; leave it out")
+        raise _refusal(f"the option {text_options.pop()!r} is for text, and messages are bytes; remove it")
     try:
-        # What will connect says whether it can; it connects to nothing yet.
+        # redis-py itself validates the address; this does not connect.
         ConnectionPool.from_url(address).make_connection()
     except (AttributeError, TypeError, ValueError, RedisError) as error:
-        # Its words name the option in most cases: "unexpected keyword argument 'foo'", "Invalid value for 'db'".
+        # The message names the option in most cases: "unexpected keyword argument 'foo'", "Invalid value for 'db'".
         options = [name for name in given if f"'{name}'" in str(error)] or given
-        raise _refusal(f"the option {' or '.join(map(repr, options))} is unknown, or has a wrong value") from None
+        raise _refusal(f"the option {' or '.join(map(repr, options))} is unknown, or has an invalid value") from None
     return {"address": address}
 
 
-def _sentinel(value: str) -> Host:
+def _sentinel(value: str) -> RedisHost:
     # Not by urlsplit: from Python 3.14 on it refuses several hosts where one is an IPv6 address.
     location, _, query = value.removeprefix("sentinel://").partition("?")
     netloc, _, path = location.partition("/")
@@ -89,7 +90,7 @@ def _sentinel(value: str) -> Host:
         sentinels.append((host.strip("[]"), int(port)))
     if not primary or "@" in path + query or "#" in value:
         raise _refusal(f"the primary's name is missing, or cannot be read; {EXPECTED}; {ESCAPES}")
-    result: Host = {"sentinels": sentinels, "master_name": primary}
+    result: RedisHost = {"sentinels": sentinels, "master_name": primary}
     username, _, password = credentials.partition(":")
     if username:
         result["username"] = unquote(username)
@@ -98,7 +99,7 @@ def _sentinel(value: str) -> Host:
     return result | _sentinel_options(query)
 
 
-def _sentinel_options(query: str) -> Host:
+def _sentinel_options(query: str) -> RedisHost:
     options = {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
     if unknown := [name for name in options if name not in SENTINEL_OPTIONS]:
         raise _refusal(f"the option {unknown[0]!r} is unknown; expected {', '.join(SENTINEL_OPTIONS)}")
@@ -109,8 +110,8 @@ def _sentinel_options(query: str) -> Host:
         raise _refusal("ssl: expected true or false")
     if options.get("ssl_cert_reqs", "required") not in {"required", "none"}:
         raise _refusal("ssl_cert_reqs: expected required or none")
-    tls: Host = {"ssl": True} if options.get("ssl") == "true" else {}
-    tls_options: Host = {name: options[name] for name in ("ssl_ca_certs", "ssl_cert_reqs") if name in options}
+    tls: RedisHost = {"ssl": True} if options.get("ssl") == "true" else {}
+    tls_options: RedisHost = {name: options[name] for name in ("ssl_ca_certs", "ssl_cert_reqs") if name in options}
     if tls_options and not tls:
         raise _refusal(f"{next(iter(tls_options))} has no effect without ssl=true")
     own = {name: options[f"sentinel_{name}"] for name in ("username", "password") if f"sentinel_{name}" in options}

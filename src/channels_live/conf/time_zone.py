@@ -2,12 +2,18 @@
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from environs import ValidationError
+from django.core.exceptions import ImproperlyConfigured
 
 
-def expect_time_zone(name: str) -> None:
-    """Raise ValidationError where the system's tz database has no zone of that name."""
+def parse_time_zone(name: str, value: str) -> str:
+    """Return the value of the setting ``name``.
+
+    Raises ImproperlyConfigured with one sentence where the system's tz database has no such zone.
+    """
     try:
-        ZoneInfo(name)
+        ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValidationError(f"expected a name of the tz database, such as Asia/Tokyo, not {name!r}.") from None
+        raise ImproperlyConfigured(
+            f"{name}: expected a name of the tz database, such as Asia/Tokyo, got {value!r}."
+        ) from None
+    return value

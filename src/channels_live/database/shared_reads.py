@@ -15,8 +15,8 @@ Answer = TypeVar("Answer")
 
 # Keys of one read at most.
 BATCH = 100
-# How long a read should go on to its next key: commits wait for the same thread.
 READ_SECONDS = 0.01
+"""How long a read should go on to its next key, in seconds: commits wait for the same thread."""
 
 
 def one_by_one(read: Callable[[Key], Answer], keys: Collection[Key]) -> dict[Key, Answer]:

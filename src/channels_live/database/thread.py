@@ -31,7 +31,7 @@ class DatabaseThread:
 
 
 @functools.cache
-def database_thread() -> DatabaseThread:
+def get_database_thread() -> DatabaseThread:
     """Return the thread that the apps of the process share."""
     return DatabaseThread()
 

@@ -3,76 +3,89 @@
 import asyncio
 import logging
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import channel_layers
-from redis.exceptions import RedisError
 
+from channels_live.hub.connection_metrics import ConnectionMetrics
+from channels_live.layers.availability import Availability
+from channels_live.layers.errors import CHANNEL_LAYER_ERRORS
+from channels_live.layers.group_sender import MAX_WAITING, GroupSender, messages_of
 from channels_live.observability import metrics
 
 logger = logging.getLogger(__name__)
 
-ERRORS = (RedisError, OSError, TimeoutError)
-JOIN_SECONDS = 1.0
-# A beat that has not come back for so long means that the channel layer is down.
-BEAT_SECONDS = 3.0
-# After so long it is made anew: who only reads never learns that a connection ended in silence.
-DEAF_SECONDS = 10.0
-# What waits to be sent while Redis is slow; beyond that the oldest of one group is dropped, and read from the journal.
-MAX_OUTGOING = 10_000
-# Messages of one group that are sent as one where they have waited for those before: a publication costs ws and Redis
-# the same whatever is in it, some 0.7 ms.
-MAX_BATCH = 32
+# For one answer of Redis.
+ANSWER_SECONDS = 1.0
+# A heartbeat that has not come back for so long means that the channel layer is down.
+HEARTBEAT_TIMEOUT_SECONDS = 3.0
+# After so long the channel layer is stale, and replaced: a connection that only reads never learns that it has ended.
+STALE_SECONDS = 10.0
 
 
 def new_channel_layer() -> Any:
     """Return a channel layer as it is configured, with connections of its own.
 
-    Never the process' default one: Channels' consumers hold on to that, and to the channels that they have in it.
+    Never the process's default one: Channels' consumers hold on to that, and to the channels that they have in it.
     """
     return channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
 
 
-class Wire:
-    """Sends to groups and receives from all groups joined, over one channel.
+class ChannelLayerConnection:
+    """Sends to groups, and receives from all groups joined, over one channel. Make it inside the event loop.
 
-    ``receive`` gets every message. ``returned`` is called when the channel layer failed and when it is back.
+    ``receive`` is called with every message received. ``on_change`` is called when the channel layer has become
+    unavailable, and when it is available again; ``new_layer`` makes a channel layer.
     """
 
-    def __init__(self, receive: Callable[[dict[str, Any]], None], returned: Callable[[], None]) -> None:
-        self._layer = new_channel_layer()
+    def __init__(
+        self,
+        receive: Callable[[dict[str, Any]], None],
+        on_change: Callable[[], None],
+        *,
+        new_layer: Callable[[], Any] = new_channel_layer,
+        heartbeat_timeout: float = HEARTBEAT_TIMEOUT_SECONDS,
+        stale_seconds: float = STALE_SECONDS,
+        max_waiting: int = MAX_WAITING,
+    ) -> None:
         self._receive = receive
-        self._returned = returned
+        self._new_layer = new_layer
+        self._heartbeat_timeout = heartbeat_timeout
+        self._stale_seconds = stale_seconds
+        self._layer = new_layer()
+        counters = ConnectionMetrics()
+        self._availability = Availability(counters, on_change)
+        # Not up again after a successful send: only a heartbeat shows that messages are received too.
+        self._sender = GroupSender(lambda: self._layer, self._availability, counters, max_waiting=max_waiting)
         self._channel: str | None = None
         self._joined: set[str] = set()
         self._opening = asyncio.Lock()
         self._receiver: asyncio.Task[None] | None = None
-        # By group; the one whose turn it is comes first.
-        self._outgoing: dict[str, deque[dict[str, Any]]] = {}
-        self._waiting = 0
-        self._sender: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        # When the first beat went out that has not come back; None where none is on its way.
-        self._beat_sent: float | None = None
-        self._set_up(True)
+        # When the first heartbeat was sent that has not come back; None where none is under way.
+        self._heartbeat_sent_at: float | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether this process sends and receives through the channel layer; without it the hub polls the journal."""
+        return self._availability.is_up
 
     async def join(self, group: str) -> None:
         """Join a group, if Redis answers in time; joining again is harmless."""
         if not self.is_up:
             return
         try:
-            async with asyncio.timeout(JOIN_SECONDS):
+            async with asyncio.timeout(ANSWER_SECONDS):
                 await self._layer.group_add(group, await self._open())
-        except ERRORS as error:
-            self._failed(error)
+        except CHANNEL_LAYER_ERRORS as error:
+            self._availability.failed(error)
             return
         self._joined.add(group)
 
     def has_joined(self, group: str) -> bool:
-        """Whether Redis has confirmed that we are in the group."""
+        """Whether Redis has confirmed that this process is in the group."""
         return group in self._joined
 
     def leave(self, group: str) -> None:
@@ -83,55 +96,47 @@ class Wire:
 
     def send(self, group: str, message: dict[str, Any]) -> None:
         """Send to a group, in the background and in order. What cannot be sent is dropped."""
-        if self._waiting == MAX_OUTGOING:
-            self._take(1)
-            metrics.CHANNEL_LAYER_DROPPED.inc()
-        self._outgoing.setdefault(group, deque()).append(message)
-        self._waiting += 1
-        metrics.CHANNEL_LAYER_QUEUE.inc()
-        if self._sender is None or self._sender.done():
-            self._sender = asyncio.create_task(self._send_all())
+        self._sender.send(group, message)
 
-    async def keep_up(self) -> None:
-        """Send a beat to ourselves, and find out whether the last one came back; call it every few seconds."""
-        # Not since the last one came back: who calls may have waited for the database meanwhile.
-        silence = 0.0 if self._beat_sent is None else time.monotonic() - self._beat_sent
-        if silence > BEAT_SECONDS:
-            self._failed(TimeoutError("the process does not hear itself"))
-        if silence > DEAF_SECONDS:
-            self._make_anew()
-        if self._beat_sent is None:
-            self._beat_sent = time.monotonic()
+    async def heartbeat(self) -> None:
+        """Send a heartbeat to this process, and examine whether the last came back; call it every few seconds."""
+        # Not since the last one came back: the caller may have waited for the database meanwhile.
+        silence = 0.0 if self._heartbeat_sent_at is None else time.monotonic() - self._heartbeat_sent_at
+        if silence > self._heartbeat_timeout:
+            self._availability.failed(TimeoutError("the process does not receive its own heartbeat"))
+        if silence > self._stale_seconds:
+            self._reconnect()
+        if self._heartbeat_sent_at is None:
+            self._heartbeat_sent_at = time.monotonic()
         try:
-            async with asyncio.timeout(JOIN_SECONDS):
-                await self._layer.send(await self._open(), {"type": "beat"})
-        except ERRORS as error:
-            self._failed(error)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._layer.send(await self._open(), {"type": "heartbeat"})
+        except CHANNEL_LAYER_ERRORS as error:
+            self._availability.failed(error)
 
-    def _make_anew(self) -> None:
-        """Replace our channel layer; groups are joined again once we hear ourselves."""
-        for task in (self._receiver, self._sender):
-            if task:
-                task.cancel()
+    def _reconnect(self) -> None:
+        """Replace the channel layer; groups are joined again once a heartbeat has come back."""
+        if self._receiver:
+            self._receiver.cancel()
         self._start(_flush(self._layer))
-        self._layer = new_channel_layer()
+        self._layer = self._new_layer()
+        self._sender.restart()
         self._channel = None
         self._opening = asyncio.Lock()
         self._joined.clear()
-        self._beat_sent = None
+        self._heartbeat_sent_at = None
 
     async def close(self) -> None:
         """Send what waits, for at most a second, then stop sending and receiving."""
-        if self._sender:
-            await asyncio.wait([self._sender], timeout=JOIN_SECONDS)
-        tasks = [task for task in (self._receiver, self._sender, *self._tasks) if task]
+        await self._sender.close()
+        tasks = [task for task in (self._receiver, *self._tasks) if task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _open(self) -> str:
-        # One channel, however many groups are joined in the same moment: a group that is joined over a second one
-        # is heard twice, and never left.
+        # One channel, however many groups are joined in the same moment: from a group that is joined over a second
+        # one, messages would come twice, and for ever.
         async with self._opening:
             if self._channel is None:
                 self._channel = await self._layer.new_channel()
@@ -142,10 +147,10 @@ class Wire:
         while True:
             try:
                 message = await self._layer.receive(channel)
-                if message["type"] == "beat":
-                    self._beat()
+                if message["type"] == "heartbeat":
+                    self._heartbeat_returned()
                 else:
-                    self._receive_each(message["messages"] if message["type"] == "batch" else [message])
+                    self._receive_each(messages_of(message))
             except Exception:
                 logger.exception("A message of the channel layer could not be read")
 
@@ -155,67 +160,28 @@ class Wire:
             try:
                 self._receive(message)
             except Exception:
-                logger.exception("A message of the channel layer was dropped")
-
-    async def _send_all(self) -> None:
-        while self._outgoing:
-            group, messages = self._take(MAX_BATCH)
-            message = messages[0] if len(messages) == 1 else {"type": "batch", "messages": messages}
-            try:
-                with metrics.CHANNEL_LAYER_SEND_DURATION.time():
-                    async with asyncio.timeout(JOIN_SECONDS):
-                        await self._layer.group_send(group, message)
-            except ERRORS as error:
-                self._failed(error)
-            else:
-                metrics.CHANNEL_LAYER_SENT.inc(len(messages))
-
-    def _take(self, most: int) -> tuple[str, list[dict[str, Any]]]:
-        """Take the messages of the group whose turn it is; what it has beyond so many waits behind the other groups."""
-        group = next(iter(self._outgoing))
-        messages = self._outgoing.pop(group)
-        taken = [messages.popleft() for _ in range(min(most, len(messages)))]
-        if messages:
-            self._outgoing[group] = messages
-        self._waiting -= len(taken)
-        metrics.CHANNEL_LAYER_QUEUE.dec(len(taken))
-        return group, taken
+                logger.exception("Dropped a message of the channel layer")
 
     async def _leave(self, group: str, channel: str) -> None:
         try:
             await self._layer.group_discard(group, channel)
-        except ERRORS as error:
-            self._failed(error)
+        except CHANNEL_LAYER_ERRORS as error:
+            self._availability.failed(error)
 
-    def _beat(self) -> None:
-        self._beat_sent = None
-        if not self.is_up:
-            self._set_up(True)
-            logger.warning("The channel layer is back")
-            self._returned()
+    def _heartbeat_returned(self) -> None:
+        self._heartbeat_sent_at = None
+        self._availability.recovered()
 
-    def _failed(self, error: BaseException) -> None:
-        metrics.CHANNEL_LAYER_ERRORS.inc()
-        if self.is_up:
-            self._set_up(False)
-            reason = f"{type(error).__name__} {error}".strip()
-            logger.warning("The channel layer failed, members are served by polling: %s", reason)
-            self._returned()
-
-    def _set_up(self, is_up: bool) -> None:
-        self.is_up = is_up
-        metrics.CHANNEL_LAYER_UP.set(is_up)
-
-    def _start(self, coroutine: Any) -> None:
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
 
 async def _flush(layer: Any) -> None:
-    """End the tasks and connections of a layer that is given up."""
+    """End the tasks and connections of a channel layer that was replaced."""
     try:
-        async with asyncio.timeout(JOIN_SECONDS):
+        async with asyncio.timeout(ANSWER_SECONDS):
             await layer.flush()
-    except ERRORS as error:
-        logger.warning("A channel layer was not closed in an orderly way: %r", error)
+    except CHANNEL_LAYER_ERRORS as error:
+        logger.warning("Failed to close a stale channel layer: %r", error)

@@ -1,26 +1,21 @@
-"""Closes many sockets at a rate, so that those who come back are not all there in the same moment."""
+"""Closes many sockets at a rate, so that their clients do not all reconnect in the same moment."""
 
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from typing import Protocol
+
+from channels_live.hub.members import Socket
 
 CLOSES_PER_SECOND = 1000
 STEP_SECONDS = 0.05
 
 
-class Socket(Protocol):
-    """See channels_live.server.protocol."""
-
-    def close_gracefully(self, code: int) -> None:
-        """Close once what the client has sent is answered."""
-
-
 class GradualClose:
-    """Closes sockets with one code, the first at once."""
+    """Closes sockets with one close code, at most ``closes_per_second``; the first at once."""
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, code: int, *, closes_per_second: float = CLOSES_PER_SECOND) -> None:
         self._code = code
+        self._closes_per_step = round(closes_per_second * STEP_SECONDS)
         self._waiting: deque[Socket] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -32,6 +27,6 @@ class GradualClose:
 
     async def _close_all(self) -> None:
         while self._waiting:
-            for _ in range(min(len(self._waiting), round(CLOSES_PER_SECOND * STEP_SECONDS))):
+            for _ in range(min(len(self._waiting), self._closes_per_step)):
                 self._waiting.popleft().close_gracefully(self._code)
             await asyncio.sleep(STEP_SECONDS)

@@ -1,27 +1,15 @@
-"""Who is in a topic, over all processes.
-
-Each process announces its own members on every change and again every ten seconds, with many topics less often, and
-forgets those of a process that has missed three times. Nothing is kept: a lost announcement is made good by the next.
-"""
+"""Who is in a topic, over all processes."""
 
 import asyncio
 import time
-import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from channels_live.hub.gossip import REPEAT_SECONDS, REPEATS_PER_SECOND, Gossip
 from channels_live.hub.hub import Hub
 from channels_live.observability import metrics
 
-CHANGE_SECONDS = 0.2
-REPEAT_SECONDS = 10.0
-# Announcements of one process about topics in which nothing has changed. Each is heard by all processes with members:
-# without this limit they were two thirds of the work of a million connections in rooms of 20 (make capacity).
-REPEATS_PER_SECOND = 50
-# A process repeats in so many steps, so that no message waits behind thousands of announcements.
-REPEAT_STEPS = 20
-MISSED_REPEATS = 3
 # Members of one topic in this process that are told of changes. In a room of 10,000 somebody comes or goes all the
 # time, and each change would be 10,000 frames.
 TOLD_PER_SECOND = 1000
@@ -30,35 +18,47 @@ MAX_NAMES = 100
 
 
 class Presence:
-    """Counts the members of the hub's topics, here and elsewhere.
+    """Counts the members of the hub's topics, here and in other processes. Make it inside the event loop.
 
     ``changed`` is called with a topic, its number of members and some of their names after a change; after several
     where the members are many.
     """
 
-    def __init__(self, hub: Hub, changed: Callable[[str, int, list[str]], None]) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        changed: Callable[[str, int, list[str]], None],
+        *,
+        told_per_second: float = TOLD_PER_SECOND,
+        repeat_seconds: float = REPEAT_SECONDS,
+        repeats_per_second: float = REPEATS_PER_SECOND,
+    ) -> None:
         self._hub = hub
         self._changed = changed
-        self._process = uuid.uuid4().hex
+        self._told_per_second = told_per_second
         self._here: dict[str, Counter[str]] = {}
-        self._elsewhere: dict[str, dict[str, tuple[float, int, list[str]]]] = {}
+        # What the members were told last, and when.
         self._last: dict[str, tuple[int, list[str]]] = {}
         self._told_at: dict[str, float] = {}
         self._telling: dict[str, asyncio.TimerHandle] = {}
-        self._due: set[str] = set()
-        self._asking: set[str] = set()
-        self._timer: asyncio.TimerHandle | None = None
-        self._repeat_seconds = REPEAT_SECONDS
-        hub.handlers["presence"] = self._heard
-        self._announcer = asyncio.create_task(self._repeat_all())
+        # Of another process: its number of members, and some of their names.
+        self._gossip: Gossip[tuple[int, list[str]]] = Gossip(
+            self._send,
+            self._announcement,
+            _read,
+            self._tell,
+            repeat_seconds=repeat_seconds,
+            repeats_per_second=repeats_per_second,
+        )
+        hub.handlers["presence"] = self._receive
 
     def join(self, topic: str, name: str) -> None:
         """Count a member in."""
         here = self._here.setdefault(topic, Counter())
         if not here:
-            self._asking.add(topic)
+            self._gossip.arrive(topic)
         here[name] += 1
-        self._announce_soon(topic)
+        self._gossip.announce_soon(topic)
 
     def leave(self, topic: str, name: str) -> None:
         """Count a member out."""
@@ -68,21 +68,22 @@ class Presence:
         here[name] -= 1
         if here[name] <= 0:
             del here[name]
-        self._announce_soon(topic)
-        if not here:
-            del self._here[topic]
-            self._elsewhere.pop(topic, None)
-            self._last.pop(topic, None)
-            self._told_at.pop(topic, None)
-            if timer := self._telling.pop(topic, None):
-                timer.cancel()
+        if here:
+            self._gossip.announce_soon(topic)
+            return
+        del self._here[topic]
+        self._gossip.leave(topic)
+        self._last.pop(topic, None)
+        self._told_at.pop(topic, None)
+        if timer := self._telling.pop(topic, None):
+            timer.cancel()
 
     def current(self, topic: str) -> tuple[int, list[str]]:
         """Return the number of members, and the names of at most MAX_NAMES, sorted. A name counts once."""
         here = self._here.get(topic, Counter())
         names = set(list(here)[:MAX_NAMES])
         count = len(here)
-        for _, number, theirs in self._elsewhere.get(topic, {}).values():
+        for number, theirs in self._gossip.others(topic):
             count += number - len(names & set(theirs))
             names |= set(theirs)
         return count, sorted(names)[:MAX_NAMES]
@@ -100,33 +101,27 @@ class Presence:
 
     def close(self) -> None:
         """Announce at once what has changed, and nothing more."""
-        self._announcer.cancel()
-        for timer in (self._timer, *self._telling.values()):
-            if timer:
-                timer.cancel()
-        self._announce_due()
+        for timer in self._telling.values():
+            timer.cancel()
+        self._gossip.close()
 
-    def _heard(self, message: dict[str, Any]) -> None:
-        topic, process = message["topic"], message["process"]
-        if process == self._process or topic not in self._here:
-            return
-        metrics.PRESENCE_RECEIVED.inc()
-        elsewhere = self._elsewhere.setdefault(topic, {})
-        if message["count"]:
-            # A process of the release before does not say how often it repeats.
-            silence = MISSED_REPEATS * message.get("repeat_seconds", REPEAT_SECONDS)
-            elsewhere[process] = (time.monotonic() + silence, message["count"], message["names"])
-        else:
-            elsewhere.pop(process, None)
-        if message["asks"]:
-            self._announce_soon(topic)
-        self._tell(topic)
+    def _receive(self, message: dict[str, Any]) -> None:
+        if self._gossip.receive(message["topic"], message):
+            metrics.PRESENCE_RECEIVED.inc()
+
+    def _send(self, topic: str, message: dict[str, Any]) -> None:
+        metrics.PRESENCE_SENT.inc()
+        self._hub.send(topic, message)
+
+    def _announcement(self, topic: str) -> dict[str, Any]:
+        here = self._here.get(topic, Counter())
+        return {"type": "presence", "topic": topic, "count": len(here), "names": list(here)[:MAX_NAMES]}
 
     def _tell(self, topic: str) -> None:
         """Tell the members here what has changed: at once, or later where they are many and were told just now."""
         if topic in self._telling:
             return
-        wait = self._told_at.get(topic, 0.0) + len(self._here[topic]) / TOLD_PER_SECOND - time.monotonic()
+        wait = self._told_at.get(topic, 0.0) + len(self._here[topic]) / self._told_per_second - time.monotonic()
         if wait > 0:
             self._telling[topic] = asyncio.get_running_loop().call_later(wait, self._tell_now, topic)
         else:
@@ -140,51 +135,6 @@ class Presence:
             self._told_at[topic] = time.monotonic()
             self._changed(topic, *state)
 
-    def _announce_soon(self, topic: str) -> None:
-        """Announce after a moment, so that a crowd that comes at once is one announcement."""
-        self._due.add(topic)
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(CHANGE_SECONDS, self._announce_due)
 
-    def _announce_due(self) -> None:
-        self._timer = None
-        due, self._due = self._due, set()
-        for topic in due:
-            self._announce(topic)
-            if topic in self._here:
-                self._tell(topic)
-
-    def _announce(self, topic: str) -> None:
-        here = self._here.get(topic, Counter())
-        metrics.PRESENCE_SENT.inc()
-        self._hub.send(
-            topic,
-            {
-                "type": "presence",
-                "topic": topic,
-                "process": self._process,
-                "count": len(here),
-                "names": list(here)[:MAX_NAMES],
-                "asks": topic in self._asking,
-                "repeat_seconds": self._repeat_seconds,
-            },
-        )
-        self._asking.discard(topic)
-
-    async def _repeat_all(self) -> None:
-        while True:
-            wanted = max(REPEAT_SECONDS, len(self._here) / REPEATS_PER_SECOND)
-            # Others were promised the seconds of the round before, and wait for three times as many.
-            self._repeat_seconds = min(wanted, 2 * self._repeat_seconds)
-            for step in range(REPEAT_STEPS):
-                await asyncio.sleep(self._repeat_seconds / REPEAT_STEPS)
-                for topic in [topic for topic in self._here if hash(topic) % REPEAT_STEPS == step]:
-                    self._repeat(topic)
-
-    def _repeat(self, topic: str) -> None:
-        now = time.monotonic()
-        elsewhere = self._elsewhere.get(topic, {})
-        for process in [process for process, (until, *_) in elsewhere.items() if until < now]:
-            del elsewhere[process]
-        self._announce(topic)
-        self._tell(topic)
+def _read(message: Mapping[str, Any]) -> tuple[int, list[str]] | None:
+    return (message["count"], message["names"]) if message["count"] else None

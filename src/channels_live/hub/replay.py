@@ -1,7 +1,7 @@
-"""The replay: a member that catches up is given what it missed, page by page, as fast as its client reads.
+"""The replay: a member that is catching up is sent what it missed, page by page, as fast as its client reads.
 
-A page has one protocol's frames only, and is joined into one piece of bytes that all who ask for it share. While a
-client takes its time over it, nothing else is held for that client.
+A page has the frames of one protocol only, as one bytes object that all members that need it share. While a client
+reads it slowly, nothing else is held in memory for that client.
 """
 
 from collections.abc import Collection
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from channels_live.database.shared_reads import SharedReads, one_by_one
 from channels_live.database.thread import DatabaseThread
 from channels_live.frames import text_frame
+from channels_live.hub.members import Member
 from channels_live.hub.source import Source
-from channels_live.hub.topic import Member, Topic
+from channels_live.hub.topic import Topic
 from channels_live.observability import metrics
 
 # Frames of one page; an event that is larger is a page of its own.
@@ -31,7 +32,7 @@ class Page:
 
 
 class Replay:
-    """Reads a source's journal for members that catch up, for many of them at once."""
+    """Reads a source's journal for members that are catching up, for many of them at once."""
 
     def __init__(self, source: Source, database: DatabaseThread) -> None:
         self._source = source
@@ -39,7 +40,7 @@ class Replay:
         self._pages = SharedReads(self._read)
 
     async def catch_up(self, topic: Topic, member: Member) -> None:
-        """Give the member all events later than its ``seq``, up to the topic's number or beyond it.
+        """Send the member all events later than its ``seq``, up to the topic's number or beyond it.
 
         Returns before that where its socket is gone. Raises what the source raises.
         """

@@ -1,8 +1,8 @@
-"""What follows where the numbers of a topic are not its journal's.
+"""What happens where a topic's members were sent events that are not in the journal.
 
-The journal has gone back: a dump was restored, or a failover lost commits. Or a number came through the channel layer
-that nobody committed. The members were shown what is not there, and would not be shown what comes under these numbers.
-So they are closed with 1012, come back, and are told to reset.
+The journal has gone back: a dump was restored, or a failover lost commits. Or an event came through the channel layer
+under a number that was never committed. The members would not be sent what is stored under these numbers later. So they
+are closed with 1012, reconnect, and are told to reset.
 """
 
 import logging
@@ -15,21 +15,21 @@ from channels_live.observability import metrics
 
 logger = logging.getLogger(__name__)
 
-# So long those who were closed have time to come back.
+# How long closed members have to reconnect.
 REMEMBERED_SECONDS = 60.0
 
 
 class Rewinds:
-    """Closes the members of such topics, and remembers the numbers that they may come back with."""
+    """Closes the members of such topics, and remembers the numbers with which they may reconnect."""
 
     def __init__(self) -> None:
         self._closing = GradualClose(CloseCode.SERVICE_RESTART)
-        # By topic: until when, and the numbers between which nothing is known to be right.
+        # By topic: until when, the last number that is valid, and the last that is not.
         self._numbers: dict[str, tuple[float, int, int]] = {}
         self._pruned_at = -REMEMBERED_SECONDS
 
     def add(self, topic: Topic, head: int) -> None:
-        """Close the members, who were shown the numbers up to the topic's; those up to ``head`` are the journal's."""
+        """Close the members, which were sent the numbers up to the topic's; those up to ``head`` are the journal's."""
         metrics.REWINDS.inc()
         now = time.monotonic()
         if now - self._pruned_at > REMEMBERED_SECONDS:
@@ -37,7 +37,7 @@ class Rewinds:
             self._pruned_at = now
             self._numbers = {name: numbers for name, numbers in self._numbers.items() if numbers[0] > now}
         if not self._numbers:
-            logger.warning("The journal ends before what members were shown: they are closed, and begin again")
+            logger.warning("The journal ends before the events that members were sent: closing them, to begin again")
         until, least, last = self._numbers.get(topic.name, (0.0, head, topic.seq))
         if until < now:
             least, last = head, topic.seq
@@ -45,6 +45,6 @@ class Rewinds:
         self._closing.add(topic.sockets())
 
     def covers(self, name: str, seq: int) -> bool:
-        """Whether a member of the topic that has seen this number may have seen it of something else."""
+        """Whether a client of the topic that has seen this number may have seen another event under it."""
         until, head, last = self._numbers.get(name, (0.0, 0, 0))
         return head < seq <= last and time.monotonic() < until

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from channels_live.hub.topic import Event
+from channels_live.layers.event import Event
 
 
 class Source(Protocol):
@@ -15,7 +15,7 @@ class Source(Protocol):
     def epoch(self) -> str:
         """Return what changes when another journal takes this one's place, such as a restored dump.
 
-        channels_live.journal.epoch tells it of a table.
+        channels_live.journal.journal_epoch returns it for a table.
         """
 
     def heads(self, topics: Collection[str]) -> Mapping[str, int]:

@@ -1,230 +1,233 @@
-"""The members that a process has in one topic, and the fan-out to them."""
+"""A topic with members in this process: its inbox, its order, and the repair of its gaps."""
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Awaitable, Callable
 
-from channels_live.frames import pieces
+from channels_live.hub.fan_out import CHUNK, fan_out
+from channels_live.hub.journal_reader import JournalReader
+from channels_live.hub.members import Member, Members, MemberState, Socket
+from channels_live.hub.ordering import Ordering
+from channels_live.layers.event import Event
 from channels_live.observability import metrics
+from channels_live.observability.logs import first_line
 
 logger = logging.getLogger(__name__)
 
-# Writes after which others have a turn: about 2 ms.
-CHUNK = 256
-# Early events that are kept while a gap is open; what is dropped beyond is read from the journal.
-MAX_EARLY = 1000
-# Events that go out as one write.
-MAX_BATCH = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What members get: one text per protocol. Without a ``seq`` it is not kept, and not missed.
-
-    ``published_at`` is the Unix time at which it was sent to the channel layer, None for one from the journal.
-    ``state`` names what an event without a ``seq`` tells the newest of, such as presence: a member that catches up
-    meanwhile is given the newest of each when it goes live. Without a state too, it is for those who are live.
-    ``altered`` says of one from the journal that its frames are not those with which it was published, such as of a
-    message that was removed.
-    """
-
-    frames: Mapping[str, str]
-    seq: int | None = None
-    published_at: float | None = None
-    state: str | None = None
-    altered: bool = False
-
-    def digest(self) -> int:
-        """Return a number by which events with the same ``seq`` are told apart."""
-        return hash(tuple(self.frames.values()))
-
-
-class Socket(Protocol):
-    """See channels_live.server.protocol."""
-
-    is_connected: bool
-
-    def write(self, data: bytes) -> None:
-        """Send whole frames, or keep them while the client reads slowly."""
-
-    async def send(self, data: bytes) -> None:
-        """Send whole frames, and return when the client has taken them, or is gone."""
-
-    def close_gracefully(self, code: int) -> None:
-        """Close once what the client has sent is answered."""
-
-
-class Member(Protocol):
-    """Who hears a topic. ``seq`` is the last number it was given while it caught up."""
-
-    protocol: str
-    seq: int
-    socket: Socket
-
-
-class Sockets:
-    """A set that is iterated over often and changed at any moment, also meanwhile."""
-
-    def __init__(self) -> None:
-        self._set: set[Socket] = set()
-        self._frozen: tuple[Socket, ...] | None = None
-
-    def __len__(self) -> int:
-        return len(self._set)
-
-    def add(self, socket: Socket) -> None:
-        self._set.add(socket)
-        self._frozen = None
-
-    def discard(self, socket: Socket) -> None:
-        self._set.discard(socket)
-        self._frozen = None
-
-    def frozen(self) -> tuple[Socket, ...]:
-        """Return the members of this moment; it is copied only after a change."""
-        if self._frozen is None:
-            self._frozen = tuple(self._set)
-        return self._frozen
+# Two processes publish consecutive numbers at nearly the same time, so the later may arrive first.
+GAP_SECONDS = 0.05
+# Before every number.
+NOTHING = -1
 
 
 class Topic:
-    """A topic with members in this process. ``seq`` is the number of the last event given to live members."""
+    """Receives the events of a topic, and gives them to its members in order, each once.
 
-    def __init__(self, name: str, group: str) -> None:
+    What is missing is read from the journal after ``gap_seconds``. ``on_rewind`` is called with the topic and the
+    highest number that is still valid, -1 for none, where the members were sent events that are not in the journal;
+    the topic is of no use then. Events that come within ``coalesce`` seconds go out together. ``chunk`` is the number
+    of writes after which other tasks have a turn.
+    """
+
+    __slots__ = (
+        "_chunk",
+        "_coalesce",
+        "_draining",
+        "_epoch",
+        "_gap_seconds",
+        "_journal",
+        "_members",
+        "_on_rewind",
+        "_opening",
+        "_order",
+        "_repairing",
+        "group",
+        "name",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        group: str,
+        journal: JournalReader,
+        on_rewind: Callable[["Topic", int], None],
+        *,
+        coalesce: float = 0.0,
+        gap_seconds: float = GAP_SECONDS,
+        chunk: int = CHUNK,
+    ) -> None:
         self.name = name
         self.group = group
-        self.seq = 0
-        # Which journal the number is of (Source.epoch), and what the live members were given with it last.
-        self.epoch: str | None = None
-        self.last: int | None = None
-        # Somebody published a number that was there before: the journal may have gone back.
-        self.is_doubted = False
-        self.inbox: deque[Event] = deque()
-        self.early: dict[int, Event] = {}
-        self.opened: asyncio.Task[None] | None = None
-        self.draining: asyncio.Task[None] | None = None
-        self.repairing: asyncio.Task[None] | None = None
-        self._live: dict[str, Sockets] = {}
-        # Those who read the journal, with the number of states that were told before they came; and those who found
-        # more in it than the live members were given.
-        self._catching_up: dict[Member, int] = {}
-        self._ahead: set[Member] = set()
-        # Told while somebody catches up: the newest of each state, the oldest first, with its number.
-        self._states: dict[str, tuple[int, Event]] = {}
-        self._states_told = 0
+        self._journal = journal
+        self._on_rewind = on_rewind
+        self._coalesce = coalesce
+        self._gap_seconds = gap_seconds
+        self._chunk = chunk
+        self._members = Members()
+        self._order = Ordering()
+        # Which journal the numbers are of (Source.epoch); None until the head was read.
+        self._epoch: str | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._draining: asyncio.Task[None] | None = None
+        self._repairing: asyncio.Task[None] | None = None
 
-    def next_events(self) -> list[Event]:
-        """Take from the inbox what comes next, and keep what comes early."""
-        events: list[Event] = []
-        last: Event | None = None
-        while self.inbox and len(events) < MAX_BATCH:
-            event = self.inbox.popleft()
-            if event.seq is None:
-                events.append(event)
-            elif event.seq == self.seq + 1:
-                events.append(last := event)
-                self.seq += 1
-                while following := self.early.pop(self.seq + 1, None):
-                    events.append(last := following)
-                    self.seq += 1
-            elif event.seq > self.seq:
-                if len(self.early) < MAX_EARLY:
-                    self.early[event.seq] = event
-            else:
-                shown = last.digest() if last else self.last
-                if event.seq < self.seq or not (event.altered or shown in (None, event.digest())):
-                    self.is_doubted = True
-        if last:
-            self.last = last.digest()
-        return events
+    def __len__(self) -> int:
+        return len(self._members)
+
+    @property
+    def seq(self) -> int:
+        """The number of the last event that live members were given."""
+        return self._order.seq
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the topic knows its number in the journal."""
+        return self._epoch is not None
+
+    def open(self, join: Callable[[str], Awaitable[None]]) -> None:
+        """Begin to join the group with ``join``, then read the head; ``opened`` waits for it."""
+        self._opening = asyncio.create_task(self._open(join))
+
+    async def opened(self) -> None:
+        """Return when the topic knows its number; raises what the source raises."""
+        assert self._opening
+        if not self._opening.done() or self._opening.exception():
+            await asyncio.shield(self._opening)
+
+    async def _open(self, join: Callable[[str], Awaitable[None]]) -> None:
+        # The group first, so that nothing falls between the two. Without Redis the topic opens all the same, and is
+        # served by polling.
+        await join(self.group)
+        self._epoch, self._order.seq = await self._journal.head(self.name)
+
+    def stop(self) -> None:
+        """End what the topic does in the background."""
+        for task in (self._repairing, self._draining):
+            if task and task is not asyncio.current_task():
+                task.cancel()
+
+    # Members
+
+    def join(self, member: Member) -> None:
+        """Add a member that does not get events yet."""
+        self._members.join(member)
+
+    def go_live(self, member: Member) -> None:
+        """Give the member every event later than its ``seq``, up to which it has read the journal."""
+        self._members.go_live(member, self._order.seq)
+        if member.seq < self._order.seq and member.socket.is_connected:
+            self.doubt()  # the journal ends before the topic
+
+    def leave(self, member: Member) -> None:
+        """Remove a member; harmless where it is none."""
+        self._members.leave(member)
+
+    def state(self, member: Member) -> MemberState | None:
+        """Return the member's state, None where it is not in the topic."""
+        return self._members.state(member)
 
     def sockets(self) -> list[Socket]:
         """Return the sockets of all members."""
-        members = [member.socket for member in (*self._catching_up, *self._ahead)]
-        return [*members, *(socket for sockets in self._live.values() for socket in sockets.frozen())]
+        return self._members.sockets()
 
-    def __len__(self) -> int:
-        return len(self._catching_up) + len(self._ahead) + sum(map(len, self._live.values()))
+    # Events
 
-    def join(self, member: Member) -> None:
-        """Take in a member that does not hear events yet."""
-        self._catching_up[member] = self._states_told
+    def receive(self, event: Event) -> None:
+        """Give the event to the members when it is its turn."""
+        self._order.inbox.append(event)
+        if self._draining is None or self._draining.done():
+            self._draining = asyncio.create_task(self._drain())
 
-    def go_live(self, member: Member) -> None:
-        """Let the member hear every event later than its ``seq``, which is the topic's or later.
+    async def drained(self) -> None:
+        """Return when every received event was given to the members, or waits behind a gap."""
+        while self._draining and not self._draining.done():
+            await asyncio.wait([self._draining])
 
-        It is given the states that were told since it joined.
+    async def _drain(self) -> None:
+        assert self._opening
+        if not self._opening.done():
+            await asyncio.wait([self._opening])
+        order = self._order
+        while order.inbox:
+            if self._coalesce:
+                await asyncio.sleep(self._coalesce)
+            events = order.take()
+            if order.early or order.is_doubted:
+                self._repair_soon()
+            if events:
+                await fan_out(events, self._members.audiences(events, order.seq), self._chunk)
+
+    # Repair
+
+    def compare(self, seq: int, epoch: str, head: int) -> None:
+        """Act on the journal's epoch and head, which were read while the topic's number was ``seq`` or higher."""
+        valid = self._last_valid(seq, epoch, head)
+        if valid is not None:
+            self._on_rewind(self, valid)
+        elif head > self._order.seq:
+            metrics.POLLING_REPAIRS.inc()
+            self._repair_soon()
+        elif self._order.is_doubted:
+            # A doubt that came while another was examined, or for which the database did not answer.
+            self._repair_soon()
+
+    def doubt(self) -> None:
+        """Ask the journal soon whether it is behind the topic, or has something else under the topic's number."""
+        self._order.is_doubted = True
+        self._repair_soon()
+
+    def _last_valid(self, seq: int, epoch: str, head: int) -> int | None:
+        """Return the highest number that is valid where the topic is beyond its journal, else None.
+
+        ``seq`` is the topic's number before the read: a published event was committed, so the journal must hold it.
         """
-        known = self._catching_up.get(member)
-        if known is None:
+        if head < seq:
+            return head
+        return NOTHING if epoch != self._epoch else None
+
+    def _repair_soon(self) -> None:
+        if self._repairing is None or self._repairing.done():
+            self._repairing = asyncio.create_task(self._repair())
+
+    async def _repair(self) -> None:
+        """Wait a moment for what is missing, then read it from the journal, unless that has gone back."""
+        order, missing = self._order, self._order.seq + 1
+        await asyncio.sleep(self._gap_seconds)
+        if order.seq >= missing and not order.early and not order.is_doubted:
             return
-        news = [event for number, event in self._states.values() if number > known]
-        self._end_catching_up(member)
-        _give(member, news)
-        self._place(member)
+        is_gap = bool(order.early) or not order.is_doubted
+        metrics.GAPS.inc(is_gap)
+        try:
+            if (valid := await self._examine()) is not None:
+                self._on_rewind(self, valid)
+                return
+            while events := await self._journal.missing(self.name, order.seq):
+                order.skip_to(events[0].seq or 0)
+                for event in events:
+                    self.receive(event)
+                await self.drained()
+            metrics.GAPS_REPAIRED.inc(is_gap)
+        except Exception as error:
+            logger.warning("Gap not filled, retrying at the next poll: %s", first_line(error))
 
-    def leave(self, member: Member) -> None:
-        """Forget a member, if it is one."""
-        self._end_catching_up(member)
-        self._ahead.discard(member)
-        if sockets := self._live.get(member.protocol):
-            sockets.discard(member.socket)
+    async def _examine(self) -> int | None:
+        """Return the highest number that is valid where the topic is beyond its journal, else None.
 
-    def _place(self, member: Member) -> None:
-        if member.seq > self.seq:
-            self._ahead.add(member)
-        else:
-            self._live.setdefault(member.protocol, Sockets()).add(member.socket)
-
-    def _end_catching_up(self, member: Member) -> None:
-        self._catching_up.pop(member, None)
-        if not self._catching_up:
-            self._states.clear()
-
-    def _keep_states(self, events: list[Event]) -> None:
-        for event in events:
-            if event.state is not None:
-                self._states_told += 1
-                self._states.pop(event.state, None)
-                self._states[event.state] = self._states_told, event
-
-    async def fan_out(self, events: list[Event]) -> None:
-        """Give the events to all members, as few writes as may be. ``seq`` is that of the last event already."""
-        # All of them now: who goes live during the writes has read these events in the journal.
-        if self._catching_up:
-            self._keep_states(events)
-        audiences = [(protocol, sockets.frozen()) for protocol, sockets in self._live.items()]
-        for member in tuple(self._ahead):
-            self._give_later_ones(member, events)
-        for protocol, sockets in audiences:
-            for count, data in pieces(event.frames[protocol] for event in events if protocol in event.frames):
-                metrics.count_sent(count * len(sockets), len(data) * len(sockets))
-                await _write(data, sockets)
-        for event in events:
-            metrics.observe_delivery(event.published_at)
-
-    def _give_later_ones(self, member: Member, events: list[Event]) -> None:
-        _give(member, [event for event in events if event.seq is None or event.seq > member.seq])
-        if member.seq <= self.seq:
-            self._ahead.remove(member)
-            self._place(member)
-
-
-def _give(member: Member, events: list[Event]) -> None:
-    for count, data in pieces(event.frames[member.protocol] for event in events if member.protocol in event.frames):
-        metrics.count_sent(count, len(data))
-        member.socket.write(data)
-
-
-async def _write(data: bytes, sockets: tuple[Socket, ...]) -> None:
-    for begin in range(0, len(sockets), CHUNK):
-        if begin:
-            await asyncio.sleep(0)
-        for socket in sockets[begin : begin + CHUNK]:
-            try:
-                socket.write(data)
-            except Exception:
-                logger.exception("A member could not be given an event")
+        Where the topic is doubted, the journal's event with its number is compared too. Early events that nobody has
+        committed are dropped.
+        """
+        order = self._order
+        is_doubted, order.is_doubted = order.is_doubted, False
+        try:
+            seq, digest, early = order.seq, order.last_digest, tuple(order.early)
+            epoch, head = await self._journal.head(self.name)
+            order.discard_early(number for number in early if number > head)
+            valid = self._last_valid(seq, epoch, head)
+            if valid is None and is_doubted and digest is not None:
+                stored = await self._journal.event(self.name, seq)
+                if stored and not stored.altered and stored.digest() != digest:
+                    return seq - 1
+            return valid
+        except BaseException:
+            order.is_doubted |= is_doubted
+            raise

@@ -2,7 +2,7 @@
 
 Its own receiver wakes up ten times a second, which costs an idle process a third of its CPU time; it ends for good
 where a read times out; and it waits for ever on a connection that ended in silence, because a host froze or a firewall
-forgot it. tests/unit/test_channel_layer.py fails when a new version does without what is replaced here.
+forgot it. tests/platform/integration/test_channel_layer.py fails when a new version does without what is replaced here.
 """
 
 import asyncio
@@ -15,14 +15,13 @@ from channels_redis.pubsub import RedisPubSubChannelLayer, RedisSingleShardConne
 from channels_redis.utils import _close_redis
 from django.db import Error as DatabaseError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 
+from channels_live.layers.errors import CHANNEL_LAYER_ERRORS
 from channels_live.layers.prefix import async_channel_prefix
 from channels_live.observability.logs import first_line
 
 logger = logging.getLogger(__name__)
 
-ERRORS = (RedisError, OSError, TimeoutError)
 # Seconds between two looks at whether anything was received; a PING goes out where nothing was. After so many looks
 # without an answer the connection is replaced.
 HEARTBEAT_SECONDS = 2.0
@@ -123,7 +122,7 @@ class Shard(RedisSingleShardConnection):
                 return
             try:
                 await connection.send_command(command, await self._name(channel))
-            except ERRORS as error:
+            except CHANNEL_LAYER_ERRORS as error:
                 if not broken.done():
                     broken.set_exception(error)
 

@@ -7,10 +7,10 @@ same server sends (https://redis.io/docs/latest/develop/pubsub/#database--scopin
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from django.conf import settings
 from django.db import connection
 from django.utils.crypto import salted_hmac
 
+from channels_live.conf import live_settings
 from channels_live.database.identity import database_identity, is_known
 
 # Enough that no two installations meet by chance.
@@ -25,15 +25,15 @@ def channel_prefix() -> str:
     All processes of an installation derive the same, from its database and SECRET_KEY. Blocks on the database the first
     time, not within a transaction; raises DatabaseError where the database does not answer.
     """
-    if settings.CHANNEL_PREFIX:
-        return f"{settings.CHANNEL_PREFIX}:"
+    if live_settings.CHANNEL_PREFIX:
+        return f"{live_settings.CHANNEL_PREFIX}:"
     # With the key: a copy of the whole server, data files and all, should have a key of its own.
     return f"channels-{salted_hmac(SALT, database_identity()).hexdigest()[:DIGITS]}:"
 
 
 async def async_channel_prefix() -> str:
     """Return the prefix without blocking the event loop; raises DatabaseError as channel_prefix does."""
-    if settings.CHANNEL_PREFIX or is_known():
+    if live_settings.CHANNEL_PREFIX or is_known():
         return channel_prefix()
     # A thread for the first time only, and neither asgiref's nor one of asyncio's: an app's code may block those.
     executor = ThreadPoolExecutor(1, thread_name_prefix="prefix")

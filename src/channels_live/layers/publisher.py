@@ -1,77 +1,64 @@
-"""The worker's one way into the channel layer.
+"""web's only way into the channel layer.
 
-``async_to_sync(group_send)`` would open an event loop and a Redis connection for every call
-(channels_redis#266); here one thread with one loop owns the connection.
+``async_to_sync(group_send)`` would open an event loop and a Redis connection for every call (channels_redis#266); here
+one thread with one event loop owns the connection.
 """
 
 import asyncio
-import logging
 import threading
-from collections import deque
 from typing import Any
 
 from channels.layers import get_channel_layer
-from redis.exceptions import RedisError
 
-logger = logging.getLogger(__name__)
-
-SEND_SECONDS = 1.0
-# What waits while Redis is slow; beyond that the oldest is dropped.
-MAX_OUTGOING = 10_000
+from channels_live.layers.availability import Availability
+from channels_live.layers.counters import Counters
+from channels_live.layers.group_sender import MAX_WAITING, GroupSender
 
 
 class Publisher:
-    """Sends to groups in the background, in order, from any thread.
+    """Sends to groups in the background, for each group in order, from any thread of the process."""
 
-    What cannot be sent is dropped: ws reads it from the journal within two seconds.
-    """
-
-    def __init__(self) -> None:
-        self._outgoing: deque[tuple[str, dict[str, Any]]] = deque(maxlen=MAX_OUTGOING)
+    def __init__(self, *, max_waiting: int = MAX_WAITING) -> None:
+        self._max_waiting = max_waiting
         self._start_lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._sender: asyncio.Task[None] | None = None
-        self._is_up = True
+        self._sender: GroupSender | None = None
 
     def publish(self, group: str, message: dict[str, Any]) -> None:
-        """Send a message to a group; return at once, whatever becomes of it."""
-        self._outgoing.append((group, message))
-        self._running_loop().call_soon_threadsafe(self._send_soon)
+        """Send a message to a group of the channel layer, such as ``event.to_message(topic)``; return at once.
 
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        A message that cannot be sent is dropped: the hubs of ws read its event from the journal within two seconds.
+        """
+        loop, sender = self._running()
+        loop.call_soon_threadsafe(sender.send, group, message)
+
+    def _running(self) -> tuple[asyncio.AbstractEventLoop, GroupSender]:
         with self._start_lock:
             # Not before the first call: a thread does not survive the fork of Gunicorn's worker.
-            if self._loop is None or self._thread is None or not self._thread.is_alive():
+            if self._loop is None or self._sender is None or self._thread is None or not self._thread.is_alive():
                 self._loop = asyncio.new_event_loop()
+                self._sender = self._new_sender()
                 self._thread = threading.Thread(target=self._loop.run_forever, name="publisher", daemon=True)
                 self._thread.start()
-            return self._loop
+            return self._loop, self._sender
 
-    def _send_soon(self) -> None:
-        if self._sender is None or self._sender.done():
-            self._sender = asyncio.get_running_loop().create_task(self._send_all())
-
-    async def _send_all(self) -> None:
-        while self._outgoing:
-            group, message = self._outgoing.popleft()
-            try:
-                await self._send(group, message)
-            except (RedisError, OSError, TimeoutError) as error:
-                if self._is_up:
-                    logger.warning("The channel layer failed, messages reach members by polling: %s", error)
-                self._is_up = False
-            except Exception:
-                logger.exception("A message to the channel layer was dropped")
-            else:
-                if not self._is_up:
-                    logger.warning("The channel layer is back")
-                self._is_up = True
-
-    async def _send(self, group: str, message: dict[str, Any]) -> None:
-        async with asyncio.timeout(SEND_SECONDS):
-            await get_channel_layer().group_send(group, message)
+    def _new_sender(self) -> GroupSender:
+        counters = Counters()
+        availability = Availability(counters)
+        # web receives nothing, so a successful send is what shows that the channel layer is back.
+        return GroupSender(
+            get_channel_layer, availability, counters, on_sent=availability.recovered, max_waiting=self._max_waiting
+        )
 
 
 _publisher = Publisher()
-publish = _publisher.publish
+
+
+def publish(group: str, message: dict[str, Any]) -> None:
+    """Send a message to a group of the channel layer, such as ``event.to_message(topic)``, and return at once.
+
+    For processes without a hub, such as web; from any thread. A message that cannot be sent is dropped: the hubs of ws
+    read its event from the journal within two seconds.
+    """
+    _publisher.publish(group, message)

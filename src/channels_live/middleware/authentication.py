@@ -1,13 +1,13 @@
-"""Who opens a WebSocket: a token's user, a ticket's, a session's, or a guest.
+"""Authenticates a handshake: by a credential of the project, such as an API token, by the session, or as a guest.
 
-Who brings a token, a ticket or a session that proves nobody is refused, and never let in as a guest without noticing.
+A credential or a session that is invalid is refused, and never let in as a guest without noticing.
 """
 
 import functools
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qs
 
 from channels.sessions import CookieMiddleware
 from django.conf import settings
@@ -15,59 +15,74 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError, InterfaceError
 from django.utils.functional import SimpleLazyObject
 
-from accounts import revocations, tickets, tokens
-from accounts.models import User
 from channels_live.close_codes import CloseCode
+from channels_live.conf import live_settings
 from channels_live.database.thread import DatabaseThread
+from channels_live.middleware.credentials import CredentialBackend, load_credentials
 from channels_live.middleware.session_user import LoginEnded, SessionStore, UnknownSession, load
 from channels_live.observability.logs import first_line
-from channels_live.observability.request_id import header
+from channels_live.revocation import add_subjects, session_subject, user_subject
 from channels_live.server import accept_and_close, deny, log_refusal
 
 logger = logging.getLogger(__name__)
 
 # Channels' stack calls into a thread and the session's backend also for a visitor without a session.
 ANONYMOUS = AnonymousUser()
-# Seconds. Every page that is open comes back again and again with a session that cannot be judged.
+# Seconds. Every open page reconnects again and again with a session that cannot be verified.
 UNKNOWN_LOGGED_EVERY = 60.0
-
-Found = tuple[User, tuple[str, ...]]
 
 
 @functools.cache
-def authentication_thread() -> DatabaseThread:
+def get_authentication_thread() -> DatabaseThread:
     """Return the thread for credentials. An app's code cannot block it, as it can that of database_sync_to_async."""
     return DatabaseThread("authentication")
 
 
-class TokenTicketOrSession:
-    """Sets ``user`` and ``session`` in the scope, and gives the socket the subjects that it ends with.
+class AuthenticationMiddleware:
+    """Sets ``cookies``, ``user`` and ``session`` in the scope, and adds the subjects with which the socket ends.
 
-    Instead of channels.auth.AuthMiddlewareStack, inside CookieMiddleware: with tokens and tickets, in a thread of its
-    own, and it asks the database only where a visitor brings something. ``scope["session"]`` is an empty one without
-    a session cookie. What a consumer changes in it, it saves itself, as with Channels.
+    Instead of channels.auth.AuthMiddlewareStack: with the project's own credentials, in a thread of its own, and it
+    asks the database only where the handshake presents something. ``credentials`` are the backends that are asked
+    before the session, those of ``CHANNELS_LIVE["CREDENTIALS"]`` by default. ``allow_guests`` lets visitors in who
+    are not logged in, as AnonymousUser; the setting ALLOW_GUESTS by default.
+    ``scope["session"]`` is an empty one without a session cookie. A consumer that changes it saves it itself, as with
+    Channels.
+
+    An invalid credential is answered with 401. A session whose login has ended is closed with 4401, as is a guest where
+    there are none; one that this process cannot verify, and any while the database does not answer, with 1013.
     """
 
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
+    def __init__(
+        self,
+        application: Any,
+        credentials: Sequence[CredentialBackend] | None = None,
+        allow_guests: bool | None = None,
+    ) -> None:
+        self._application = application
+        self._credentials = load_credentials() if credentials is None else credentials
+        self._allow_guests = live_settings.ALLOW_GUESTS if allow_guests is None else allow_guests
+        self._call_with_cookies = CookieMiddleware(self._authenticate)
         # By reason: when it was last logged.
         self._logged_at: dict[str, float] = {}
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await self._call_with_cookies(scope, receive, send)
+
+    async def _authenticate(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         scope["user"] = ANONYMOUS
         scope["session"] = SimpleLazyObject(SessionStore)
-        token = tokens.bearer_in(header(scope, b"authorization") or "")
-        ticket = ticket_of(scope) if token is None else None
         try:
-            if token is not None or ticket is not None:
-                found = await self._by_token_or_ticket(token, ticket)
-                if found is None:
-                    log_refusal(scope, "auth", credential="token" if ticket is None else "ticket")
-                    await deny(send, 401, (b"WWW-Authenticate", b"Bearer"))
-                    return
-                scope["user"], subjects = found
+            for backend in self._credentials:
+                if (credential := backend.find(scope)) is not None:
+                    identity = await get_authentication_thread().run(backend.authenticate, credential)
+                    if identity is None:
+                        log_refusal(scope, "auth", credential=backend.name)
+                        await deny(send, 401, (b"WWW-Authenticate", b"Bearer"))
+                        return
+                    scope["user"], subjects = identity
+                    break
             else:
-                subjects = await self._by_session(scope)
+                subjects = await self._load_session(scope)
         except LoginEnded as ended:
             log_refusal(scope, "auth", credential="session", cause=ended.reason)
             await accept_and_close(scope, send, CloseCode.LOGIN_REQUIRED)
@@ -81,29 +96,23 @@ class TokenTicketOrSession:
         else:
             await self._enter(scope, receive, send, subjects)
 
-    async def _by_token_or_ticket(self, token: str | None, ticket: str | None) -> Found | None:
-        if token is not None:
-            return await authentication_thread().run(by_token, token)
-        assert ticket is not None
-        return await authentication_thread().run(tickets.consume, ticket)
-
-    async def _by_session(self, scope: dict[str, Any]) -> tuple[str, ...]:
+    async def _load_session(self, scope: dict[str, Any]) -> tuple[str, ...]:
         session_key = scope["cookies"].get(settings.SESSION_COOKIE_NAME)
         if not session_key:
             return ()
-        scope["session"], scope["user"] = await authentication_thread().run(load, session_key)
+        scope["session"], scope["user"] = await get_authentication_thread().run(load, session_key)
         if not scope["user"].is_authenticated:
             return ()
-        return revocations.session_subject(session_key), revocations.user_subject(scope["user"])
+        return session_subject(session_key), user_subject(scope["user"])
 
     async def _enter(self, scope: dict[str, Any], receive: Any, send: Any, subjects: tuple[str, ...]) -> None:
-        if not (settings.ALLOW_GUESTS or scope["user"].is_authenticated):
+        if not (self._allow_guests or scope["user"].is_authenticated):
             log_refusal(scope, "auth")
             await accept_and_close(scope, send, CloseCode.LOGIN_REQUIRED)
             return
-        if subjects and "channels_live.socket" in scope:
-            scope["channels_live.socket"].subjects = subjects
-        await self._inner(scope, receive, send)
+        if subjects:
+            add_subjects(scope, *subjects)
+        await self._application(scope, receive, send)
 
     def _log(self, unknown: UnknownSession) -> None:
         now = time.monotonic()
@@ -112,33 +121,12 @@ class TokenTicketOrSession:
         self._logged_at[unknown.reason] = now
         if unknown.reason == "backend":
             logger.error(
-                "A session of the backend %.200r cannot be judged, its socket is refused: "
-                "AUTHENTICATION_BACKENDS of ws does not name it; services/base/settings.py is for both services",
+                "A session of the backend %.200r cannot be verified, its socket is refused: AUTHENTICATION_BACKENDS "
+                "of this process does not contain it; the setting must be the same in all processes",
                 unknown.detail,
             )
         else:
             logger.error(
                 "A session cannot be decoded, its socket is refused: "
-                "SECRET_KEY, SECRET_KEY_FALLBACKS and SESSION_SERIALIZER must be the same in web and ws"
+                "SECRET_KEY, SECRET_KEY_FALLBACKS and SESSION_SERIALIZER must be the same in all processes"
             )
-
-
-def by_token(token: str) -> Found | None:
-    """Return whose API token it is, and the subjects that a socket opened with it ends with. Blocks."""
-    found = tokens.find(token)
-    if found is None:
-        return None
-    return found.user, (revocations.token_subject(found), revocations.user_subject(found.user))
-
-
-def ticket_of(scope: dict[str, Any]) -> str | None:
-    """Return the ticket in the query string, which may be wrong; None without one."""
-    if b"ticket" not in scope["query_string"]:
-        return None
-    given = parse_qs(scope["query_string"].decode("latin1"), keep_blank_values=True).get("ticket")
-    return given[-1] if given else None
-
-
-def authenticated(inner: Any) -> Any:
-    """Wrap an application so that its scope has ``cookies``, ``user`` and ``session``."""
-    return CookieMiddleware(TokenTicketOrSession(inner))

@@ -1,31 +1,42 @@
-"""Whose pages may open a WebSocket.
+"""The origins whose pages may open a WebSocket.
 
 Browsers send cookies with a handshake whatever page it comes from, and ask no CORS: this check is what keeps other
-sites from acting as their visitor (cross-site WebSocket hijacking).
+sites from acting as their visitor (cross-site WebSocket hijacking; RFC 6455, section 10.2).
 """
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
-from channels_live.conf.origins import normalized_origin
+from channels_live.conf import live_settings, normalized_origin
 from channels_live.observability.request_id import header
 from channels_live.server.refusals import MAX_LOGGED_CHARS, log_refusal
 
+# As Django itself allows where DEBUG is on and ALLOWED_HOSTS is empty (django.http.HttpRequest.get_host).
+DEBUG_HOSTS = (".localhost", "127.0.0.1", "[::1]")
 
-class OriginCheck:
+
+class OriginValidator:
     """Lets through the page's own origin, and those of an exact list; any other is answered 403 and logged.
 
-    The page's own is ``X-Forwarded-Proto://Host``, which nginx sets, where the host is one of ``allowed_hosts``.
-    Without an origin, which browsers always send, a program may come that has an ``Authorization: Bearer``; whether
-    that is valid is for channels_live.middleware.authentication to say.
+    The page's own is ``X-Forwarded-Proto://Host``, where the host is one of ``allowed_hosts``, the setting
+    ALLOWED_HOSTS by default; the proxy in front must overwrite that header. ``allowed_origins`` are others, such as
+    ``https://app.example.net``, the setting ALLOWED_ORIGINS by default.
+    A handshake without an origin comes from a program, since browsers always send one: it needs an
+    ``Authorization: Bearer``, which is for the authentication middleware to verify.
     """
 
-    def __init__(self, application: Any, allowed_hosts: Collection[str], allowed_origins: Collection[str]) -> None:
+    def __init__(
+        self,
+        application: Any,
+        allowed_hosts: Collection[str] | None = None,
+        allowed_origins: Collection[str] | None = None,
+    ) -> None:
         self._application = application
-        self._allowed_hosts = allowed_hosts
-        self._allowed_origins = frozenset(allowed_origins)
+        self._allowed_hosts = _default_hosts() if allowed_hosts is None else allowed_hosts
+        self._allowed_origins = frozenset(live_settings.ALLOWED_ORIGINS if allowed_origins is None else allowed_origins)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         origin, own = header(scope, b"origin"), self._own_origin(scope)
@@ -48,3 +59,7 @@ class OriginCheck:
         if not validate_host(split_domain_port(host)[0], self._allowed_hosts):
             return None
         return normalized_origin(f"{header(scope, b'x-forwarded-proto') or 'http'}://{host}")
+
+
+def _default_hosts() -> Collection[str]:
+    return settings.ALLOWED_HOSTS or (DEBUG_HOSTS if settings.DEBUG else ())

@@ -1,4 +1,4 @@
-"""The user whom a session proves, on a socket."""
+"""The authenticated user of a Django session, of any session engine and any AUTH_USER_MODEL."""
 
 from importlib import import_module
 
@@ -13,7 +13,7 @@ SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 
 
 class LoginEnded(Exception):
-    """The session once proved a user and does so no longer; ``reason`` is ``user`` (deleted or inactive) or ``hash``.
+    """The login of the session is no longer valid; ``reason`` is ``user`` (deleted or inactive) or ``hash``.
 
     ``hash``: the password has changed, or the secret key under which the user logged in is no longer accepted.
     """
@@ -24,7 +24,7 @@ class LoginEnded(Exception):
 
 
 class UnknownSession(Exception):
-    """This process cannot judge the session, though web perhaps can: the settings of the two services differ.
+    """This process cannot verify the session, though another perhaps can: their settings differ.
 
     ``reason`` is ``undecodable`` (another ``SECRET_KEY`` or ``SESSION_SERIALIZER``) or ``backend`` (not in
     ``AUTHENTICATION_BACKENDS``); ``detail`` names the backend.
@@ -37,12 +37,13 @@ class UnknownSession(Exception):
 
 
 def load(session_key: str) -> tuple[SessionBase, AbstractBaseUser | AnonymousUser]:
-    """Return the session of a cookie and the user whom it proves. Blocks.
+    """Return the session of a cookie and its authenticated user. Blocks.
 
-    One that has ended, by logging out or by its age, is an empty session and proves nobody, as in web. Raises
-    LoginEnded and UnknownSession.
+    One that has ended, by logging out or by its age, is an empty session of AnonymousUser, as in Django's middleware.
+    Raises LoginEnded and UnknownSession.
     """
-    session: SessionBase = SessionStore(session_key)
+    # PostgreSQL refuses NUL, which no key contains.
+    session: SessionBase = SessionStore(None if "\0" in session_key else session_key)
     # Django forgets the key of a session that is not there, and keeps that of one that it cannot decode. Its middleware
     # never stores an empty one.
     if not list(session.keys()) and session.session_key == session_key:
@@ -51,11 +52,11 @@ def load(session_key: str) -> tuple[SessionBase, AbstractBaseUser | AnonymousUse
 
 
 def user_of(session: SessionBase) -> AbstractBaseUser | AnonymousUser:
-    """Return the user whom the session proves, under the current or an older secret key; AnonymousUser without a login.
+    """Return the user who logged in, under the current or an older secret key; AnonymousUser without a login.
 
-    Unlike that of Channels 4.3, which knows no ``SECRET_KEY_FALLBACKS`` here and deletes a session that was made under
-    an older key, it changes nothing: web renews or ends the session with the next page. Raises LoginEnded and
-    UnknownSession. Blocks.
+    Unlike channels.auth.get_user of Channels 4.3, which ignores ``SECRET_KEY_FALLBACKS`` and deletes a session that was
+    made under an older key, it changes nothing: Django renews or ends the session with the next page. Raises LoginEnded
+    and UnknownSession. Blocks.
     """
     if SESSION_KEY not in session:
         return AnonymousUser()
@@ -69,8 +70,8 @@ def user_of(session: SessionBase) -> AbstractBaseUser | AnonymousUser:
     user = load_backend(backend_path).get_user(user_id)
     if user is None:
         raise LoginEnded("user")
-    proof = session.get(HASH_SESSION_KEY, "")
-    proofs = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    if not any(constant_time_compare(proof, expected) for expected in proofs):
+    stored = session.get(HASH_SESSION_KEY, "")
+    accepted = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    if not any(constant_time_compare(stored, expected) for expected in accepted):
         raise LoginEnded("hash")
     return user

@@ -104,6 +104,25 @@ def configure(settings: dict[str, Any]) -> None:
     )
 
 
+def use_loggers_of_the_project() -> None:
+    """Send structlog's events to the standard library's loggers, where nobody has configured structlog.
+
+    Levels, handlers and formats are those of the project's LOGGING then; structlog by itself would print every event.
+    """
+    if structlog.is_configured():
+        return
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.processors.LogfmtRenderer(key_order=["event"]),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
 def first_line(error: BaseException) -> str:
     """Return what an error says, without the details in which PostgreSQL quotes the row."""
     return str(error).partition("\n")[0]

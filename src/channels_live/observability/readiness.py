@@ -4,16 +4,20 @@
 not answer. The meaning is Kubernetes' (https://kubernetes.io/docs/concepts/workloads/pods/probes/).
 """
 
+import functools
 import os
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 import redis
+from channels import DEFAULT_CHANNEL_LAYER
+from channels_redis.utils import decode_hosts
 from django.conf import settings
 from django.db import DatabaseError, connection
 from redis.sentinel import Sentinel
 
-from channels_live.conf.redis_url import Host
+from channels_live.conf import RedisHost
 from channels_live.layers.prefix import channel_prefix
 
 TIMEOUT_SECONDS = 2
@@ -26,7 +30,7 @@ def readiness(serves_without: Collection[str] = ()) -> tuple[int, dict[str, str]
     200 and ``ok`` where all parts answer; 200 and ``degraded`` where only those are missing that the service
     ``serves_without``; else 503 and ``unavailable``. Blocks for at most a few times TIMEOUT_SECONDS.
 
-    A project without a database, or without REDIS_HOSTS, has no such part.
+    A project without a database, or whose channel layer has no hosts, has no such part.
 
     A database that is read-only degrades both services: pages, history and delivery go on, and what cannot be stored
     is refused for a retry. All processes meet the same server, so 503 would take every one of them out at once.
@@ -34,8 +38,8 @@ def readiness(serves_without: Collection[str] = ()) -> tuple[int, dict[str, str]
     parts = {}
     if settings.DATABASES:
         parts["database"] = _state(_check_database)
-    if hasattr(settings, "REDIS_HOSTS"):
-        parts["redis"] = _state(_check_redis)
+    if hosts := _redis_hosts():
+        parts["redis"] = _state(functools.partial(_check_redis, hosts))
     missing = {name for name, state in parts.items() if state not in ("ok", READ_ONLY)}
     if missing - set(serves_without):
         return 503, {"status": "unavailable", **parts}
@@ -66,17 +70,27 @@ def _check_database() -> str:
     return READ_ONLY if is_read_only else "ok"
 
 
-def _check_redis() -> str:
+def _check_redis(hosts: Collection[dict[str, Any]]) -> str:
     try:
         channel = f"{channel_prefix()}readyz"
     except DatabaseError:
         channel = ""  # which channels there are, only the database knows; its own state says that it does not answer
-    for host in settings.REDIS_HOSTS:
+    for host in hosts:
         with _client(host) as client:
             client.ping()
             if channel:
                 _check_channel(client, channel)
     return "ok"
+
+
+def _redis_hosts() -> list[dict[str, Any]]:
+    """Return the hosts of the channel layer, as its setting has them, unless the setting REDIS_HOSTS names them."""
+    if hasattr(settings, "REDIS_HOSTS"):
+        return list(settings.REDIS_HOSTS)
+    layers: dict[str, dict[str, Any]] = getattr(settings, "CHANNEL_LAYERS", {})
+    hosts = layers.get(DEFAULT_CHANNEL_LAYER, {}).get("CONFIG", {}).get("hosts")
+    # Without any, decode_hosts names the one of this machine.
+    return list(decode_hosts(hosts)) if hosts else []
 
 
 def _check_channel(client: redis.Redis, channel: str) -> None:
@@ -108,12 +122,14 @@ def _is_read_only_sqlite() -> bool:
     return path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
 
 
-def _client(host: Host) -> redis.Redis:
+def _client(host: RedisHost) -> redis.Redis:
     timeouts = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
-    if "address" in host:
-        return redis.Redis.from_url(host["address"], **timeouts)
-    options = {
-        name: value for name, value in host.items() if name not in {"sentinels", "master_name", "sentinel_kwargs"}
-    }
-    sentinel = Sentinel(host["sentinels"], sentinel_kwargs=host["sentinel_kwargs"] | timeouts)
-    return sentinel.master_for(host["master_name"], **options, **timeouts)
+    # The channel layer's own way to retry is asyncio's.
+    options = {name: value for name, value in host.items() if name != "retry"} | timeouts
+    if address := options.pop("address", None):
+        return redis.Redis.from_url(address, **options)
+    if "master_name" not in options:
+        return redis.Redis(**options)
+    sentinels, name = options.pop("sentinels"), options.pop("master_name")
+    sentinel = Sentinel(sentinels, sentinel_kwargs=(options.pop("sentinel_kwargs", None) or {}) | timeouts)
+    return sentinel.master_for(name, **options)

@@ -29,8 +29,8 @@ def check(endpoint: str) -> None:
     """Raise ImproperlyConfigured with one sentence where traces are wanted and OpenTelemetry is not installed."""
     if endpoint and not importlib.util.find_spec("opentelemetry"):
         raise ImproperlyConfigured(
-            "OTEL_EXPORTER_OTLP_ENDPOINT: OpenTelemetry is not installed; build the images with TRACING=true, "
-            "or install services/base/tracing/requirements.txt."
+            "OTEL_EXPORTER_OTLP_ENDPOINT: OpenTelemetry is not installed; install channels-live[tracing], "
+            "or build the template's images with TRACING=true."
         )
 
 
@@ -47,7 +47,7 @@ def start(endpoint: str, service: str) -> None:
     resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", service)})
     provider = TracerProvider(resource=resource)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    _tracer = provider.get_tracer("channels-stack")
+    _tracer = provider.get_tracer("channels_live")
 
 
 def span(name: str, parent: Carrier | None = None) -> AbstractContextManager[Any]:

@@ -2,6 +2,8 @@
 
 import resource
 
+from django.core.exceptions import ImproperlyConfigured
+
 DEFAULT_MAX_SOCKETS = 15_000
 # For Redis, the database, probes, and connections in their handshake or closing.
 RESERVED_FILES = 500
@@ -16,7 +18,7 @@ def raise_file_limit() -> None:
 def sockets_that_fit(wanted: int | None) -> int:
     """Return how many sockets to take: those wanted, or by default as many as the open files allow, up to 15,000.
 
-    Raises ValueError where more are wanted than the open files allow.
+    Raises ImproperlyConfigured where more are wanted than the open files allow.
     """
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
     is_unlimited = files == resource.RLIM_INFINITY
@@ -24,7 +26,7 @@ def sockets_that_fit(wanted: int | None) -> int:
     if wanted is None:
         return min(DEFAULT_MAX_SOCKETS, room)
     if wanted > room:
-        raise ValueError(
+        raise ImproperlyConfigured(
             f"MAX_SOCKETS: {wanted} sockets need {wanted + RESERVED_FILES} open files, and {files} are allowed; "
             "allow more (ulimit -Hn, LimitNOFILE=, ulimits in compose), or set less."
         )

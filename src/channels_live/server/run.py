@@ -13,7 +13,7 @@ from django.conf import ENVIRONMENT_VARIABLE
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
-from channels_live.conf.environment import exit_on_wrong_configuration
+from channels_live.conf import exit_on_invalid_configuration, live_settings
 from channels_live.server.file_limits import raise_file_limit
 
 # The tag of Django system checks whose errors stop the start, which a project registers as any other:
@@ -35,11 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.parse_args(arguments)
     set_up()
-    with exit_on_wrong_configuration():
+    with exit_on_invalid_configuration():
         from django.conf import settings
 
-        from channels_live.database.start_checks import check_before_serving
+        from channels_live.database import check_before_serving
+        from channels_live.server.options import ServerOptions
 
+        live_settings.check()
+        # What the machine allows, such as open files; before the database is asked.
+        ServerOptions.from_settings()
         if errors := [each.msg for each in checks.run_checks(tags=[START_CHECKS]) if each.is_serious()]:
             raise ImproperlyConfigured(" ".join(errors))
         if settings.DATABASES:
@@ -54,7 +58,7 @@ def set_up() -> None:
     raise_file_limit()
     if not os.environ.get(ENVIRONMENT_VARIABLE):
         sys.exit(f"{ENVIRONMENT_VARIABLE} is not set: it names the project's settings module, such as mysite.settings.")
-    with exit_on_wrong_configuration():
+    with exit_on_invalid_configuration():
         # Before the application, because Twisted's reactor is chosen at its first import.
         import channels_live.server.server  # noqa: F401
 
@@ -74,7 +78,7 @@ def serve(application: Any = None, **changed: Any) -> None:
 
     # Where a project's LOGGING leaves the root logger without a handler, as Django's default does.
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    with exit_on_wrong_configuration():
+    with exit_on_invalid_configuration():
         options = ServerOptions.from_settings(**changed)
         application = application or get_default_application()
     host, _, port = options.bind.rpartition(":")
@@ -94,7 +98,9 @@ def serve(application: Any = None, **changed: Any) -> None:
 
 
 def _settings_help() -> str:
-    from channels_live.server.options import declared
+    from channels_live.conf import LiveSettings
+    from channels_live.server.options import SETTINGS
 
-    lines = [f"  {each.metadata['name']:<21} {each.metadata['sentence']} [{each.default}]" for each in declared()]
-    return "\n".join(["Django settings [default]:", *lines])
+    declared = LiveSettings.declared()
+    lines = [f"  {name:<21} {declared[name].sentence} [{declared[name].shown_default}]" for name in SETTINGS]
+    return "\n".join(["Settings, in CHANNELS_LIVE of Django's settings or in the environment [default]:", *lines])

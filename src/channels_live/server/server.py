@@ -25,7 +25,7 @@ from channels_live.close_codes import CloseCode
 from channels_live.observability import endpoints, event_loop_lag, metrics
 from channels_live.observability.request_id import request_id_of
 from channels_live.rate_limit import Limit
-from channels_live.revocation.watcher import revocations
+from channels_live.revocation import get_revocations
 from channels_live.server import resolver
 from channels_live.server.capacity import Admission
 from channels_live.server.drain import Drain
@@ -144,7 +144,7 @@ class Server(server.Server):
         self.sockets.add(protocol)
         if self.drain and self.drain.is_over:
             protocol.close(CloseCode.SERVICE_RESTART)
-        revocations().opened(protocol)
+        get_revocations().opened(protocol, protocol.handshake_started_at)
 
     def detach(self, protocol: WebSocketProtocol) -> None:
         """Remove a socket with a handler from the list that Daphne goes through every second."""
@@ -174,7 +174,7 @@ class Server(server.Server):
         metrics.SOCKETS.set_function(self.sockets.__len__)
         metrics.HANDSHAKES_WAITING.set_function(lambda: self.handshakes.waiting)
         self._measuring = twisted_loop.create_task(event_loop_lag.measure())
-        self._watching = twisted_loop.create_task(revocations().watch(self.sockets))
+        self._watching = twisted_loop.create_task(get_revocations().watch(self.sockets))
         self._listen()
         sys.setswitchinterval(SWITCH_SECONDS)
         # What is there by now stays: a full collection that walks all of it holds up the event loop for 60 ms and more.

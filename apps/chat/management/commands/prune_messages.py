@@ -1,11 +1,11 @@
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from chat import journal
+from chat.conf import chat_settings
+from chat.journal import journal
 
 
 class Command(BaseCommand):
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = "Delete the messages that are older than RETENTION_DAYS; with 0 all are kept."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        days = settings.RETENTION_DAYS
+        days = chat_settings.RETENTION_DAYS
         if not days:
             self.stdout.write("RETENTION_DAYS is 0: every message is kept.")
             return

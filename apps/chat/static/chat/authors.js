@@ -1,6 +1,6 @@
 // How an author is shown: a colour, and one or two letters in a disc.
 
-// A guest's name is guest-k7m2xq, or one that was chosen and the same tag: 花子#k7m2xq (accounts/guests.py).
+// A guest's name is guest-k7m2xq, or a chosen one with the same tag: 花子#k7m2xq (accounts/guests.py).
 const GUEST = /^(?:guest-|.*#)(?=[a-z0-9]{6}$)/su;
 const graphemes = new Intl.Segmenter();
 
@@ -25,7 +25,7 @@ export function showAuthor(item, name) {
   showName(item.querySelector(".name"), name);
 }
 
-// The tag is set back, and stays in the text.
+// The tag is less prominent, but part of the text.
 export function showName(element, name) {
   const tagAt = name.lastIndexOf("#");
   element.textContent = tagAt < 0 ? name : name.slice(0, tagAt);
@@ -46,7 +46,7 @@ function initials(name) {
   return words.slice(0, 2).map((word) => first(word)).join("").toLocaleUpperCase();
 }
 
-// One letter as a reader counts, without the marks that could be piled upon it.
+// One letter as a reader counts, without the combining marks that could be stacked on it.
 function first(word) {
   const [{ segment }] = graphemes.segment(word);
   return segment.length > 8 ? String.fromCodePoint(segment.codePointAt(0)) : segment;

@@ -1,13 +1,13 @@
-// Where a message is written: Enter sends, Shift+Enter breaks the line, and it grows with the text.
+// The composer: Enter sends, Shift+Enter breaks the line, and the input grows with its text.
 
-const growsByItself = CSS.supports("field-sizing", "content");
+const growsNatively = CSS.supports("field-sizing", "content");
 
-// send and typing are called with the text; what send does not take stays.
+// send and typing are called with the text, which stays in the input where send returns nothing.
 export function compose(form, { send, typing }) {
   const input = form.querySelector("textarea");
 
   const grow = () => {
-    if (growsByItself) return;
+    if (growsNatively) return;
     input.style.height = "auto";
     input.style.height = `${input.scrollHeight}px`;
   };
@@ -25,7 +25,7 @@ export function compose(form, { send, typing }) {
     if (input.value) typing(input.value);
   });
   input.addEventListener("keydown", (event) => {
-    // Enter that ends an input method's composition must not send (Japanese); Safari knows it by the key code only.
+    // Enter that ends an input method's composition (Japanese) must not send; Safari shows it by the key code only.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
     form.requestSubmit();

@@ -1,9 +1,10 @@
-// The page where a room is picked: how many are in which room, as it changes.
+// The page of all rooms: how many members each of them has, live.
 
-import { ReconnectingSocket } from "../web/reconnecting_socket.js";
+import { ReconnectingSocket } from "../channels_live/reconnecting_socket.js";
 import { showAvatar } from "./authors.js";
-import { openChannel } from "./tabs.js";
+import { peopleHere } from "./members.js";
 import { showRecent } from "./times.js";
+import { openVisitorChannel } from "./visitor_channel.js";
 
 const busy = document.querySelector("#busy");
 const busyList = busy.querySelector("ul");
@@ -16,7 +17,7 @@ function show(counts) {
   document.querySelectorAll(".rooms [data-room]").forEach((link) => showCount(link, counts.get(link.dataset.room)));
   const busiest = [...counts].sort(([, one], [, other]) => other - one);
   busy.hidden = !busiest.length;
-  // Nothing moves under a pointer, or away from the focus.
+  // No link moves away under a pointer or loses the focus.
   if (busyList.matches(":hover, :focus-within")) return;
   busyList.replaceChildren(...busiest.map(([name, count]) => makeLink(name, count)));
 }
@@ -24,7 +25,7 @@ function show(counts) {
 function showCount(link, count) {
   const element = link.querySelector(".count");
   element.hidden = !count;
-  element.textContent = count ? element.dataset.text.replace("{count}", count) : "";
+  element.textContent = count ? peopleHere(element, count) : "";
 }
 
 function makeLink(name, count) {
@@ -37,10 +38,10 @@ function makeLink(name, count) {
   return item;
 }
 
-// A guest who has just got a name, or changed it, has it in the rooms of the other tabs too: see visitor.js.
-openChannel(busy.dataset.socket)?.postMessage(busy.dataset.author);
+// A guest's new name is also the one of the rooms in other tabs: see visitor.js.
+openVisitorChannel(busy.dataset.socket)?.postMessage(busy.dataset.author);
 
-// Numbers, which come anew with every connection: nothing to resume, nothing lost.
+// All counts are sent again on every connection, so there is nothing to resume.
 const socket = new ReconnectingSocket(busy.dataset.socket);
 socket.addEventListener("frame", ({ detail }) => show(new Map(Object.entries(detail.rooms))));
 socket.addEventListener("state", ({ detail }) => {

@@ -1,13 +1,13 @@
-// The text of a message as nodes: links, and code in backticks. All text goes in as text, never as HTML.
+// The text of a message as nodes: links, and code in backticks. Text becomes text nodes, never HTML.
 
 const FENCED = /```(?:[\w+-]*\n)?([\s\S]+?)\n?```/gu;
 const INLINE = /`([^`\n]+)`/gu;
-// The host in ASCII only, so that nobody is led to one that merely looks like another; Japanese that follows it
-// without a space is text. Control characters and those that turn the direction end an address.
+// The host is ASCII only, so that no link leads to a lookalike; Japanese that follows it without a space is text.
+// Control characters and bidirectional controls end an address.
 const ADDRESS = /\bhttps?:\/\/[a-z0-9.-]+(?::\d+)?(?:[/?#][^\s<>"'`\p{C}\u3000-\u303f\uff00-\uff65]*)?/giu;
 const TRAILING = ".,;:!?*_~";
 
-// Returns a fragment. It takes time in proportion to the length of any text: strangers choose it.
+// Returns a fragment, in time proportional to the length of any text: strangers choose it.
 export function render(text) {
   const fragment = document.createDocumentFragment();
   split(text, FENCED, (code) => fragment.append(makeCode(code, "block")), (between) => {
@@ -44,7 +44,7 @@ function appendLinked(fragment, text) {
   fragment.append(text.slice(end));
 }
 
-// The full stop of the sentence, and a bracket that was opened before the address, are no part of it.
+// The full stop of the sentence and a bracket that was opened before the address are not part of the address.
 function withoutTrailing(address) {
   let end = address.length;
   let unopened = address.split(")").length - address.split("(").length;

@@ -1,56 +1,60 @@
-// The page of a room: what comes from the server goes into the transcript, what is written goes out.
+// The page of a room: connects the transcript, the composer and the connection.
 
+import { Outbox } from "../channels_live/outbox.js";
 import { identity, isGuest } from "./authors.js";
+import { ChatConnection } from "./chat_connection.js";
 import { compose } from "./composer.js";
-import { MessageLog } from "./log.js";
-import { Outbox } from "./outbox.js";
-import { Members, Typists } from "./people.js";
-import { Place } from "./place.js";
-import { ChatConnection } from "./protocol.js";
+import { Members, TypingIndicator } from "./members.js";
+import { MessageLog } from "./message_log.js";
+import { ScrollAnchor } from "./scroll_anchor.js";
 import { Unread } from "./unread.js";
 import { Visitor } from "./visitor.js";
 
 const PAGE = 50;
-// Older messages are fetched before the reader is quite at the top, in pixels.
+// Older messages are fetched when the reader is so many pixels from the top.
 const NEAR_TOP = 600;
-// Of what is read out; the rest is in the transcript.
+// Of what a screen reader announces; the rest is in the transcript.
 const SPOKEN_CHARS = 200;
 
 const list = document.querySelector("#chat-log");
 const form = document.querySelector("#chat-form");
 const error = document.querySelector("#chat-error");
-const state = document.querySelector("#connection-state");
+const status = document.querySelector("#connection-state");
 const announcer = document.querySelector("#announcer");
 const jump = document.querySelector("#jump");
 
 const { path } = list.dataset;
 const note = document.querySelector("#identity-note");
 const visitor = new Visitor(list.dataset.author, { note, input: form.querySelector("textarea"), path });
-const place = new Place(list, list.querySelector(".messages"));
-const log = new MessageLog(list, { template: document.querySelector("#chat-message"), place, visitor });
-const unread = new Unread({ place, button: jump, label: list.dataset.new });
+const scrollAnchor = new ScrollAnchor(list, list.querySelector(".messages"));
+const log = new MessageLog(list, { template: document.querySelector("#chat-message"), scrollAnchor, visitor });
+const unread = new Unread({ scrollAnchor, button: jump, label: list.dataset.new });
 const members = new Members({
   panel: document.querySelector("#members"),
   button: document.querySelector("#members-button"),
   isYou: (name) => visitor.is(name),
 });
-const typists = new Typists(document.querySelector("#chat-typing"));
+const typing = new TypingIndicator(document.querySelector("#chat-typing"));
 
-// Where the room was when the page was rendered; unknown in a page without messages of a server without them.
+// The room's head when the page was rendered, if known.
 const head = log.newest ?? (list.dataset.head ? Number(list.dataset.head) : null);
 const connection = new ChatConnection(path, { after: head });
-// A guest who changes the name goes on sending what the old one has written.
-const outboxName = (name) => `${path}${identity(name)}`;
-const outbox = new Outbox(connection, { name: outboxName(visitor.name), isOurs: (you) => visitor.is(you) });
+// The same for all names of one guest, so that a new name sends what was written under the old one.
+const outboxName = (name) => `chat.outbox/${path}${identity(name)}`;
+const outbox = new Outbox(connection, {
+  name: outboxName(visitor.name),
+  isReady: () => visitor.is(connection.you),
+  send: (item) => connection.sendMessage(item),
+});
 
-// Older messages: what we wait for, and whether there may be more.
-let wanted = null;
+// The number before which older messages were asked for; whether there may be more.
+let requestedBefore = null;
 let hasOlder = true;
 
 function loadOlder() {
   const before = log.oldest ?? (connection.seq ?? 0) + 1;
-  if (wanted !== null || !hasOlder || before <= 1 || !place.isNearTop(NEAR_TOP)) return;
-  wanted = before;
+  if (requestedBefore !== null || !hasOlder || before <= 1 || !scrollAnchor.isNearTop(NEAR_TOP)) return;
+  requestedBefore = before;
   connection.history(before, PAGE);
 }
 
@@ -62,29 +66,34 @@ function showError({ code, detail, retry_after: retryAfter }) {
   isDelayed = retryAfter !== undefined;
 }
 
-// The server knows us under another name than the page shows.
-function becomeSomebodyElse(you) {
+// The server knows the connection under another name than the page shows.
+function changeIdentity(you) {
   const was = visitor.name;
   const isRenamed = visitor.is(you);
   if (!visitor.isGuest || !isGuest(you)) {
-    // An account's messages wait until it is back; a guest's may be nobody's from now on.
-    const kept = visitor.isGuest ? 0 : outbox.entries.length;
+    // An account's messages wait for its next login; a guest may never return.
+    const kept = visitor.isGuest ? 0 : outbox.items.length;
     connection.close();
     if (!visitor.reload(you, kept)) form.hidden = true;
-    else if (visitor.isGuest) outbox.become(outboxName(you), was);
+    else if (visitor.isGuest) outbox.changeIdentity(outboxName(you), was);
     return;
   }
   visitor.rename(you);
   list.dataset.author = you;
-  log.dressAgain();
-  if (!isRenamed) outbox.become(outboxName(you), was);
+  log.refreshOwn();
+  if (!isRenamed) outbox.changeIdentity(outboxName(you), was);
 }
 
-connection.addEventListener("state", ({ detail }) => {
-  if (detail.state === "online" && connection.you !== visitor.name) becomeSomebodyElse(connection.you);
-  const reason = detail.state === "offline" ? state.dataset[`code${detail.code}`] : undefined;
-  // Nothing is said while nothing is wrong.
-  state.textContent = reason ?? state.dataset[detail.state] ?? "";
+function on(target, type, listener) {
+  target.addEventListener(type, ({ detail }) => listener(detail));
+}
+
+on(connection, "state", (change) => {
+  if (change.state === "online" && connection.you !== visitor.name) changeIdentity(connection.you);
+  const isClosed = change.state === "closed";
+  const reason = isClosed ? status.dataset[`code${change.code}`] : undefined;
+  // Empty while all is well.
+  status.textContent = reason ?? status.dataset[isClosed ? "offline" : change.state] ?? "";
   if (reason) {
     form.hidden = true;
     visitor.keepText();
@@ -93,52 +102,53 @@ connection.addEventListener("state", ({ detail }) => {
   if (connection.state === "online") loadOlder();
   else members.hide();
 });
-connection.addEventListener("message", ({ detail }) => {
-  log.show([detail]);
-  typists.show(detail.author, false);
-  if (visitor.is(detail.author)) return;
-  unread.add(log.item(detail.seq));
-  // Polite: a screen reader finishes its sentence first.
-  announcer.textContent = `${detail.author}: ${detail.message.slice(0, SPOKEN_CHARS)}`;
+on(connection, "message", (message) => {
+  const { seq, author } = message;
+  log.show([message]);
+  typing.show(author, false);
+  if (visitor.is(author)) return;
+  unread.add(log.item(seq));
+  // The element is polite: a screen reader finishes its sentence first.
+  announcer.textContent = `${author}: ${message.message.slice(0, SPOKEN_CHARS)}`;
 });
-connection.addEventListener("removed", ({ detail }) => log.showRemoved(detail.seq));
-connection.addEventListener("reset", () => {
+on(connection, "removed", ({ seq }) => log.showRemoved(seq));
+on(connection, "reset", () => {
   log.clear();
-  wanted = null;
+  requestedBefore = null;
   hasOlder = true;
   loadOlder();
 });
-connection.addEventListener("history", ({ detail }) => {
-  // Asked before a reset.
-  if (detail.before !== wanted) return;
-  wanted = null;
-  hasOlder = detail.more;
-  log.show(detail.messages);
-  detail.messages.forEach(({ id, seq }) => outbox.settle(id, seq));
-  // The window may still not be full.
+on(connection, "history", ({ before, messages, more }) => {
+  // The request may be older than a reset.
+  if (before !== requestedBefore) return;
+  requestedBefore = null;
+  hasOlder = more;
+  log.show(messages);
+  messages.forEach(({ id, seq }) => outbox.settle(id, seq));
+  // The window may still have space.
   loadOlder();
 });
-connection.addEventListener("presence", ({ detail }) => members.show(detail.count, detail.members));
-connection.addEventListener("typing", ({ detail }) => {
-  if (detail.author !== connection.you) typists.show(detail.author, true);
+on(connection, "presence", ({ count, members: names }) => members.show(count, names));
+on(connection, "typing", ({ author }) => {
+  if (author !== connection.you) typing.show(author, true);
 });
-connection.addEventListener("error", ({ detail }) => showError(detail));
+on(connection, "error", showError);
 
-outbox.addEventListener("pending", ({ detail }) => log.showUnnumbered(detail, "sending"));
-outbox.addEventListener("failed", ({ detail }) => log.showUnnumbered(detail, "failed"));
-outbox.addEventListener("gone", ({ detail }) => log.takeAway(detail.id));
-outbox.addEventListener("sent", ({ detail }) => {
-  log.number(detail.id, detail.seq);
+on(outbox, "pending", (item) => log.showUnsent(item, "sending"));
+on(outbox, "failed", (item) => log.showUnsent(item, "failed"));
+on(outbox, "gone", ({ id }) => log.removeUnsent(id));
+on(outbox, "sent", ({ id, seq }) => {
+  log.markSent(id, seq);
   if (isDelayed) error.hidden = true;
 });
 
-place.addEventListener("move", loadOlder);
+scrollAnchor.addEventListener("move", loadOlder);
 list.addEventListener("click", ({ target }) => {
   const { action } = target.dataset;
   if (action) outbox[action](target.closest("[data-id]").dataset.id);
 });
 jump.addEventListener("click", () => {
-  place.toEnd();
+  scrollAnchor.scrollToEnd();
   form.elements[0].focus();
 });
 
@@ -147,18 +157,18 @@ compose(form, {
     error.hidden = true;
     // maxlength cuts what is pasted, and counts an emoji twice.
     if ([...text.normalize()].length > form.elements[0].dataset.max) return showError({ code: "too_long" });
-    visitor.forgetNote();
-    unread.forget();
-    place.toEnd();
-    return outbox.add(text);
+    visitor.clearNote();
+    unread.removeLine();
+    scrollAnchor.scrollToEnd();
+    return outbox.add({ text });
   },
   typing: () => connection.sendTyping(),
 });
 
-// The page may hold what an earlier visit sent without learning that it arrived.
+// The page may contain messages whose acknowledgement an earlier visit did not see.
 log.stored.forEach(({ id, seq }) => outbox.settle(id, seq));
-outbox.entries.forEach((entry) => log.showUnnumbered(entry, entry.code ? "failed" : "sending"));
-// Our cookies may be another tab's by now. One that is not connected learns it when it is.
+outbox.items.forEach((item) => log.showUnsent(item, item.code ? "failed" : "sending"));
+// Another tab may have changed the cookies. A tab without a connection learns it with the next one.
 visitor.compareTabs(() => {
   if (connection.state === "online") connection.reconnect();
 });

@@ -1,41 +1,41 @@
-// What came while nobody looked: a line above the first of it, a button that leads to the end, a number in the title.
+// Messages that arrived while the reader was elsewhere: a line above the first of them, a button that scrolls to the
+// end, and their number in the title.
 
 export class Unread {
-  #place;
+  #scrollAnchor;
   #button;
   #line = document.createElement("p");
   #title = document.title;
   #count = 0;
 
   // label: of the line.
-  constructor({ place, button, label }) {
-    this.#place = place;
+  constructor({ scrollAnchor, button, label }) {
+    this.#scrollAnchor = scrollAnchor;
     this.#button = button;
     this.#line.className = "new";
     this.#line.textContent = label;
-    place.addEventListener("move", () => this.#look());
-    document.addEventListener("visibilitychange", () => this.#look());
+    scrollAnchor.addEventListener("move", () => this.#update());
+    document.addEventListener("visibilitychange", () => this.#update());
   }
 
-  // Call it once the message is in its place.
+  // To be called when the message is in the page.
   add(item) {
     if (this.#isSeen) return;
     const day = item.previousElementSibling?.matches(".day") ? item.previousElementSibling : null;
-    if (!this.#count) this.#place.keep(() => (day ?? item).before(this.#line));
+    if (!this.#count) this.#scrollAnchor.keepDuring(() => (day ?? item).before(this.#line));
     this.#count += 1;
     this.#show();
   }
 
-  // The line has done its work.
-  forget() {
-    this.#place.keep(() => this.#line.remove());
+  removeLine() {
+    this.#scrollAnchor.keepDuring(() => this.#line.remove());
   }
 
   get #isSeen() {
-    return document.visibilityState === "visible" && this.#place.isAtEnd;
+    return document.visibilityState === "visible" && this.#scrollAnchor.isAtEnd;
   }
 
-  #look() {
+  #update() {
     if (this.#isSeen) this.#count = 0;
     this.#show();
   }
@@ -44,7 +44,7 @@ export class Unread {
     const count = this.#count;
     const { latest, one, many } = this.#button.dataset;
     document.title = count ? `(${count}) ${this.#title}` : this.#title;
-    this.#button.hidden = this.#place.isAtEnd || !(count || this.#place.isFar);
+    this.#button.hidden = this.#scrollAnchor.isAtEnd || !(count || this.#scrollAnchor.isFar);
     this.#button.lastElementChild.textContent = count > 1 ? many.replace("{count}", count) : count ? one : latest;
   }
 }

@@ -1,8 +1,8 @@
-// Who the visitor is. A page is made for one name, and all tabs share the cookies: with another tab's login, logout or
-// first visit, the server may know this one under another name from the next connection on.
+// Who the visitor is. A page is rendered for one name, and all tabs share the cookies: after a login, a logout or a first
+// visit in another tab, the server may know this tab's next connection under another name.
 
 import { identity, isGuest, quoted } from "./authors.js";
-import { openChannel } from "./tabs.js";
+import { openVisitorChannel } from "./visitor_channel.js";
 
 export class Visitor {
   name;
@@ -13,18 +13,18 @@ export class Visitor {
   #reloadedFor;
   #channel;
 
-  // name: the one that the page was made for. note: the element that says who one is now. input: of the composer, whose
-  // text outlives a reload. path: of the room.
+  // name: for which the page was rendered. note: the element that says who the visitor is. input: the composer's.
+  // path: of the room.
   constructor(name, { note, input, path }) {
     this.name = name;
     this.#note = note;
     this.#input = input;
     this.#key = `chat.reload/${path}`;
-    this.#channel = openChannel(path);
+    this.#channel = openVisitorChannel(path);
     this.#resume();
   }
 
-  // Whether a name is one of the same visitor's; a guest may have changed it.
+  // Whether a name is the same visitor's, who may have changed it as a guest.
   is(name) {
     return identity(name) === identity(this.name);
   }
@@ -33,24 +33,23 @@ export class Visitor {
     return isGuest(this.name);
   }
 
-  // Tells the other tabs, and calls back where one of them was made for another name: perhaps this one's is old.
-  compareTabs(isOld) {
+  // Tells the other tabs this page's name, and calls back where one of them has another.
+  compareTabs(onDifference) {
     this.#channel?.addEventListener("message", ({ data }) => {
-      if (data !== this.name) isOld();
+      if (data !== this.name) onDifference();
     });
     this.#channel?.postMessage(this.name);
   }
 
-  // Shows another name in the page as it is; for a guest who has become another guest, or has changed the name.
+  // Shows another name in the present page, for a guest who has become another guest or changed the name.
   rename(name) {
     this.name = name;
     document.querySelectorAll(".author").forEach((element) => (element.textContent = name));
     this.#say("now", name);
   }
 
-  // Loads the page for the visitor of that name: its menus and forms are somebody else's. The text in the composer is
-  // kept. kept: how many messages wait for the old name. Returns false where that was of no use before, or might never
-  // end; the page then says that nothing can be written.
+  // Reloads the page for the visitor of that name, with the composer's text. kept: how many messages wait for the old
+  // name. Returns false where a reload did not help before or might repeat for ever; the page then says so.
   reload(name, kept) {
     const { value } = this.#input;
     if (name !== this.#reloadedFor && this.#store(JSON.stringify({ name, was: this.name, kept, text: value }))) {
@@ -61,13 +60,13 @@ export class Visitor {
     return false;
   }
 
-  // The login has ended, and the way back leads over other pages: what is in the composer is for the same name only.
+  // Keeps the composer's text for the same name, since the login has ended and logging in leads over other pages.
   keepText() {
     const { value } = this.#input;
     if (value) this.#store(JSON.stringify({ was: this.name, text: value }));
   }
 
-  forgetNote() {
+  clearNote() {
     this.#note.textContent = "";
   }
 
@@ -101,7 +100,7 @@ function filled(sentence, name) {
   return sentence.replaceAll("{name}", () => quoted(name));
 }
 
-// A browser that keeps nothing throws at the mere look.
+// A browser that blocks storage throws on the mere access.
 function browserStorage() {
   try {
     return sessionStorage;

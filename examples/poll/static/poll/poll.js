@@ -1,16 +1,16 @@
-import { ReconnectingSocket } from "../web/reconnecting_socket.js";
+import { ReconnectingSocket } from "../channels_live/reconnecting_socket.js";
 
 const poll = document.querySelector("#poll");
-const state = document.querySelector("#poll-state");
+const status = document.querySelector("#poll-state");
 const socket = new ReconnectingSocket(poll.dataset.socket);
 let vote = null;
 
 socket.addEventListener("frame", ({ detail: counts }) => {
   poll.querySelectorAll("output").forEach((output) => (output.value = counts[output.name] ?? 0));
 });
-socket.addEventListener("state", ({ detail }) => {
-  state.textContent = state.dataset[detail.state] ?? "";
-  // Again with every connection, since one may be lost on the way, and the server counts the first.
+socket.addEventListener("state", ({ detail: { state } }) => {
+  status.textContent = status.dataset[state] ?? "";
+  // Sent on every connection, since a vote may be lost with one; the server counts the first.
   if (vote !== null) socket.send(vote);
 });
 poll.addEventListener("change", ({ target }) => {

@@ -4,7 +4,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from channels_live.database.start_checks import check_encoding
+from channels_live.database import check_encoding
 
 
 class Command(BaseCommand):

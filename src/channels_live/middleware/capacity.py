@@ -1,0 +1,64 @@
+"""Limits of the sockets of a process and of one user. One more is accepted, told why, and closed with 1013.
+
+Accepted, because before the handshake is done a browser is told no code at all.
+"""
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+from channels_live.close_codes import CloseCode
+from channels_live.server import log_refusal
+
+
+def authenticated_user_id(scope: Mapping[str, Any]) -> Hashable | None:
+    """Return the primary key of the authenticated user of a scope; None for a guest, and without authentication."""
+    user = scope.get("user")
+    return user.pk if user is not None and user.is_authenticated else None
+
+
+class ProcessLimit:
+    """Lets through as many sockets as MAX_SOCKETS allows the process.
+
+    Under another server than that of channels_live, such as Channels' test tools, nothing is counted.
+    """
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        socket = scope.get("channels_live.socket")
+        if socket is None or socket.server.admission.enter(socket):
+            await self._application(scope, receive, send)
+        else:
+            _close(scope, "overloaded", "The server has as many visitors as it can take; try again later.")
+
+
+class UserLimit:
+    """Lets through as many sockets of one user as MAX_SOCKETS_PER_USER allows in one process.
+
+    ``user_of`` returns from the scope what identifies the user, None for one who cannot be identified and has no
+    limit. By default it is the authenticated user's primary key, so UserLimit comes after authentication.
+    Under another server than that of channels_live nothing is counted.
+    """
+
+    def __init__(
+        self, application: Any, user_of: Callable[[Mapping[str, Any]], Hashable | None] = authenticated_user_id
+    ) -> None:
+        self._application = application
+        self._user_of = user_of
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        socket = scope.get("channels_live.socket")
+        user = None if socket is None else self._user_of(scope)
+        if socket is None or user is None or socket.server.admission.claim(socket, user):
+            await self._application(scope, receive, send)
+        else:
+            _close(scope, "sockets_per_user", "You have too many windows or programs open; close one.")
+
+
+def _close(scope: dict[str, Any], result: str, reason: str) -> None:
+    """Accept, and close with 1013 at once; ``result`` is one of metrics.RESULTS, the reason is for people."""
+    log_refusal(scope, result)
+    # A subprotocol that the client offered: without it a browser fails the handshake, and its page gets no code either.
+    scope["channels_live.socket"].accept(next(iter(scope["subprotocols"]), None))
+    scope["channels_live.socket"].close_discarding_input(CloseCode.TRY_AGAIN_LATER, reason)

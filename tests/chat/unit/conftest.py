@@ -1,0 +1,1 @@
+from tests.support.pages import plain_static_files, translations  # noqa: F401

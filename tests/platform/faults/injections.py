@@ -1,0 +1,323 @@
+"""What is done to the stack while people write."""
+
+import asyncio
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import sqlite3
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis.asyncio as redis
+
+from deploy.local import Part, PartFailed, Stack
+from tests.platform.faults.crowd import Crowd
+from tests.platform.faults.disk import filled, is_small, small_disk
+from tests.platform.faults.proxy import redis_proxy
+from tests.support.postgres import OWNER, Server
+
+HOLD_SECONDS = 5.0
+DOWN_SECONDS = 10.0
+SQLITE, POSTGRES = "sqlite", "postgres"
+# What a crowd of this size must be back within.
+CROWD, CROWD_ROOMS, CROWD_SECONDS = 2_000, 20, 30.0
+DISK_MEBIBYTES = 128
+
+
+class NotPermitted(Exception):
+    """This machine does not let us do it; the text says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """``inject`` returns when the fault is over, and all parts are ready again; it may return what else it saw.
+
+    It raises NotPermitted, with nothing done.
+    """
+
+    name: str
+    inject: Callable[[Stack, Server | None], Awaitable[str | None]]
+    # What members may be closed with; 1006 is no close frame.
+    close_codes: tuple[int, ...] = ()
+    # The one database it is for; None for both.
+    only_on: str | None = None
+
+    def is_for(self, postgres: Server | None) -> bool:
+        return self.only_on in (None, POSTGRES if postgres else SQLITE)
+
+
+async def nothing(stack: Stack, postgres: Server | None) -> None:
+    """No fault: what the others are compared with."""
+
+
+async def stop_each_ws(stack: Stack, postgres: Server | None) -> None:
+    """SIGTERM to one ws process after the other: each drains, and is started again."""
+    for part in ws_parts(stack):
+        await restart(part)
+
+
+async def stop_web(stack: Stack, postgres: Server | None) -> None:
+    """SIGTERM to Gunicorn."""
+    await restart(stack.part("web"))
+
+
+async def stop_redis(stack: Stack, postgres: Server | None) -> None:
+    """SIGTERM to Redis; it comes back empty, and at once."""
+    await restart(stack.part("redis"))
+
+
+async def stop_nginx(stack: Stack, postgres: Server | None) -> None:
+    """SIGTERM to nginx: it cuts every socket, and all come back."""
+    await restart(stack.part("nginx"))
+
+
+async def restart_all(stack: Stack, postgres: Server | None) -> None:
+    """A deploy: SIGTERM to every part in turn, the database included; each is started before the next is stopped."""
+    for part in [*([postgres.part] if postgres else []), *stack.parts]:
+        await restart(part)
+
+
+async def kill_each_ws(stack: Stack, postgres: Server | None) -> None:
+    """SIGKILL one ws process after the other, and start it again."""
+    for part in ws_parts(stack):
+        part.kill()
+        await start(part)
+
+
+async def kill_all_ws(stack: Stack, postgres: Server | None) -> None:
+    """SIGKILL all ws processes in one moment."""
+    for part in ws_parts(stack):
+        part.kill()
+    for part in ws_parts(stack):
+        await start(part)
+
+
+async def freeze_ws(stack: Stack, postgres: Server | None) -> None:
+    """SIGSTOP a ws process, as a host does that swaps or is moved."""
+    await pause(stack.part("ws-1"))
+
+
+async def kill_web(stack: Stack, postgres: Server | None) -> None:
+    """SIGKILL Gunicorn with its workers."""
+    stack.part("web").kill()
+    await start(stack.part("web"))
+
+
+async def kill_redis(stack: Stack, postgres: Server | None) -> None:
+    """SIGKILL Redis, and start it after a while; it comes back empty."""
+    stack.part("redis").kill()
+    await asyncio.sleep(DOWN_SECONDS)
+    await start(stack.part("redis"))
+
+
+async def empty_redis(stack: Stack, postgres: Server | None) -> None:
+    """SIGKILL Redis, and start it at once; it comes back empty."""
+    stack.part("redis").kill()
+    await start(stack.part("redis"))
+
+
+async def freeze_redis(stack: Stack, postgres: Server | None) -> None:
+    """SIGSTOP Redis: connections stay, and nobody answers."""
+    await pause(stack.part("redis"))
+
+
+async def flush_redis(stack: Stack, postgres: Server | None) -> None:
+    """FLUSHALL and cut off every client, five times."""
+    async with redis.Redis.from_url(stack.part("redis").url) as client:
+        for _ in range(5):
+            await client.flushall()
+            for kind in ("pubsub", "normal"):
+                await client.client_kill_filter(_type=kind, skipme=True)
+            await asyncio.sleep(HOLD_SECONDS / 5)
+
+
+async def cut_network(stack: Stack, postgres: Server | None) -> str:
+    """Two of the three ws processes are cut off from Redis: what they send is swallowed, and nobody tells them."""
+    proxy = redis_proxy(stack)
+    parts = ws_parts(stack)[:2]
+    settings = {part.name: part.environment for part in parts}
+    await start(proxy)
+    try:
+        for part in parts:
+            part.environment = {**part.environment, "REDIS_URL": proxy.url}
+            await restart(part)
+        await pause(proxy, DOWN_SECONDS)
+    finally:
+        for part in parts:
+            part.environment = settings[part.name]
+            await restart(part)
+        proxy.kill()
+    return "both were drained before and after it, to move them behind the cable"
+
+
+async def reload_nginx(stack: Stack, postgres: Server | None) -> None:
+    """SIGHUP, five times: old workers keep their sockets, new ones take who comes."""
+    for _ in range(5):
+        stack.part("nginx").signal(signal.SIGHUP)
+        await asyncio.sleep(HOLD_SECONDS / 5)
+
+
+async def kill_nginx(stack: Stack, postgres: Server | None) -> None:
+    """SIGKILL nginx: every socket is cut in one moment, and all come back in the next."""
+    stack.part("nginx").kill()
+    await start(stack.part("nginx"))
+
+
+async def reconnect_crowd(stack: Stack, postgres: Server | None) -> str:
+    """2,000 more members lose their connections in one moment, and all come back in the next, without a delay."""
+    rooms = [f"crowd-{time.time_ns()}-{number}" for number in range(CROWD_ROOMS)]
+    async with Crowd(stack.url, rooms * (CROWD // CROWD_ROOMS)) as crowd:
+        await crowd.wait_until_all_are_online()
+        before = crowd.failed_handshakes.copy()
+        began = time.monotonic()
+        crowd.drop_all()
+        await crowd.wait_for(lambda: all(len(member.welcomes) > 1 for member in crowd.members), CROWD_SECONDS)
+        seconds = time.monotonic() - began
+    failed = dict(crowd.failed_handshakes - before)
+    return f"all {CROWD:,} were back after {seconds:.1f} s, failed handshakes: {failed or 'none'}"
+
+
+async def restart_postgres(stack: Stack, postgres: Server | None) -> None:
+    """SIGINT to PostgreSQL, which ends its sessions in an orderly way; it is started at once."""
+    assert postgres
+    await restart(postgres.part)
+
+
+async def stop_postgres(stack: Stack, postgres: Server | None) -> None:
+    """The same, and it is started after a while."""
+    assert postgres
+    await asyncio.to_thread(postgres.part.stop)
+    await asyncio.sleep(DOWN_SECONDS)
+    await start(postgres.part)
+
+
+async def crash_postgres(stack: Stack, postgres: Server | None) -> None:
+    """SIGKILL PostgreSQL; it recovers from its log when it is started."""
+    assert postgres
+    postgres.part.kill()
+    # Until the last of its sessions has noticed, it refuses to start.
+    for _ in range(20):
+        try:
+            await start(postgres.part)
+            return
+        except PartFailed:
+            await asyncio.sleep(0.2)
+    await start(postgres.part)
+
+
+async def lock_postgres(stack: Stack, postgres: Server | None) -> None:
+    """Lock the table of rooms, as a migration does: everybody's queries wait."""
+    async with await psycopg.AsyncConnection.connect(stack.environment["DATABASE_URL"]) as connection:
+        await connection.execute("LOCK TABLE feed_feed IN ACCESS EXCLUSIVE MODE")
+        await asyncio.sleep(HOLD_SECONDS)
+
+
+async def fill_postgres_disk(stack: Stack, postgres: Server | None) -> None:
+    """The table of messages is on a disk of its own, which is full for a while."""
+    directory = Path(tempfile.mkdtemp(prefix="tablespace-"))
+    try:
+        with small_disk(directory, DISK_MEBIBYTES):
+            if not is_small(directory):
+                raise NotPermitted("Only root may mount a small disk.")
+            os.chown(directory, pwd.getpwnam(OWNER).pw_uid, -1)
+            url = stack.environment["DATABASE_URL"]
+            async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+                await connection.execute(f"CREATE TABLESPACE small LOCATION '{directory}'".encode())
+                await connection.execute("ALTER TABLE feed_post SET TABLESPACE small")
+                with filled(directory):
+                    await asyncio.sleep(HOLD_SECONDS)
+                await connection.execute("ALTER TABLE feed_post SET TABLESPACE pg_default")
+                await connection.execute("DROP TABLESPACE small")
+    finally:
+        shutil.rmtree(directory)
+
+
+async def lock_sqlite(stack: Stack, postgres: Server | None) -> None:
+    """Hold SQLite's write lock, as a backup or a long migration does."""
+    with sqlite_lock(stack):
+        await asyncio.sleep(HOLD_SECONDS)
+
+
+async def fill_sqlite_disk(stack: Stack, postgres: Server | None) -> None:
+    """The disk of the database is full for a while."""
+    directory = sqlite_path(stack).parent
+    if not is_small(directory):
+        raise NotPermitted("Only root may mount a small disk.")
+    with filled(directory):
+        await asyncio.sleep(HOLD_SECONDS)
+
+
+FAULTS = [
+    Fault("nothing", nothing),
+    Fault("each ws process told to stop", stop_each_ws, (1012,)),
+    Fault("each ws process killed", kill_each_ws, (1006,)),
+    Fault("all ws processes killed", kill_all_ws, (1006,)),
+    Fault("a ws process frozen for 5 s", freeze_ws),
+    Fault("web told to stop", stop_web),
+    Fault("web killed", kill_web),
+    Fault("nginx reloaded 5 times", reload_nginx),
+    Fault("nginx told to stop", stop_nginx, (1006,)),
+    Fault("nginx killed", kill_nginx, (1006,)),
+    Fault("2,000 clients reconnecting at once", reconnect_crowd),
+    Fault("Redis told to stop", stop_redis),
+    Fault("Redis killed, back empty", empty_redis),
+    Fault("Redis down for 10 s, back empty", kill_redis),
+    Fault("Redis frozen for 5 s", freeze_redis),
+    Fault("Redis emptied, all cut off, 5 times", flush_redis),
+    Fault("2 ws processes cut off from Redis for 10 s", cut_network, (1012,)),
+    Fault("PostgreSQL told to stop", restart_postgres, only_on=POSTGRES),
+    Fault("PostgreSQL killed", crash_postgres, only_on=POSTGRES),
+    Fault("PostgreSQL down for 10 s", stop_postgres, only_on=POSTGRES),
+    Fault("PostgreSQL locked for 5 s", lock_postgres, only_on=POSTGRES),
+    Fault("PostgreSQL's disk full for 5 s", fill_postgres_disk, only_on=POSTGRES),
+    Fault("SQLite locked for 5 s", lock_sqlite, only_on=SQLITE),
+    Fault("SQLite's disk full for 5 s", fill_sqlite_disk, only_on=SQLITE),
+    Fault("every part restarted in turn", restart_all, (1006, 1012)),
+]
+
+
+def ws_parts(stack: Stack) -> list[Part]:
+    return [part for part in stack.parts if part.role == "ws"]
+
+
+async def start(part: Part) -> None:
+    """Start a part, and return when it is ready."""
+    part.start()
+    await asyncio.to_thread(part.wait_ready, 30)
+
+
+async def restart(part: Part) -> None:
+    """Tell a part to stop, and start it again; raises PartFailed where it did not end with 0."""
+    if code := await asyncio.to_thread(part.stop, 30):
+        raise PartFailed(f"{part.name} was told to stop, and ended with {code} (log: {part.log})")
+    await start(part)
+
+
+async def pause(part: Part, seconds: float = HOLD_SECONDS) -> None:
+    """SIGSTOP the part for some seconds."""
+    part.signal(signal.SIGSTOP)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        part.signal(signal.SIGCONT)
+    await asyncio.to_thread(part.wait_ready, 30)
+
+
+def sqlite_path(stack: Stack) -> Path:
+    return Path(stack.environment["DATABASE_URL"].removeprefix("sqlite:///"))
+
+
+@contextlib.contextmanager
+def sqlite_lock(stack: Stack) -> Iterator[Any]:
+    """Hold the lock that every writer needs; readers go on, as the journal is in WAL mode."""
+    with contextlib.closing(sqlite3.connect(sqlite_path(stack), timeout=30, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+        connection.execute("ROLLBACK")

@@ -1,0 +1,1 @@
+from tests.support.redis import redis_address  # noqa: F401

@@ -1,0 +1,5 @@
+"""How tests/support/client.py speaks to the chat."""
+
+from tests.support.client import Protocol
+
+CHAT = Protocol("/ws/chat/", "chat.v1", "message", "message")

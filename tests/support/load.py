@@ -1,0 +1,202 @@
+"""Writers and readers in several rooms, all of whom record what they get."""
+
+import asyncio
+import contextlib
+import itertools
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from tests.support.checker import Acknowledged, Count, check
+from tests.support.client import FEED, Client, Protocol
+
+ROOMS, WRITERS, READERS = 4, 8, 10
+MEMBERS = ROOMS * (WRITERS + READERS)
+# One message per writer in so many seconds: some 200 a second over all, and 18 deliveries for each.
+INTERVAL = 0.15
+CONNECT_SECONDS = 30
+SETTLE_SECONDS = 45
+JOURNAL_SECONDS = 15
+# A member gets a message every 50 ms; on a busy machine a tenth of a second is nothing.
+SLOW_SECONDS = 0.5
+Pause = tuple[float, float]
+_rooms = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One drill: what was done to the stack, and what its members saw. Times are in seconds."""
+
+    fault: str
+    count: Count
+    messages: int
+    # Never acknowledged, or with two numbers: both must be 0.
+    unacknowledged: int
+    changed: int
+    # What the fault itself has seen.
+    note: str | None
+    # Seconds in which some member waited for longer than SLOW_SECONDS, and the longest time that one got nothing.
+    slow: float
+    longest_silence: float
+    longest_acknowledgement: float
+    close_codes: Counter[int]
+    failed_handshakes: Counter[str]
+    refusals: Counter[str]
+
+    @property
+    def is_clean(self) -> bool:
+        return self.count.is_clean and not self.unacknowledged and not self.changed
+
+
+class Load:
+    """ROOMS rooms with WRITERS writers and READERS readers each, who come through nginx and stay until the end."""
+
+    def __init__(self, url: str, protocol: Protocol = FEED) -> None:
+        self._url = url
+        self._protocol = protocol
+        # Numbered, since a second load of the same stack must find its rooms empty.
+        self.rooms = [f"load-{next(_rooms)}" for _ in range(ROOMS)]
+        self.writers = [
+            Client(url, room, f"writer-{number}", protocol=protocol) for room in self.rooms for number in range(WRITERS)
+        ]
+        self.readers = [
+            Client(url, room, f"reader-{number}", protocol=protocol) for room in self.rooms for number in range(READERS)
+        ]
+        self._stack = contextlib.AsyncExitStack()
+        self._writing: list[asyncio.Task[None]] = []
+        self._is_writing = True
+
+    @property
+    def members(self) -> list[Client]:
+        return [*self.writers, *self.readers]
+
+    @property
+    def deliveries(self) -> int:
+        return sum(len(member.deliveries) for member in self.members)
+
+    async def __aenter__(self) -> "Load":
+        try:
+            for member in self.members:
+                await self._stack.enter_async_context(member)
+            for member in self.members:
+                await member.wait_for(lambda member=member: member.is_online, CONNECT_SECONDS)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        self._writing = [asyncio.create_task(self._write(writer)) for writer in self.writers]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        await self.fall_silent()
+        await self._stack.aclose()
+
+    async def reach(self, deliveries: int, seconds: float = 60) -> None:
+        """Return when the members have got so many messages together; raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            while self.deliveries < deliveries:
+                await self._news()
+
+    async def fall_silent(self) -> None:
+        """Let the writers write no more."""
+        self._is_writing = False
+        # Not cancelled: a message between being said and being sent would stay there.
+        await asyncio.gather(*self._writing)
+
+    async def settle(self) -> None:
+        """Stop writing, and return when all is acknowledged and everyone has it, or after SETTLE_SECONDS.
+
+        What is not there by then is for the checker to count.
+        """
+        await self.fall_silent()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                while any(writer.unacknowledged for writer in self.writers):
+                    await self._news()
+                heads = {room: self._head(room) for room in self.rooms}
+                while any(member.seq < heads[member.room] for member in self.members):
+                    await self._news()
+
+    async def outcome(self, fault: str, note: str | None = None) -> Outcome:
+        """Settle, read every room's journal from its first message on, and count."""
+        await self.settle()
+        total = Count()
+        for room in self.rooms:
+            members = [member for member in self.members if member.room == room]
+            async with Client(self._url, room, "journal", protocol=self._protocol) as journal:
+                last = self._head(room)
+                with contextlib.suppress(TimeoutError):
+                    await journal.wait_for(lambda journal=journal, last=last: journal.seq >= last, JOURNAL_SECONDS)
+            total += count(*members, journal)
+        return Outcome(
+            fault,
+            total,
+            sum(len(writer.acknowledged) for writer in self.writers),
+            sum(len(writer.unacknowledged) for writer in self.writers),
+            sum(len(writer.changed) for writer in self.writers),
+            note,
+            _union(pause for member in self.members for pause in _pauses(member) if _length(pause) > SLOW_SECONDS),
+            max((_length(pause) for member in self.members for pause in _pauses(member)), default=0.0),
+            max(
+                (at - writer.said_at[message_id] for writer in self.writers for message_id, at in _acks(writer)),
+                default=0.0,
+            ),
+            _sum(self.members, lambda member: member.close_codes),
+            _sum(self.members, lambda member: member.failed_handshakes),
+            _sum(self.members, lambda member: Counter(refusal.code for refusal in member.refusals)),
+        )
+
+    def _head(self, room: str) -> int:
+        return max(max(writer.acknowledged.values(), default=0) for writer in self.writers if writer.room == room)
+
+    async def _write(self, writer: Client) -> None:
+        # At its own moment each, or all writers would write at once.
+        await asyncio.sleep(random.uniform(0, INTERVAL))
+        for number in itertools.count():
+            if not self._is_writing:
+                return
+            await writer.say(f"{writer.name}: message {number}")
+            await asyncio.sleep(INTERVAL)
+
+    async def _news(self) -> None:
+        await asyncio.sleep(0.02)
+
+
+def count(*members: Client) -> Count:
+    """Check what the members of one room recorded, all of whom listened from its first message on."""
+    written = [
+        Acknowledged(seq, message_id, member.said[message_id])
+        for member in members
+        for message_id, seq in member.acknowledged.items()
+    ]
+    return check(written, {member.name: member.deliveries for member in members})
+
+
+def _pauses(member: Client) -> Iterator[Pause]:
+    for earlier, later in itertools.pairwise(member.deliveries):
+        yield earlier.at, later.at
+
+
+def _length(pause: Pause) -> float:
+    return pause[1] - pause[0]
+
+
+def _union(pauses: Iterable[Pause]) -> float:
+    """Return the seconds that are in at least one of them."""
+    total, end = 0.0, float("-inf")
+    for begun, ended in sorted(pauses):
+        total += max(0.0, ended - max(begun, end))
+        end = max(end, ended)
+    return total
+
+
+def _acks(writer: Client) -> Iterator[tuple[str, float]]:
+    yield from writer.acknowledged_at.items()
+
+
+def _sum(members: list[Client], counter: Callable[[Client], Counter[Any]]) -> Counter[Any]:
+    return sum(map(counter, members), Counter())
