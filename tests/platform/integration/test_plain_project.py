@@ -21,8 +21,7 @@ from deploy.local.stack import ROOT
 SETTINGS = """
 INSTALLED_APPS += ["channels_live"]
 ASGI_APPLICATION = "mysite.asgi.application"
-BIND = "{address}"
-DRAIN_SECONDS = 0
+CHANNELS_LIVE = {{"BIND": "{address}", "DRAIN_SECONDS": 0}}
 """
 ASGI = """
 from channels.routing import ProtocolTypeRouter
@@ -135,8 +134,8 @@ def test_help_names_every_setting(project: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
-        ('BIND = "here"', "BIND: expected an address and a port"),
-        ("MAX_SOCKETS = 10**9", "MAX_SOCKETS: 1000000000 sockets need"),
+        ('CHANNELS_LIVE["BIND"] = "here"', "CHANNELS_LIVE['BIND']: expected an address and a port"),
+        ('CHANNELS_LIVE["MAX_SOCKETS"] = 10**6', "MAX_SOCKETS: 1000000 sockets need"),
         ('ASGI_APPLICATION = "mysite.nowhere.application"', "Cannot import ASGI_APPLICATION module"),
         (
             "from django.core import checks\n"
@@ -151,7 +150,7 @@ def test_start_is_stopped_with_one_sentence(project: Path, setting: str, sentenc
         settings.write(setting)
     result = run(project)
     assert result.returncode == 1
-    assert result.stderr.splitlines()[-1].startswith(f"Wrong configuration: {sentence}")
+    assert result.stderr.splitlines()[-1].startswith(f"Invalid configuration: {sentence}")
     assert "Traceback" not in result.stderr
 
 
