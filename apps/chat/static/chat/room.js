@@ -1,5 +1,6 @@
 // The page of a room: connects the transcript, the composer and the connection.
 
+import { CloseCode } from "../channels_live/close_codes.js";
 import { Outbox } from "../channels_live/outbox.js";
 import { identity, isGuest } from "./authors.js";
 import { ChatConnection } from "./chat_connection.js";
@@ -20,6 +21,7 @@ const list = document.querySelector("#chat-log");
 const form = document.querySelector("#chat-form");
 const error = document.querySelector("#chat-error");
 const status = document.querySelector("#connection-state");
+const logInAgain = document.querySelector("#log-in-again");
 const announcer = document.querySelector("#announcer");
 const jump = document.querySelector("#jump");
 
@@ -95,6 +97,7 @@ on(connection, "state", (change) => {
   // Empty while all is well.
   status.textContent = reason ?? status.dataset[isClosed ? "offline" : change.state] ?? "";
   if (reason) {
+    if (change.code === CloseCode.LOGIN_REQUIRED) status.append(logInAgain.content.cloneNode(true));
     form.hidden = true;
     visitor.keepText();
   }
