@@ -98,7 +98,7 @@ class Ticket(models.Model):
 
 
 class Revocation(models.Model):
-    """A row of the append-only table that tells every ws process which sockets to close: see accounts.revocations."""
+    """A row of the append-only table from which ws processes read which sockets to close: see accounts.revocations."""
 
     subject = models.CharField(max_length=100)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
