@@ -9,8 +9,8 @@ from django.db import Error
 
 from channels_live.database import Kind, kind_of, log_failure
 from channels_live.journal import metrics
+from channels_live.journal.append import EntryModel
 from channels_live.journal.errors import Overloaded, Unavailable, Unprocessable
-from channels_live.journal.journal import EntryModel
 from channels_live.journal.models import Draft
 from channels_live.observability import tracing
 
