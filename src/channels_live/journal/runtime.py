@@ -159,9 +159,9 @@ class GroupCommit(Generic[EntryModel]):
 def _refuse(batch: list[Waiting[Any]], error: Exception, reason: str, refusal_class: type[Exception]) -> None:
     metrics.REFUSED.labels(reason).inc(len(batch))
     if isinstance(error, Error | UnicodeError):
-        log_failure(logger, "Messages were refused, the journal does not store them", error)
+        log_failure(logger, "Messages not stored", error)
     else:
-        logger.error("%d messages were refused", len(batch), exc_info=error)
+        logger.error("Messages not stored: %d", len(batch), exc_info=error)
     for _, future, _ in batch:
         if not future.done():
             refusal = refusal_class()

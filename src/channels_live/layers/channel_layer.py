@@ -178,7 +178,7 @@ class Shard(RedisSingleShardConnection):
             self._has_received = True
             if self._is_failing:
                 self._is_failing = False
-                logger.warning("Redis answers again, messages are received")
+                logger.warning("Reconnected to Redis, receiving again")
             if isinstance(response, list) and response[0] == b"message":
                 name = response[1].decode()[prefix_length:]
                 self._receive_message({"channel": name, "data": response[2]})

@@ -92,7 +92,7 @@ class GroupSender:
             if len(messages) > 1:
                 await self._send_each(group, messages)
             else:
-                logger.exception("Dropped a message that the channel layer cannot send")
+                logger.exception("Dropped a message that the channel layer cannot encode or send")
         else:
             self._counters.sent(len(messages))
             self._on_sent()

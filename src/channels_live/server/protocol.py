@@ -157,7 +157,7 @@ class WebSocketProtocol(SlimState, Handshake):
         self.refusals = self.refusals or TokenBucket(self.server.refusal_limit)
         if take_from_all([self.refusals], time.monotonic()) and self.state == self.STATE_OPEN:
             metrics.ABUSIVE_CLOSED.inc()
-            logger.warning("socket closed, it kept exceeding a limit", limit=limit, request_id=self.request_id)
+            logger.warning("socket closed with 1008, too many rejected frames", limit=limit, request_id=self.request_id)
             if self.inbox:
                 self.inbox.clear()
             self.close_discarding_input(
@@ -221,7 +221,7 @@ class WebSocketProtocol(SlimState, Handshake):
                 if not has_failed or message["type"] != "websocket.receive":
                     await self.handler(message)
             except Exception:
-                logger.exception("a message could not be handled", request_id=self.request_id)
+                logger.exception("handling a message failed, closing its socket with 1011", request_id=self.request_id)
                 self.close(CloseCode.INTERNAL_ERROR)
                 has_failed = True
             handled += 1

@@ -181,7 +181,7 @@ class Server(server.Server):
             self.sockets.tick()
         except Exception:
             # An exception would end the LoopingCall.
-            logger.exception("Pinging the sockets failed")
+            logger.exception("Sending pings failed, retrying in one second")
 
     def _listen(self) -> None:
         # With failByDrop, autobahn's default, the client of a frame over the limit sees 1006, not 1009.
@@ -217,7 +217,7 @@ class Server(server.Server):
         try:
             await self.drain.run(self._stop_listening)
         except Exception:
-            logger.exception("The drain failed")
+            logger.exception("The drain failed, remaining sockets are closed with 1006")
         finally:
             leave = threading.Timer(EXIT_SECONDS, os._exit, [0])
             leave.daemon = True

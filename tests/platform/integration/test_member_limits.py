@@ -135,7 +135,7 @@ async def test_history_and_typing_have_limits_of_their_own(strict, room):
     ("frame", "limit"),
     [
         ('{"type": "message", "id": "x", "message": "hello"}', "member"),
-        ("no json", "wrong"),
+        ("no json", "invalid"),
         ('{"type": "typing"}', "typing"),
     ],
     ids=["messages", "wrong frames", "typing"],
