@@ -74,9 +74,9 @@ class Limits:
         """Count a ``typing``; raises RateLimited."""
         _take("typing", member.typing)
 
-    def take_wrong(self, member: MemberLimits) -> None:
+    def take_invalid(self, member: MemberLimits) -> None:
         """Count an invalid frame as a message; raises RateLimited."""
-        _take("wrong", member.messages)
+        _take("invalid", member.messages)
 
 
 def _take(name: str, bucket: TokenBucket) -> None:

@@ -12,7 +12,7 @@ from deploy.local import Stack
 
 def test_nginx_says_so_itself_and_the_page_is_back_with_web(tmp_path: Path) -> None:
     with Stack(tmp_path, ws_processes=1) as stack, httpx.Client(base_url=stack.url, timeout=20) as visitor:
-        stack.part("web").stop()
+        stack.process("web").stop()
         for answer in (visitor.get("/chat/lobby/"), visitor.post("/accounts/login/", data={"username": "alice"})):
             assert answer.status_code == 503
             assert answer.headers["retry-after"] == "5"
@@ -30,8 +30,8 @@ def test_nginx_says_so_itself_and_the_page_is_back_with_web(tmp_path: Path) -> N
         assert answer.headers["content-type"] == "application/json"
         assert answer.json()["error"]["code"] == "unavailable"
 
-        stack.part("web").start()
-        stack.part("web").wait_ready()
+        stack.process("web").start()
+        stack.process("web").wait_ready()
         answer = visitor.get("/chat/lobby/")
         assert answer.status_code == 200
         assert "retry-after" not in answer.headers
@@ -41,7 +41,7 @@ def test_nginx_says_so_itself_and_the_page_is_back_with_web(tmp_path: Path) -> N
 
 async def test_a_handshake_is_answered_503_as_json_while_ws_is_away(tmp_path: Path) -> None:
     with Stack(tmp_path, ws_processes=1) as stack:
-        stack.part("ws-1").stop()
+        stack.process("ws-1").stop()
         with pytest.raises(websockets.InvalidStatus) as refused:
             await websockets.connect(stack.url.replace("http", "ws") + "/ws/chat/lobby/", origin=stack.url)
     answer = refused.value.response

@@ -15,10 +15,10 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from deploy.local import Part, Stack, ports
+from deploy.local import Process, Stack, ports
 from deploy.local.binaries import find_nginx
 from deploy.local.nginx import render
-from deploy.local.part import answers_http
+from deploy.local.process import answers_http
 from tests.support.limits import NO_LIMITS
 
 SECRET = b"planted-secret"
@@ -113,8 +113,8 @@ def talk(address: tuple[str, int], host: bytes, data: bytes, room: bytes) -> Non
 
 
 def address_of(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    return parts.hostname or "", parts.port or 0
+    address = urlsplit(url)
+    return address.hostname or "", address.port or 0
 
 
 @pytest.fixture(scope="module", params=["json", "console"])
@@ -124,14 +124,14 @@ def logs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     environment = {**NO_LIMITS, "LOG_FORMAT": request.param, "LOG_LEVEL": "DEBUG", "WEB_WORKERS": "1"}
     with Stack(directory, ws_processes=1, environment=environment) as stack:
         host = stack.url.removeprefix("http://").encode()
-        for part in (stack.part("nginx"), stack.part("web"), stack.part("ws-1")):
+        for process in (stack.process("nginx"), stack.process("web"), stack.process("ws-1")):
             for data in hostile_requests(host):
-                send(address_of(part.url), data)
+                send(address_of(process.url), data)
         for number, data in enumerate(hostile_frames()):
             rooms = itertools.islice(itertools.cycle(quote(text).encode() for text in HOSTILE), number, None)
             talk(address_of(stack.url), host, data, next(rooms))
-        for part in stack.parts:
-            assert part.is_running, part.name
+        for process in stack.processes:
+            assert process.is_running, process.name
     return request.param, directory / "log"
 
 
@@ -177,7 +177,7 @@ def test_what_nginx_runs_out_of_is_logged_without_the_requests_that_met_it(tmp_p
         render(configuration, {**listen, **servers, **NO_LIMITS, "NGINX_WORKER_CONNECTIONS": "16"})
         command = [str(find_nginx()), "-p", str(tmp_path), "-c", str(configuration), "-e", "stderr"]
         command += ["-g", "daemon off;" + (" user root;" if os.geteuid() == 0 else "")]
-        nginx = Part(
+        nginx = Process(
             "nginx", "nginx", f"http://127.0.0.1:{health}", command, tmp_path / "log", answers_http("/healthz")
         )
         nginx.start()

@@ -52,7 +52,7 @@ def test_a_request_line_may_name_the_same_host(stack, host):
 
 
 def test_django_checks_again_for_those_who_come_past_nginx(stack):
-    assert httpx.get(f"{stack.part('web').url}/chat/", headers={"Host": "evil.example"}).status_code == 400
+    assert httpx.get(f"{stack.process('web').url}/chat/", headers={"Host": "evil.example"}).status_code == 400
 
 
 def test_probes_may_ask_for_the_health_by_address(stack):

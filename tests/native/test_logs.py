@@ -1,4 +1,4 @@
-"""The logs of a whole stack: one JSON line per event, one request id through all parts, and no secret anywhere."""
+"""The logs of a whole stack: one JSON line per event, one request id through all processes, and no secret anywhere."""
 
 import json
 import time
@@ -25,11 +25,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def text_of(stack: Stack, name: str) -> str:
-    return stack.part(name).log.read_text()
+    return stack.process(name).log.read_text()
 
 
 def wait_for(stack: Stack, name: str, is_wanted: Callable[[Line], bool]) -> Line:
-    """Return the part's first line that is wanted; a line is written after its answer has been sent."""
+    """Return the process's first line that is wanted; a line is written after its answer has been sent."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         for line in text_of(stack, name).splitlines():
@@ -128,12 +128,12 @@ def test_no_log_holds_what_people_write_or_what_lets_them_in(tmp_path):
                     socket.recv(10)
             with pytest.raises(InvalidStatus):
                 open_socket(stack, path, origin="https://evil.example", additional_headers=cookie_header)
-            stack.part("redis").kill()
+            stack.process("redis").kill()
             client.post(
                 "/api/rooms/lobby/messages?token=planted-query", json={"message": "planted-text"}, headers=bearer
             )
             for name in ("web", "ws-1", "ws-2"):
-                stack.part(name).kill()
+                stack.process(name).kill()
             assert client.get("/chat/?token=planted-query").status_code == 503
             with pytest.raises(InvalidStatus):
                 open_socket(stack, path, additional_headers=cookie_header)

@@ -55,7 +55,7 @@ def test_an_address_that_does_not_is_414(stack: Stack) -> None:
 
 def test_headers_that_contradict_each_other_are_no_error_of_web(stack: Stack) -> None:
     # Past nginx too, as a probe or a mesh's proxy may come: Gunicorn's own defaults would answer 400.
-    for url in (stack.url, stack.part("web").url):
+    for url in (stack.url, stack.process("web").url):
         for name, value in {"X-Forwarded-Ssl": "on", "X-Forwarded-Protocol": "ssl"}.items():
             headers = {"X-Forwarded-Proto": "http", name: value}
             assert httpx.get(f"{url}/chat/", headers=headers).status_code == 200
@@ -65,18 +65,18 @@ def test_headers_that_contradict_each_other_are_no_error_of_web(stack: Stack) ->
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_every_address_is_of_ipv6_too(stack: Stack, name: str, host: str) -> None:
     port = ports.pick()
-    part = stack.part(name)
-    before = part.environment
-    part.stop()
-    part.environment = {**before, "BIND": f"*:{port}"}
-    part.url = f"http://{'[::1]' if host == '::1' else host}:{port}"
+    process = stack.process(name)
+    before = process.environment
+    process.stop()
+    process.environment = {**before, "BIND": f"*:{port}"}
+    process.url = f"http://{'[::1]' if host == '::1' else host}:{port}"
     try:
-        part.start()
-        part.wait_ready()
+        process.start()
+        process.wait_ready()
         with socket.create_connection((host, port), 5):
             pass
     finally:
-        part.stop()
-        part.environment, part.url = before, f"http://{before['BIND']}"
-        part.start()
-        part.wait_ready()
+        process.stop()
+        process.environment, process.url = before, f"http://{before['BIND']}"
+        process.start()
+        process.wait_ready()

@@ -112,7 +112,7 @@ def test_what_a_view_says_itself_wins(stack: Stack) -> None:
 def test_pages_of_nginx_carry_them_while_web_is_away(tmp_path: Path) -> None:
     with Stack(tmp_path, ws_processes=1, environment={"HSTS_SECONDS": "0", "TRUSTED_PROXIES": "127.0.0.1"}) as stack:
         assert "strict-transport-security" not in httpx.get(f"{stack.url}/chat/", headers=HTTPS).headers
-        stack.part("web").stop()
+        stack.process("web").stop()
         for path in ("/chat/", "/api/rooms/lobby/messages"):
             answer = httpx.get(stack.url + path, headers=HTTPS)
             assert answer.status_code == 503

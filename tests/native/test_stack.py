@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from deploy.local import PartFailed, Stack
+from deploy.local import ProcessFailed, Stack
 
 
 def join(url: str) -> ClientConnection:
@@ -18,7 +18,7 @@ def join(url: str) -> ClientConnection:
 def test_members_on_different_processes_hear_each_other_also_on_one_added_later(tmp_path):
     with Stack(tmp_path) as stack, ExitStack() as sockets:
         stack.add_ws()
-        urls = [stack.part(f"ws-{number}").url for number in (1, 2, 3)]
+        urls = [stack.process(f"ws-{number}").url for number in (1, 2, 3)]
         members = [sockets.enter_context(join(url)) for url in urls]
         for speaker in members:
             speaker.send(json.dumps({"message": "hello"}))
@@ -27,23 +27,23 @@ def test_members_on_different_processes_hear_each_other_also_on_one_added_later(
 
 def test_a_killed_process_leaves_the_others_working_and_comes_back(tmp_path):
     with Stack(tmp_path) as stack:
-        assert stack.part("ws-1").kill() == -9
-        assert not stack.part("ws-1").is_running
+        assert stack.process("ws-1").kill() == -9
+        assert not stack.process("ws-1").is_running
         with join(stack.url) as member:
             member.send(json.dumps({"message": "hello"}))
             assert json.loads(member.recv(10)) == {"message": "hello"}
         stack.restart("ws-1")
-        with join(stack.part("ws-1").url) as member:
+        with join(stack.process("ws-1").url) as member:
             member.send(json.dumps({"message": "back"}))
             assert json.loads(member.recv(10)) == {"message": "back"}
 
 
 def test_without_redis_the_chat_goes_on_and_the_probes_say_degraded(tmp_path):
     with Stack(tmp_path) as stack, ExitStack() as sockets:
-        urls = [stack.part(name).url for name in ("ws-1", "ws-2")]
+        urls = [stack.process(name).url for name in ("ws-1", "ws-2")]
         alice, bob = (sockets.enter_context(join(url)) for url in urls)
-        stack.part("redis").kill()
-        for url in [*urls, stack.part("web").url]:
+        stack.process("redis").kill()
+        for url in [*urls, stack.process("web").url]:
             with urllib.request.urlopen(f"{url}/readyz") as response:
                 assert json.load(response)["status"] == "degraded"
         alice.send(json.dumps({"message": "hello"}))
@@ -56,14 +56,14 @@ def test_without_redis_the_chat_goes_on_and_the_probes_say_degraded(tmp_path):
 
 def test_a_failed_start_leaves_nothing_running(tmp_path):
     stack = Stack(tmp_path, environment={"DATABASE_URL": "mysql://nowhere/at-all"})
-    with pytest.raises(PartFailed, match="DATABASE_URL"):
+    with pytest.raises(ProcessFailed, match="DATABASE_URL"):
         stack.start()
-    assert not any(part.is_running for part in stack.parts)
+    assert not any(process.is_running for process in stack.processes)
 
 
 def test_all_that_changes_is_in_its_directory(tmp_path: Path):
     with Stack(tmp_path, ws_processes=1) as stack:
         assert stack.description.parent == tmp_path
-        logs = {Path(part["log"]).parent for part in json.loads(stack.description.read_text())["parts"]}
+        logs = {Path(process["log"]).parent for process in json.loads(stack.description.read_text())["processes"]}
         assert logs == {tmp_path / "log"}
     assert not stack.description.exists()

@@ -102,7 +102,9 @@ def test_what_is_said_on_a_socket_is_followed_to_who_hears_it(tmp_path, collecto
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
     with Stack(tmp_path, ws_processes=2, environment=environment) as stack:
         alice, bob = (
-            connect(f"{stack.part(name).url.replace('http', 'ws')}/ws/chat/planted-room/", origin=stack.part(name).url)  # type: ignore[arg-type]
+            connect(
+                f"{stack.process(name).url.replace('http', 'ws')}/ws/chat/planted-room/", origin=stack.process(name).url
+            )  # type: ignore[arg-type]
             for name in ("ws-1", "ws-2")
         )
         with alice, bob:

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from deploy.local import Stack, ports
-from deploy.local.part import Part
+from deploy.local.process import Process
 
-# Named as static files are: with a part of the hash of what is in it.
+# Static files are named so: with a part of the hash of their content.
 OLDER = "chat/room.0123456789ab.js"
 
 
@@ -19,7 +19,7 @@ class TwoReleases(Stack):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory, ws_processes=1)
-        web, bind = self.part("web"), f"{ports.HOST}:{ports.pick()}"
+        web, bind = self.process("web"), f"{ports.HOST}:{ports.pick()}"
         environment = {
             **web.environment,
             "BIND": bind,
@@ -27,7 +27,9 @@ class TwoReleases(Stack):
             "PROMETHEUS_MULTIPROC_DIR": str(directory / "older-metrics"),
         }
         log = web.log.with_name("older-web.log")
-        self.parts.append(Part("older-web", "web", f"http://{bind}", web.command, log, web.is_ready, environment))
+        self.processes.append(
+            Process("older-web", "web", f"http://{bind}", web.command, log, web.is_ready, environment)
+        )
 
     def _prepare(self) -> None:
         super()._prepare()

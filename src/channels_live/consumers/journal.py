@@ -107,7 +107,7 @@ class JournalConsumer(DirectConsumer):
         """Count an entry, or an invalid frame (None); raises RateLimited where there were too many."""
         self.bucket = self.bucket or TokenBucket(self.rate)
         if wait := take_from_all([self.bucket], time.monotonic()):
-            raise RateLimited("wrong" if draft is None else "member", wait)
+            raise RateLimited("invalid" if draft is None else "member", wait)
 
     def welcome_frame(self, head: int, resumed_from: int | None, epoch: str) -> dict[str, Any]:
         """Return the first frame."""

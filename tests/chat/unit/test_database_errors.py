@@ -214,7 +214,7 @@ async def test_without_its_table_the_journal_refuses_for_a_retry_and_the_log_say
                 await commits.append(draft(number))
     finally:
         await thread.run(execute, "ALTER TABLE elsewhere RENAME TO chat_message")
-    (record,) = [record for record in caplog.records if record.name == "channels_live.journal.group_commit"]
+    (record,) = [record for record in caplog.records if record.name == "channels_live.journal.runtime"]
     assert record.levelno == logging.ERROR
     assert "chat_message" in record.getMessage()
     assert "apply the migrations" in record.getMessage()

@@ -43,7 +43,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @contextlib.contextmanager
 def opened(stack: Stack, *headers: str, receive_buffer: int = 0) -> Iterator[socket.socket]:
     """A raw WebSocket to the ws process, after its handshake."""
-    url = stack.part("ws-1").url
+    url = stack.process("ws-1").url
     with socket.socket() as line:
         if receive_buffer:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -167,7 +167,7 @@ def test_who_pings_all_the_time_is_closed(tmp_path):
 
 
 async def test_messages_do_not_accumulate_during_a_replay(stack):
-    url, room = stack.part("ws-1").url, f"flood-{os.urandom(4).hex()}"
+    url, room = stack.process("ws-1").url, f"flood-{os.urandom(4).hex()}"
     await fill(url, room, 30)
     growth = Growth(stack)
     frames = metric(url, "websocket_frames_received_total")

@@ -135,7 +135,7 @@ async def test_history_and_typing_have_limits_of_their_own(strict, room):
     ("frame", "limit"),
     [
         ('{"type": "message", "id": "x", "message": "hello"}', "member"),
-        ("no json", "wrong"),
+        ("no json", "invalid"),
         ('{"type": "typing"}', "typing"),
     ],
     ids=["messages", "wrong frames", "typing"],
@@ -201,10 +201,10 @@ async def test_a_text_over_the_limit_is_refused_and_counted(strict, room):
 )
 def test_a_wrong_limit_stops_the_start_with_one_sentence(tmp_path, environment):
     stack = Stack(tmp_path, ws_processes=1, environment={"SECRET_KEY": "unit", **environment})
-    part = stack.part("ws-1")
-    part.log.parent.mkdir(parents=True, exist_ok=True)
-    part.start()
-    part.wait_stopped(SECONDS)
-    (line,) = part.log.read_text().splitlines()
+    process = stack.process("ws-1")
+    process.log.parent.mkdir(parents=True, exist_ok=True)
+    process.start()
+    process.wait_stopped(SECONDS)
+    (line,) = process.log.read_text().splitlines()
     assert line.startswith("Invalid configuration: ")
     assert next(iter(environment)) in line

@@ -33,7 +33,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 async def fill(stack: Stack, room: str, count: int) -> None:
     """Put long messages into a room."""
-    url = stack.part("ws-1").url
+    url = stack.process("ws-1").url
     options: Any = {"origin": url, "subprotocols": ["chat.v1"], "max_size": None}
     async with connect(f"{url.replace('http', 'ws')}/ws/chat/{room}/", **options) as alice:
         for number in range(count):
@@ -82,7 +82,7 @@ def asking(url: str, room: str, query: str) -> Iterator[socket.socket]:
 async def test_who_asks_for_much_and_reads_nothing_costs_little(stack, ask):
     room = f"long-{os.urandom(4).hex()}"
     await fill(stack, room, 200)
-    url = stack.part("ws-1").url
+    url = stack.process("ws-1").url
     growth = Growth(stack)
     asked = masked(json.dumps({"type": "history", "limit": 200}).encode())
     with contextlib.ExitStack() as lines:
@@ -92,7 +92,7 @@ async def test_who_asks_for_much_and_reads_nothing_costs_little(stack, ask):
                 line.sendall(asked * 3)
             received = read_until(line, b'"type":"message"' if ask else b'"type":"history"')
             growth.look()
-        # Each page is 128 KiB, of which the kernel has a part.
+        # Each page is 128 KiB, of which the kernel holds some.
         assert growth.kib < MOST_KIB
         if ask:
             # It reads on, and was neither forgotten nor closed.
@@ -113,7 +113,7 @@ async def here(member: ClientConnection, count: int) -> None:
 async def test_who_left_during_a_replay_is_gone_for_the_one_who_catches_up(stack):
     room = f"long-{os.urandom(4).hex()}"
     await fill(stack, room, 100)
-    url = stack.part("ws-1").url
+    url = stack.process("ws-1").url
     target, options = f"{url.replace('http', 'ws')}/ws/chat/{room}/", {"origin": url, "subprotocols": ["chat.v1"]}
     async with connect(target, **options) as alice:  # type: ignore[arg-type]
         bob = await connect(target, **options)  # type: ignore[arg-type]

@@ -72,7 +72,7 @@ async def test_one_socket_more_than_a_guest_may_have_is_told_so(stack, room):
 
 def test_a_handshake_more_than_can_wait_is_answered_503(tmp_path, room):
     with stack_with(tmp_path, MAX_SOCKETS="1", MAX_HANDSHAKES="1") as stack, contextlib.ExitStack() as lines:
-        process = stack.part("ws-1")
+        process = stack.process("ws-1")
         address = urlsplit(process.url)
         # When it goes on, it finds nearly all of them in one turn of its event loop.
         process.signal(signal.SIGSTOP)
@@ -100,7 +100,7 @@ def test_a_handshake_more_than_can_wait_is_answered_503(tmp_path, room):
 async def test_a_thousand_that_never_finish_their_handshake_keep_nobody_out(stack, room, through):
     timeouts = 'websocket_handshakes_total{result="timeout"}'
     counted = Counted(stack, timeouts)
-    address = urlsplit(stack.part(through).url)
+    address = urlsplit(stack.process(through).url)
     half_open = []
     with contextlib.ExitStack() as lines:
         for _ in range(1000):

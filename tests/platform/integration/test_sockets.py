@@ -45,7 +45,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def url(stack: Stack) -> str:
-    return stack.part("ws-1").url
+    return stack.process("ws-1").url
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_subprotocol_stands_as_it_was_offered(stack, url, line, room, offered)
     line.sendall(handshake(url, room, f"Sec-WebSocket-Protocol: {offered}"))
     # Not known, so it is the tutorial's protocol.
     assert read_until(line, b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
-    assert "Traceback" not in stack.part("ws-1").log.read_text()
+    assert "Traceback" not in stack.process("ws-1").log.read_text()
 
 
 def test_plain_http_is_answered_on_the_same_port(url):
@@ -113,7 +113,7 @@ def test_who_says_nothing_leaves_nothing_behind(stack, url):
     for _ in range(20):
         socket.create_connection((address.hostname, address.port)).close()
     assert httpx.get(f"{url}/livez").status_code == 200
-    assert "Traceback" not in stack.part("ws-1").log.read_text()
+    assert "Traceback" not in stack.process("ws-1").log.read_text()
 
 
 def test_ten_thousand_frames_at_once_are_answered_in_order(url, line, room):
