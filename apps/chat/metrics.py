@@ -19,7 +19,7 @@ INVALID_CODES = (
     "too_long",
 )
 # What refuses a frame: the rate of its socket, user or room; that of typing or history; or it is an invalid one.
-LIMITS = ("member", "user", "room", "typing", "history", "wrong")
+LIMITS = ("user", "room", "typing", "history")
 
 register_results("forbidden")
 register_limits(*LIMITS)
