@@ -42,7 +42,7 @@ class Stack:
         own_redis: bool = True,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        self._settings = {"web": "web.settings", "ws": "ws.settings", **(settings or {})}
+        self.settings = {"web": "web.settings", "ws": "ws.settings", **(settings or {})}
         self.directory = directory.resolve()
         self.is_interrupted = False
         self.port = port or ports.pick()
@@ -214,7 +214,7 @@ class Stack:
         log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(log, "wb", opener=private) as output:
             program = [sys.executable, str(ROOT / "manage.py"), command]
-            environment = {**self.environment, "DJANGO_SETTINGS_MODULE": self._settings["web"]}
+            environment = {**self.environment, "DJANGO_SETTINGS_MODULE": self.settings["web"]}
             process = subprocess.Popen(program, env=environment, stdout=output, stderr=output, umask=PRIVATE_UMASK)
         if self._wait(process) and not self.is_interrupted:
             lines = log.read_text(errors="replace").strip().splitlines()
@@ -262,7 +262,7 @@ class Stack:
 
     def _service(self, name: str, role: str, command: list[str], **more: str) -> Part:
         bind = f"{ports.HOST}:{ports.pick()}"
-        environment = {**self.environment, "BIND": bind, "DJANGO_SETTINGS_MODULE": self._settings[role], **more}
+        environment = {**self.environment, "BIND": bind, "DJANGO_SETTINGS_MODULE": self.settings[role], **more}
         return Part(name, role, f"http://{bind}", command, self._log(name), answers_http("/readyz"), environment)
 
     def _nginx(self) -> Part:
