@@ -123,7 +123,7 @@ def exchange(
 
 
 def passed_on(
-    process: Process, source: str, *headers: tuple[str, str], path: str = "/chat/", first: bytes = b""
+    process: Process, source: str, *headers: tuple[str, str], path: str = "/feed/", first: bytes = b""
 ) -> dict:
     """Return the headers that reach web or ws, names in lower case; each must come once."""
     given = headers if any(name == "Host" for name, _ in headers) else (("Host", "chat.example.com"), *headers)
@@ -144,7 +144,7 @@ def websocket(path: str) -> list[tuple[str, str]]:
     return [("Upgrade", "websocket")] if path.startswith("/ws/") else []
 
 
-@pytest.mark.parametrize("path", ["/chat/", "/api/rooms/lobby/messages", "/static/x.js", "/ws/chat/lobby/"])
+@pytest.mark.parametrize("path", ["/feed/", "/api/feeds/lobby/posts", "/static/x.js", "/ws/feed/lobby/"])
 @pytest.mark.parametrize("source", [PROXY, STRANGER])
 def test_headers_that_are_never_trusted_reach_neither_web_nor_ws(nginx: Process, source: str, path: str) -> None:
     found = passed_on(nginx, source, *NEVER_TRUSTED.items(), *websocket(path), path=path)
@@ -204,7 +204,7 @@ def test_a_trusted_proxy_says_the_address(nginx: Process, said: list[str], addre
 )
 def test_a_trusted_proxy_says_the_scheme(nginx: Process, said: list[str], scheme: str) -> None:
     headers = [("X-Forwarded-Proto", value) for value in said]
-    for path in ("/chat/", "/ws/chat/lobby/"):
+    for path in ("/feed/", "/ws/feed/lobby/"):
         found = passed_on(nginx, PROXY, *headers, *websocket(path), path=path)
         assert found["x-forwarded-proto"] == scheme
         assert passed_on(nginx, STRANGER, *headers, *websocket(path), path=path)["x-forwarded-proto"] == "http"
@@ -256,7 +256,7 @@ def behind_tcp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 def test_with_the_proxy_protocol_the_address_is_what_it_says(behind_tcp: Process, first: bytes) -> None:
     # A load balancer of TCP passes on what the client says, so none of it is trusted.
     lies = [("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-Proto", "https"), ("X-Request-ID", "0123456789abcdef")]
-    for path in ("/chat/", "/ws/chat/lobby/"):
+    for path in ("/feed/", "/ws/feed/lobby/"):
         found = passed_on(behind_tcp, PROXY, *lies, *websocket(path), path=path, first=first)
         assert (found["x-forwarded-for"], found["x-forwarded-proto"]) == ("203.0.113.7", "http")
         assert found["x-request-id"] != "0123456789abcdef"
@@ -276,7 +276,7 @@ def refused_lines(process: Process) -> list[dict]:
 )
 def test_an_unexpected_protocol_is_400_and_named_in_the_log(nginx: Process, first: bytes, reason: str) -> None:
     before = refused_lines(nginx)
-    status, body = exchange(nginx, PROXY, "/chat/", [("Host", "chat.example.com")], first)
+    status, body = exchange(nginx, PROXY, "/feed/", [("Host", "chat.example.com")], first)
     assert status == 400
     assert "リクエストを処理できません" in body.decode()
     assert "Bad request" in body.decode()

@@ -1,4 +1,4 @@
-"""The counter of what nginx refuses, beside a real nginx."""
+"""The counter of requests that nginx refuses, beside a real nginx."""
 
 import socket
 import time
@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local import Process, Stack, ports
 from deploy.local.process import ProcessFailed
+from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
 from tests.support.nginx_metrics import nginx_metrics
 from tests.support.visitors import ALLOWED_AT_ONCE, open_socket, visitor
@@ -29,7 +30,7 @@ LIMITS = {
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     environment = {**NO_LIMITS, **LIMITS, "REFUSALS_SYSLOG": f"{ports.HOST}:{ports.pick()}"}
-    with Stack(tmp_path_factory.mktemp("stack"), ws_processes=1, environment=environment) as stack:
+    with FeedStack(tmp_path_factory.mktemp("stack"), ws_processes=1, environment=environment) as stack:
         yield stack
 
 
@@ -65,11 +66,11 @@ def wait_for(process: Process, expected: dict[str, float]) -> None:
         time.sleep(0.02)
 
 
-async def test_each_refusal_is_counted_under_its_limit_and_nothing_else_is(stack: Stack, process: Process) -> None:
+async def test_each_refusal_is_counted_under_its_limit(stack: Stack, process: Process) -> None:
     expected: dict[str, float] = {}
     assert refused(process) == expected
     with visitor(stack, "127.0.0.2") as client:
-        statuses = [client.get("/chat/").status_code for _ in range(TOO_MANY)]
+        statuses = [client.get("/feed/").status_code for _ in range(TOO_MANY)]
     expected["requests"] = statuses.count(429)
     wait_for(process, expected)
     with visitor(stack, "127.0.0.3") as client:
@@ -90,15 +91,15 @@ async def test_each_refusal_is_counted_under_its_limit_and_nothing_else_is(stack
     expected["connections"] = 1
     wait_for(process, expected)
     with visitor(stack, "127.0.0.5") as client:
-        assert client.post("/api/rooms/lobby/messages", content=b"x" * 1024).status_code == 401
+        assert client.post("/api/feeds/lobby/posts", content=b"x" * 1024).status_code == 401
         assert client.get("/nowhere").status_code == 404
         assert refused(process) == expected
-        assert client.post("/api/rooms/lobby/messages", content=b"x" * 1025).status_code == 413
-        assert client.get("/chat/", headers={"Host": "evil.example"}).status_code == 421
+        assert client.post("/api/feeds/lobby/posts", content=b"x" * 1025).status_code == 413
+        assert client.get("/feed/", headers={"Host": "evil.example"}).status_code == 421
     wait_for(process, expected | {"body": 1, "host": 1})
 
 
-def test_what_nginx_did_not_say_makes_no_series_of_its_own(stack: Stack, process: Process) -> None:
+def test_datagrams_not_from_nginx_are_counted_as_other(stack: Stack, process: Process) -> None:
     host, _, port = stack.environment["REFUSALS_SYSLOG"].partition(":")
     before = refused(process)
     with socket.socket(type=socket.SOCK_DGRAM) as sender:
@@ -109,7 +110,7 @@ def test_what_nginx_did_not_say_makes_no_series_of_its_own(stack: Stack, process
 
 
 @pytest.mark.parametrize("value", ["127.0.0.1", "127.0.0.1:", "syslog"])
-def test_a_wrong_address_stops_the_start_with_one_sentence(stack: Stack, tmp_path: Path, value: str) -> None:
+def test_invalid_address_aborts_startup_with_one_sentence(stack: Stack, tmp_path: Path, value: str) -> None:
     process = nginx_metrics(stack, tmp_path, REFUSALS_SYSLOG=value)
     process.start()
     with pytest.raises(ProcessFailed, match=r"REFUSALS_SYSLOG.*expected host:port"):

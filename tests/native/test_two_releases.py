@@ -7,15 +7,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.local import Stack, ports
+from deploy.local import ports
 from deploy.local.process import Process
+from tests.support.feed_stack import FeedStack
 
-# Static files are named so: with a part of the hash of their content.
-OLDER = "chat/room.0123456789ab.js"
+# Named as static files are: with a process of the hash of what is in it.
+OLDER = "channels_live/outbox.0123456789ab.js"
 
 
-class TwoReleases(Stack):
-    """A stack with a second web, whose script of the room is an older one."""
+class TwoReleases(FeedStack):
+    """A stack with a second web, with an older release of one script."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory, ws_processes=1)
@@ -34,7 +35,7 @@ class TwoReleases(Stack):
     def _prepare(self) -> None:
         super()._prepare()
         static = Path(self.environment["STATIC_ROOT"])
-        self.newer = json.loads((static / "staticfiles.json").read_text())["paths"]["chat/room.js"]
+        self.newer = json.loads((static / "staticfiles.json").read_text())["paths"]["channels_live/outbox.js"]
         older = shutil.copytree(static, self.directory / "older-static")
         (older / self.newer).rename(older / OLDER)
 
@@ -50,4 +51,4 @@ def test_a_page_of_either_gets_its_files(stack):
         for name in (OLDER, stack.newer):
             # More often than there are servers, which take turns.
             assert [visitor.get(name).status_code for _ in range(6)] == [200] * 6
-        assert visitor.get("chat/room.000000000000.js").status_code == 404
+        assert visitor.get("channels_live/outbox.000000000000.js").status_code == 404

@@ -27,7 +27,7 @@ async def open_socket(stack: Stack, source: str = "127.0.0.1", **headers: str) -
         **headers,
     }
     writer.write(
-        b"GET /ws/chat/lobby/ HTTP/1.1\r\n"
+        b"GET /ws/feed/lobby/ HTTP/1.1\r\n"
         + "".join(f"{name}: {value}\r\n" for name, value in lines.items()).encode()
         + b"\r\n"
     )
