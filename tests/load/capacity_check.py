@@ -56,10 +56,10 @@ async def measured(point: Point) -> Figures:
         environment = {"PING_INTERVAL": f"{load.ping_interval:.0f}"}
         with installation(Path(folder), point.processes, environment) as at:
             async with Rooms([at.stack.url], rooms, load.room, load.text_bytes) as people:
-                await people.talk(rate, SETTLE_SECONDS)
+                await people.send_at_rate(rate, SETTLE_SECONDS)
                 loop = asyncio.get_running_loop()
                 begun, before = loop.time(), at.cpu()
-                await people.talk(rate, SECONDS)
+                await people.send_at_rate(rate, SECONDS)
                 seconds, after = loop.time() - begun, at.cpu()
     return {role: (after[role] - before[role]) / seconds for role in before}
 
