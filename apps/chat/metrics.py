@@ -20,8 +20,8 @@ INVALID_CODES = (
     "empty",
     "too_long",
 )
-# Why a frame is rejected: the rate of its socket, user or room; the rate of typing or history; or it is invalid.
-LIMITS = ("member", "user", "room", "typing", "history", "invalid")
+# Why a frame is rejected, beside the limits of every JournalConsumer: the rate of a user or room, of typing or history.
+LIMITS = ("user", "room", "typing", "history")
 
 register_results("forbidden")
 register_limits(*LIMITS)

@@ -37,11 +37,13 @@ class Installation:
     @property
     def addresses(self) -> list[str]:
         """The addresses of the ws processes, without nginx."""
-        return [part.url for part in self.stack.parts if part.role == "ws"]
+        return [process.url for process in self.stack.processes if process.role == "ws"]
 
     def process_ids(self, role: str) -> list[int]:
-        parts = [self.postgres.part] if role == "postgres" else [p for p in self.stack.parts if p.role == role]
-        return [part.pid for part in parts if part.pid]
+        processes = (
+            [self.postgres.process] if role == "postgres" else [p for p in self.stack.processes if p.role == role]
+        )
+        return [process.pid for process in processes if process.pid]
 
     def cpu(self) -> Figures:
         """Return the CPU seconds that each role has used."""

@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds after which the same may be sent again.
 RETRY_AFTER = {"overloaded": 1, "unavailable": 2}
+# What ``check_rate`` refuses: entries of one member, and frames that are invalid.
+metrics.register_limits("member", "invalid")
 
 
 class JournalConsumer(DirectConsumer):

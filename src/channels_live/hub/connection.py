@@ -10,8 +10,7 @@ from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import channel_layers
 
 from channels_live.hub.connection_metrics import ConnectionMetrics
-from channels_live.layers.availability import Availability
-from channels_live.layers.errors import CHANNEL_LAYER_ERRORS
+from channels_live.layers.availability import CHANNEL_LAYER_ERRORS, Availability
 from channels_live.layers.group_sender import MAX_WAITING, GroupSender, messages_of
 from channels_live.observability import metrics
 

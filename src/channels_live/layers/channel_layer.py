@@ -16,7 +16,7 @@ from channels_redis.utils import _close_redis
 from django.db import Error as DatabaseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from channels_live.layers.errors import CHANNEL_LAYER_ERRORS
+from channels_live.layers.availability import CHANNEL_LAYER_ERRORS
 from channels_live.layers.prefix import async_channel_prefix
 from channels_live.observability.logs import first_line
 

@@ -7,9 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from channels_live.layers.availability import Availability
-from channels_live.layers.counters import Counters
-from channels_live.layers.errors import CHANNEL_LAYER_ERRORS
+from channels_live.layers.availability import CHANNEL_LAYER_ERRORS, Availability, Counters
 
 logger = logging.getLogger(__name__)
 

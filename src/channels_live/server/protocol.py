@@ -93,11 +93,14 @@ class WebSocketProtocol(SlimState, Handshake):
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine for the socket in the background; a draining server waits for it."""
+        task = asyncio.get_running_loop().create_task(coroutine)
         self.pending_tasks += 1
-        self.server.start(coroutine).add_done_callback(self._task_done)
+        self.server.tasks.add(task)
+        task.add_done_callback(self._task_done)
 
-    def _task_done(self, _: asyncio.Task[None]) -> None:
+    def _task_done(self, task: asyncio.Task[None]) -> None:
         self.pending_tasks -= 1
+        self.server.tasks.discard(task)
         if self.fewer_tasks and self.pending_tasks <= MAX_PENDING_TASKS:
             self.fewer_tasks.set_result(None)
             self.fewer_tasks = None
