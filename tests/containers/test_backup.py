@@ -24,7 +24,7 @@ def has_account(project: Project, name: str) -> bool:
     return "found: True" in shell(project, f"print('found:', User.objects.filter(username='{name}').exists())")
 
 
-def test_restore_brings_back_exactly_what_was_backed_up(project: Project, tmp_path: Path) -> None:
+def test_restore_replaces_the_database_by_the_dump(project: Project, tmp_path: Path) -> None:
     dump = tmp_path / "dump.sql.gz"
     shell(project, "User.objects.create(username='before')")
     assert make(project, "backup", dump).returncode == 0
@@ -42,7 +42,7 @@ def test_restore_brings_back_exactly_what_was_backed_up(project: Project, tmp_pa
     assert has_account(project, "before")
 
 
-async def test_a_restore_lets_members_begin_again_and_nobody_misses_what_is_written_then(
+async def test_restore_closes_members_with_1012_and_new_messages_are_delivered(
     project: Project, tmp_path: Path
 ) -> None:
     dump = tmp_path / "dump.sql.gz"
@@ -63,7 +63,7 @@ async def test_a_restore_lets_members_begin_again_and_nobody_misses_what_is_writ
         assert set(listener.close_codes) == {1012}
 
 
-def test_a_broken_dump_changes_nothing(project: Project, tmp_path: Path) -> None:
+def test_restore_of_an_invalid_dump_fails_and_changes_nothing(project: Project, tmp_path: Path) -> None:
     names = ("whole", "half", "wrong", "cut", "empty")
     whole, half, wrong, cut, empty = (tmp_path / f"{name}.sql.gz" for name in names)
     shell(project, "User.objects.get_or_create(username='kept')")
@@ -80,7 +80,7 @@ def test_a_broken_dump_changes_nothing(project: Project, tmp_path: Path) -> None
         assert has_account(project, "kept")
 
 
-def test_a_failed_backup_leaves_no_file(tmp_path: Path) -> None:
+def test_failed_backup_leaves_no_file(tmp_path: Path) -> None:
     dump = tmp_path / "dump.sql.gz"
     assert make(Project(), "backup", dump).returncode != 0
     assert not list(tmp_path.iterdir())

@@ -13,7 +13,7 @@ LISTENS = {"nginx": [8080, 8081], "web": [8000], "ws": [8000]}
 
 
 @pytest.mark.parametrize("service", ["nginx", "web", "ws", "redis", "postgres"])
-def test_a_proxy_of_the_environment_is_not_asked_for_health(project: Project, service: str) -> None:
+def test_health_check_ignores_proxy_variables(project: Project, service: str) -> None:
     options = [option for name, value in PROXIES.items() for option in ("--env", f"{name}={value}")]
     for container in project.containers(service):
         kind, *command = container["Config"]["Healthcheck"]["Test"]
@@ -21,7 +21,7 @@ def test_a_proxy_of_the_environment_is_not_asked_for_health(project: Project, se
         docker("exec", *options, container["Id"], *command)
 
 
-def test_no_other_health_check_asks_a_proxy() -> None:
+def test_health_checks_with_wget_unset_http_proxy() -> None:
     # Of images that are not ours, and not in every lab. busybox's wget reads http_proxy and knows no no_proxy.
     services = json.loads(Project().compose("--profile", "observability", "config", "--format", "json"))["services"]
     commands = [service.get("healthcheck", {}).get("test") or [] for service in services.values()]

@@ -23,7 +23,7 @@ def address(project: Project) -> Iterator[str]:
         project.compose(*profile, "rm", "--stop", "--force", "nginx-metrics")
 
 
-def test_what_nginx_refuses_is_counted_and_not_shown_to_the_world(project: Project, address: str) -> None:
+def test_requests_rejected_by_nginx_are_counted_and_metrics_are_not_published(project: Project, address: str) -> None:
     door = http.client.HTTPConnection("127.0.0.1", project.port, timeout=5)
     door.request("GET", "/chat/", headers={"Host": "evil.example"})
     assert door.getresponse().status == 421

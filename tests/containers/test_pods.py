@@ -54,7 +54,7 @@ def pods(kubelet: Kubelet, url: str) -> dict[str, Pod]:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_answers_every_probe(pods: dict[str, Pod], part: str) -> None:
+def test_pod_answers_all_probes(pods: dict[str, Pod], part: str) -> None:
     pod = pods[part]
     container = pod.workload.pod["containers"][0]
     for name in ("startupProbe", "readinessProbe", "livenessProbe"):
@@ -72,7 +72,7 @@ def test_passes_the_behaviour_suite(pods: dict[str, Pod], url: str) -> None:
     assert result.returncode == 0
 
 
-async def test_a_new_pod_gets_new_sockets_until_it_has_its_share(
+async def test_new_pod_gets_new_sockets_until_it_has_as_many_as_the_other(
     pods: dict[str, Pod], kubelet: Kubelet, url: str
 ) -> None:
     address = f"{url.replace('http', 'ws', 1)}/ws/chat/share/"
@@ -100,7 +100,7 @@ def sockets_of(pod: Pod) -> int:
 
 
 @pytest.mark.parametrize("part", PARTS[::-1])
-def test_ends_well_within_its_time(pods: dict[str, Pod], part: str) -> None:
+def test_pod_stops_with_exit_code_0_within_its_grace_period(pods: dict[str, Pod], part: str) -> None:
     pod = pods[part]
     container = pod.workload.pod["containers"][0]["name"]
     seconds = pod.workload.pod["terminationGracePeriodSeconds"]

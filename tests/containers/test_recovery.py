@@ -50,7 +50,7 @@ async def seconds_until_messages_flow(project: Project) -> float:
 @pytest.mark.parametrize(
     "command", [("restart",), ("up", "--detach", "--no-deps", "--force-recreate")], ids=["restart", "recreate"]
 )
-async def test_web_and_ws_move_and_nginx_finds_them(
+async def test_nginx_finds_web_and_ws_at_new_addresses(
     project: Project, account: Callable[[], bool], command: tuple[str, ...]
 ) -> None:
     nginx = project.containers("nginx")[0]["State"]["StartedAt"]
@@ -77,7 +77,7 @@ async def test_scaling_loses_no_message(project: Project) -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_a_rolling_restart_closes_with_1012_and_loses_nothing(project: Project) -> None:
+async def test_rolling_restart_closes_with_1012_and_loses_no_message(project: Project) -> None:
     containers = project.ids("ws")
     assert len(containers) == 2
     async with Load(project.url, CHAT) as load:
@@ -99,7 +99,7 @@ def is_healthy(container: str) -> bool:
 
 
 @pytest.mark.parametrize("service", ["redis", "postgres", "ws", "web", "nginx"])
-async def test_a_killed_container_comes_back_and_nothing_is_lost(
+async def test_killed_container_is_restarted_and_no_message_is_lost(
     project: Project, account: Callable[[], bool], service: str
 ) -> None:
     victim = project.ids(service)[0]
@@ -118,7 +118,7 @@ async def test_a_killed_container_comes_back_and_nothing_is_lost(
 
 
 @pytest.mark.parametrize("service", ["ws", "web", "nginx", "redis", "postgres"])
-def test_stops_in_time_and_in_order(project: Project, service: str) -> None:
+def test_service_stops_with_exit_code_0_within_its_grace_period(project: Project, service: str) -> None:
     container = project.containers(service)[0]
     started = time.monotonic()
     project.compose("stop", service)
@@ -128,7 +128,7 @@ def test_stops_in_time_and_in_order(project: Project, service: str) -> None:
     assert codes == {0}
 
 
-def test_a_second_up_changes_nothing(project: Project) -> None:
+def test_second_up_keeps_all_containers(project: Project) -> None:
     def state() -> set[tuple[str, str]]:
         return {(container["Id"], container["State"]["StartedAt"]) for container in project.containers()}
 

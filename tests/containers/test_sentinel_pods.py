@@ -52,7 +52,7 @@ async def say(sender: ClientConnection, text: str) -> None:
 
 
 @pytest.mark.timeout(400)
-async def test_survives_its_primary(kubelet: Kubelet) -> None:
+async def test_messages_are_delivered_during_and_after_a_failover_of_the_primary(kubelet: Kubelet) -> None:
     nodes = [kubelet.start("redis", number) for number in range(3)]
     kubelet.start("postgres")
     docker("wait", kubelet.start("migrate").id("migrate"))

@@ -31,7 +31,7 @@ ANYWHERE = [f"--ignore=tests/chat/browser/test_{name}.py" for name in LEFT_OUT]
 @pytest.mark.parametrize(
     "suite", [["tests/chat/behaviour", "-m", "not idle"], ["tests/chat/browser", *ANYWHERE]], ids=lambda suite: suite[0]
 )
-def test_passes_against_containers(project: Project, suite: list[str]) -> None:
+def test_suite_passes_against_containers(project: Project, suite: list[str]) -> None:
     environment = os.environ | {"BASE_URL": project.url}
     result = subprocess.run([sys.executable, "-m", "pytest", *suite], cwd=ROOT, env=environment, check=False)
     assert result.returncode == 0

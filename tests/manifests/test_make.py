@@ -30,13 +30,13 @@ def make(target: str, *variables: str, env: dict[str, str]) -> subprocess.Comple
 
 @pytest.mark.parametrize("target", ["k8s-up", "k8s-down"])
 @pytest.mark.parametrize("named", ["", "staging"])
-def test_refuses_a_context_that_was_not_named(target, named, environment):
+def test_target_fails_if_context_is_not_the_current_one(target, named, environment):
     result = make(target, f"CONTEXT={named}", env=environment)
     assert result.returncode != 0
     assert f'The current context is "production", you named "{named}"; nothing was done.' in result.stdout
 
 
 @pytest.mark.parametrize("target", ["k8s-up", "k8s-down"])
-def test_goes_to_the_context_that_was_named(target, environment):
+def test_target_uses_the_current_context_if_it_is_named(target, environment):
     result = make(target, "CONTEXT=production", env=environment)
     assert "127.0.0.1:9" in result.stderr

@@ -41,18 +41,18 @@ ELSEWHERE = {
     ],
     ids=lambda value: value.name if hasattr(value, "name") else "",
 )
-def test_exactly_these_may_connect(folder, expected):
+def test_network_policies_allow_exactly_these_connections(folder, expected):
     assert edges(render(folder)) == expected
 
 
-def test_without_policies_everybody_reaches_the_database():
+def test_without_network_policies_every_peer_can_connect():
     manifests = render(LOCAL)
     manifests.objects = [item for item in manifests.objects if item["kind"] != "NetworkPolicy"]
     assert ("client", "postgres", 5432) in edges(manifests)
     assert ("stranger", "redis", 6379) in edges(manifests)
 
 
-def test_one_rule_too_many_is_seen():
+def test_additional_rule_is_detected():
     manifests = render(LOCAL)
     manifests.named("NetworkPolicy", "postgres")["spec"]["ingress"].append({})
     assert edges(manifests) - (STACK | POSTGRES | door(8080)) >= {("stranger", "postgres", 5432)}

@@ -216,13 +216,13 @@ MISTAKES: list[tuple[Policy, str, Callable[[Manifests], object]]] = [
     MISTAKES,
     ids=[f"{policy.__name__}-{expected}" for policy, expected, _ in MISTAKES],
 )
-def test_sees_the_mistake(policy, expected, make_mistake):
+def test_policy_detects_the_violation(policy, expected, make_mistake):
     manifests = render(LOCAL)
     make_mistake(manifests)
     assert any(expected in sentence for sentence in policy(manifests)), list(policy(manifests))
 
 
-def test_sees_a_route_to_anything_but_nginx():
+def test_route_to_another_service_than_nginx_is_detected():
     manifests = render(GATEWAY)
     rule = manifests.named("HTTPRoute", "nginx")["spec"]["rules"][0]
     rule["backendRefs"][0].update(name="web", port=8000)
@@ -230,12 +230,12 @@ def test_sees_a_route_to_anything_but_nginx():
     assert list(references.routes_lead_to_services(manifests)) == ["/admin is routed to web; only / to nginx may be"]
 
 
-def test_sees_what_scales_nothing():
+def test_autoscaler_without_target_is_detected():
     manifests = render(GATEWAY)
     manifests.named("HorizontalPodAutoscaler", "web")["spec"]["scaleTargetRef"]["name"] = "website"
     assert "nothing scales Deployment website" in list(references.routes_lead_to_services(manifests))
 
 
-def test_every_policy_is_tried():
+def test_every_policy_has_a_violation():
     tried = {policy for policy, *_ in MISTAKES} | {references.routes_lead_to_services}
     assert tried == set(POLICIES)

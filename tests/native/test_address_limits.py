@@ -25,7 +25,7 @@ def expect_limited(found: list[int], answer: int = 200) -> None:
     assert set(found) == {answer, 429}
 
 
-async def test_sockets_of_one_address_stop_at_the_cap_and_others_get_in(tmp_path):
+async def test_sockets_per_address_are_limited_and_other_addresses_connect(tmp_path):
     environment = NO_LIMITS | {"MAX_SOCKETS_PER_ADDRESS": "1000"}
     with Stack(tmp_path, environment=environment) as stack:
         answers: list[tuple[bytes, asyncio.StreamWriter]] = []
@@ -52,7 +52,7 @@ async def test_sockets_of_one_address_stop_at_the_cap_and_others_get_in(tmp_path
             writer.close()
 
 
-async def test_handshakes_of_one_address_are_limited(tmp_path):
+async def test_handshakes_per_address_are_limited(tmp_path):
     with Stack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"HANDSHAKE_RATE": "1"}) as stack:
         found = []
         for _ in range(MANY):
@@ -73,7 +73,7 @@ def stack(tmp_path_factory):
         yield stack
 
 
-def test_pages_of_one_address_are_limited_with_a_page_and_the_api_with_json(stack):
+def test_requests_over_the_rate_are_answered_429_as_html_and_json(stack):
     with visitor(stack) as crowd, visitor(stack, "127.0.0.2") as other:
         styles = crowd.get("/chat/").text.partition('rel="stylesheet" href="')[2].partition('"')[0]
         found = statuses(lambda: crowd.get("/chat/lobby/"))
@@ -98,7 +98,7 @@ def test_pages_of_one_address_are_limited_with_a_page_and_the_api_with_json(stac
     assert {"/chat/lobby/", "/api/rooms/lobby/messages"} == {path for path in paths if "/static/" not in path}
 
 
-def test_forms_that_cost_a_password_s_hash_are_limited_more_strictly(tmp_path):
+def test_account_forms_have_a_lower_rate(tmp_path):
     paths = {"/accounts/login/": "127.0.0.5", "/accounts/signup/": "127.0.0.6", "/admin/login/": "127.0.0.7"}
     with Stack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"ACCOUNT_RATE": "1"}) as stack:
         for path, source in paths.items():
@@ -108,7 +108,7 @@ def test_forms_that_cost_a_password_s_hash_are_limited_more_strictly(tmp_path):
                 assert client.get(path).status_code == 200
 
 
-def test_one_under_the_limit_passes(stack):
+def test_request_under_the_limit_is_served(stack):
     with visitor(stack, "127.0.0.3") as client:
         expect_limited(statuses(lambda: client.get("/chat/")))
 
@@ -122,21 +122,21 @@ def test_one_under_the_limit_passes(stack):
     ],
     ids=["IPv4", "IPv6"],
 )
-def test_behind_a_trusted_proxy_each_visitor_counts(stack, addresses, other):
+def test_limits_count_each_client_behind_a_trusted_proxy(stack, addresses, other):
     with visitor(stack, "127.0.0.9") as proxy:
         turn = iter(addresses * MANY)
         expect_limited(statuses(lambda: proxy.get("/chat/", headers={"X-Forwarded-For": next(turn)})))
         assert proxy.get("/chat/", headers={"X-Forwarded-For": other}).status_code == 200
 
 
-def test_a_stranger_cannot_pass_for_others(stack):
+def test_untrusted_client_cannot_forge_its_address(stack):
     with visitor(stack, "127.0.0.4") as stranger:
         numbers = iter(range(1, MANY + 1))
         headers = ({"X-Forwarded-For": f"203.0.113.{100 + number}"} for number in numbers)
         expect_limited(statuses(lambda: stranger.get("/chat/", headers=next(headers))))
 
 
-def test_a_body_over_the_limit_is_refused_with_a_page_and_with_json(tmp_path: Path):
+def test_body_over_the_limit_is_413_as_html_and_json(tmp_path: Path):
     with (
         Stack(tmp_path, ws_processes=1, environment={"MAX_BODY_KIB": "1"}) as stack,
         visitor(stack) as client,

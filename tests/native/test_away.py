@@ -10,7 +10,7 @@ import websockets
 from deploy.local import Stack
 
 
-def test_nginx_says_so_itself_and_the_page_is_back_with_web(tmp_path: Path) -> None:
+def test_nginx_answers_503_while_web_is_down_and_recovers(tmp_path: Path) -> None:
     with Stack(tmp_path, ws_processes=1) as stack, httpx.Client(base_url=stack.url, timeout=20) as visitor:
         stack.process("web").stop()
         for answer in (visitor.get("/chat/lobby/"), visitor.post("/accounts/login/", data={"username": "alice"})):
@@ -39,7 +39,7 @@ def test_nginx_says_so_itself_and_the_page_is_back_with_web(tmp_path: Path) -> N
         assert visitor.get("/errors/503.html").status_code == 404
 
 
-async def test_a_handshake_is_answered_503_as_json_while_ws_is_away(tmp_path: Path) -> None:
+async def test_handshake_is_answered_503_as_json_while_ws_is_down(tmp_path: Path) -> None:
     with Stack(tmp_path, ws_processes=1) as stack:
         stack.process("ws-1").stop()
         with pytest.raises(websockets.InvalidStatus) as refused:

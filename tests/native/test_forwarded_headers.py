@@ -146,7 +146,7 @@ def websocket(path: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("path", ["/chat/", "/api/rooms/lobby/messages", "/static/x.js", "/ws/chat/lobby/"])
 @pytest.mark.parametrize("source", [PROXY, STRANGER])
-def test_headers_that_are_never_trusted_reach_neither_web_nor_ws(nginx: Process, source: str, path: str) -> None:
+def test_untrusted_headers_reach_neither_web_nor_ws(nginx: Process, source: str, path: str) -> None:
     found = passed_on(nginx, source, *NEVER_TRUSTED.items(), *websocket(path), path=path)
     assert found.keys() <= {
         *("host", "x-forwarded-for", "x-forwarded-proto", "x-request-id", "connection", "upgrade"),
@@ -172,7 +172,7 @@ def test_headers_that_are_never_trusted_reach_neither_web_nor_ws(nginx: Process,
         ([], PROXY),
     ],
 )
-def test_a_trusted_proxy_says_the_address(nginx: Process, said: list[str], address: str) -> None:
+def test_address_is_taken_from_a_trusted_proxy(nginx: Process, said: list[str], address: str) -> None:
     headers = [("X-Forwarded-For", value) for value in said]
     assert passed_on(nginx, PROXY, *headers)["x-forwarded-for"] == address
     assert passed_on(nginx, STRANGER, *headers)["x-forwarded-for"] == STRANGER
@@ -202,7 +202,7 @@ def test_a_trusted_proxy_says_the_address(nginx: Process, said: list[str], addre
         ([], "http"),
     ],
 )
-def test_a_trusted_proxy_says_the_scheme(nginx: Process, said: list[str], scheme: str) -> None:
+def test_scheme_is_taken_from_a_trusted_proxy(nginx: Process, said: list[str], scheme: str) -> None:
     headers = [("X-Forwarded-Proto", value) for value in said]
     for path in ("/chat/", "/ws/chat/lobby/"):
         found = passed_on(nginx, PROXY, *headers, *websocket(path), path=path)
@@ -228,7 +228,7 @@ def test_a_trusted_proxy_says_the_scheme(nginx: Process, said: list[str], scheme
         ("chat.example.com:8080", "chat.example.com:8443", "chat.example.com:8080"),
     ],
 )
-def test_a_trusted_proxy_says_the_port_that_host_lacks(
+def test_port_is_taken_from_a_trusted_proxy_if_host_has_none(
     nginx: Process, host: str, forwarded: str, expected: str
 ) -> None:
     headers = (("Host", host), ("X-Forwarded-Host", forwarded))
@@ -253,7 +253,7 @@ def behind_tcp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 
 
 @pytest.mark.parametrize("first", [V1, V2], ids=["v1", "v2"])
-def test_with_the_proxy_protocol_the_address_is_what_it_says(behind_tcp: Process, first: bytes) -> None:
+def test_address_is_taken_from_the_proxy_protocol(behind_tcp: Process, first: bytes) -> None:
     # A load balancer of TCP passes on what the client says, so none of it is trusted.
     lies = [("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-Proto", "https"), ("X-Request-ID", "0123456789abcdef")]
     for path in ("/chat/", "/ws/chat/lobby/"):
@@ -274,7 +274,7 @@ def refused_lines(process: Process) -> list[dict]:
 @pytest.mark.parametrize(
     ("first", "reason"), [(V1, "proxy_protocol"), (V2, "proxy_protocol"), (b"\x16\x03\x01\x02\x00\x01\x00\r\n", "tls")]
 )
-def test_an_unexpected_protocol_is_400_and_named_in_the_log(nginx: Process, first: bytes, reason: str) -> None:
+def test_unexpected_protocol_is_400_and_logged_as_limit(nginx: Process, first: bytes, reason: str) -> None:
     before = refused_lines(nginx)
     status, body = exchange(nginx, PROXY, "/chat/", [("Host", "chat.example.com")], first)
     assert status == 400

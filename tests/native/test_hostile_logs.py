@@ -136,7 +136,7 @@ def logs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.mark.parametrize("name", ["nginx", "web", "ws-1", "redis"])
-def test_every_line_is_well_formed_and_inert(logs: tuple[str, Path], name: str) -> None:
+def test_every_log_line_is_well_formed_and_printable(logs: tuple[str, Path], name: str) -> None:
     log_format, folder = logs
     lines = (folder / f"{name}.log").read_bytes().split(b"\n")
     assert lines.pop() == b""
@@ -152,7 +152,7 @@ def test_every_line_is_well_formed_and_inert(logs: tuple[str, Path], name: str) 
             assert isinstance(json.loads(text), dict), line
 
 
-def test_readable_paths_stay_readable(tmp_path: Path) -> None:
+def test_printable_paths_are_logged_decoded(tmp_path: Path) -> None:
     with Stack(tmp_path, ws_processes=1, environment={"LOG_FORMAT": "json"}) as stack:
         host = stack.url.removeprefix("http://").encode()
         paths = [quote("/chat/部屋 ひとつ-é-😀/").encode(), b"/chat/%ff/", b"/chat/%1B%5B/", b"/chat/\xff/"]
@@ -167,7 +167,7 @@ def test_readable_paths_stay_readable(tmp_path: Path) -> None:
     assert {line["user_agent"] for line in lines} == {"(not printable)"}
 
 
-def test_what_nginx_runs_out_of_is_logged_without_the_requests_that_met_it(tmp_path: Path) -> None:
+def test_resource_exhaustion_of_nginx_is_logged_without_requests(tmp_path: Path) -> None:
     port, health = ports.pick(), ports.pick()
     listen = {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_HEALTH_LISTEN": f"127.0.0.1:{health}"}
     configuration = tmp_path / "nginx.conf"

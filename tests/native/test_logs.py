@@ -46,7 +46,7 @@ def open_socket(
     return connect(address, origin=origin or stack.url, **options)  # type: ignore[arg-type]
 
 
-def test_a_request_has_one_id_in_all_logs_and_in_its_answer(stack):
+def test_request_id_is_the_same_in_all_logs_and_in_the_response(stack):
     answer = httpx.get(f"{stack.url}/chat/lobby/?secret=1")
     request_id = answer.headers["x-request-id"]
     door = wait_for(stack, "nginx", lambda line: line.get("request_id") == request_id)
@@ -58,12 +58,12 @@ def test_a_request_has_one_id_in_all_logs_and_in_its_answer(stack):
     assert access["duration_ms"] > 0
 
 
-def test_strangers_cannot_choose_the_id(stack):
+def test_request_id_of_an_untrusted_client_is_ignored(stack):
     answer = httpx.get(f"{stack.url}/chat/", headers={"X-Request-ID": "chosen-by-a-stranger"})
     assert answer.headers["x-request-id"] != "chosen-by-a-stranger"
 
 
-def test_a_trusted_proxy_can_choose_the_id_unless_it_is_no_id(tmp_path):
+def test_request_id_of_a_trusted_proxy_is_used_if_valid(tmp_path):
     with Stack(tmp_path, ws_processes=1, environment={**SETTINGS, "TRUSTED_PROXIES": "127.0.0.1"}) as stack:
         answer = httpx.get(f"{stack.url}/chat/", headers={"X-Request-ID": "chosen-by-the-proxy"})
         assert answer.headers["x-request-id"] == "chosen-by-the-proxy"
@@ -72,7 +72,7 @@ def test_a_trusted_proxy_can_choose_the_id_unless_it_is_no_id(tmp_path):
         assert "or not" not in answer.headers["x-request-id"]
 
 
-def test_a_refused_handshake_says_why(stack):
+def test_refused_handshake_is_logged_with_its_reason(stack):
     with pytest.raises(InvalidStatus) as refused:
         open_socket(stack, origin="https://evil.example")
     request_id = refused.value.response.headers["x-request-id"]
@@ -85,7 +85,7 @@ def test_a_refused_handshake_says_why(stack):
     assert {"status": 403, "upgrade": "websocket"}.items() <= door.items()
 
 
-def test_an_unknown_address_of_a_socket_says_so(stack):
+def test_unknown_websocket_path_is_logged_with_its_reason(stack):
     with open_socket(stack, "/ws/nowhere/") as socket:
         assert socket.response
         request_id = socket.response.headers["x-request-id"]
@@ -94,14 +94,14 @@ def test_an_unknown_address_of_a_socket_says_so(stack):
 
 
 @pytest.mark.parametrize("name", ["web", "ws-1", "nginx"])
-def test_every_line_is_json(stack, name):
+def test_every_log_line_is_json(stack, name):
     httpx.get(f"{stack.url}/chat/")
     lines = text_of(stack, name).splitlines()
     assert lines
     assert all(isinstance(json.loads(line), dict) for line in lines)
 
 
-def test_no_log_holds_what_people_write_or_what_lets_them_in(tmp_path):
+def test_logs_contain_no_messages_and_no_credentials(tmp_path):
     with Stack(tmp_path, ws_processes=2, environment=SETTINGS) as stack:
         token = make_token(stack)
         cookies = {"sessionid": "planted-session", "guest": "planted-guest:cookie"}
@@ -143,7 +143,7 @@ def test_no_log_holds_what_people_write_or_what_lets_them_in(tmp_path):
             assert token not in line, log.name
 
 
-def test_an_error_carries_its_trace_and_the_id_of_its_request(tmp_path):
+def test_error_is_logged_with_traceback_and_request_id(tmp_path):
     with Stack(tmp_path, ws_processes=1, environment=SETTINGS | {"DEBUG": "false"}) as stack:
         (tmp_path / "db.sqlite3").write_bytes(b"no database " * 1000)
         for journal in tmp_path.glob("db.sqlite3-*"):

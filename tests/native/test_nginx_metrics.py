@@ -65,7 +65,7 @@ def wait_for(process: Process, expected: dict[str, float]) -> None:
         time.sleep(0.02)
 
 
-async def test_each_refusal_is_counted_under_its_limit_and_nothing_else_is(stack: Stack, process: Process) -> None:
+async def test_rejected_requests_are_counted_by_limit(stack: Stack, process: Process) -> None:
     expected: dict[str, float] = {}
     assert refused(process) == expected
     with visitor(stack, "127.0.0.2") as client:
@@ -98,7 +98,7 @@ async def test_each_refusal_is_counted_under_its_limit_and_nothing_else_is(stack
     wait_for(process, expected | {"body": 1, "host": 1})
 
 
-def test_what_nginx_did_not_say_makes_no_series_of_its_own(stack: Stack, process: Process) -> None:
+def test_unknown_datagrams_are_counted_as_other(stack: Stack, process: Process) -> None:
     host, _, port = stack.environment["REFUSALS_SYSLOG"].partition(":")
     before = refused(process)
     with socket.socket(type=socket.SOCK_DGRAM) as sender:
@@ -109,7 +109,7 @@ def test_what_nginx_did_not_say_makes_no_series_of_its_own(stack: Stack, process
 
 
 @pytest.mark.parametrize("value", ["127.0.0.1", "127.0.0.1:", "syslog"])
-def test_a_wrong_address_stops_the_start_with_one_sentence(stack: Stack, tmp_path: Path, value: str) -> None:
+def test_invalid_address_aborts_startup_with_a_one_line_error(stack: Stack, tmp_path: Path, value: str) -> None:
     process = nginx_metrics(stack, tmp_path, REFUSALS_SYSLOG=value)
     process.start()
     with pytest.raises(ProcessFailed, match=r"REFUSALS_SYSLOG.*expected host:port"):

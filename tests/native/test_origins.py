@@ -108,7 +108,7 @@ def foreign(url: str) -> list[bytes | None]:
     ]
 
 
-def test_every_foreign_origin_is_refused_with_403_and_logged_with_its_reason(stack, url):
+def test_foreign_origin_is_403_and_logged_with_its_reason(stack, url):
     origins = foreign(url)
     log = stack.process("ws-1").log
     before = log.read_text().count('"reason": "origin"')
@@ -116,13 +116,13 @@ def test_every_foreign_origin_is_refused_with_403_and_logged_with_its_reason(sta
     assert log.read_text().count('"reason": "origin"') == before + len(origins)
 
 
-def test_the_pages_own_and_the_listed_ones_get_in(url):
+def test_own_and_listed_origins_are_accepted(url):
     for origin in (url, url.upper(), ALLOWED, ALLOWED.upper(), f"{ALLOWED}:443", *NATIVE):
         assert status(url, origin.encode()) == 101
 
 
 @pytest.mark.parametrize("origin", [ALLOWED, *NATIVE])
-def test_pages_of_the_listed_ones_may_use_the_api(stack, origin):
+def test_listed_origins_may_use_the_api(stack, origin):
     address = f"{stack.url}/api/rooms/lobby/messages"
     asks = {
         "Origin": origin,
@@ -135,14 +135,14 @@ def test_pages_of_the_listed_ones_may_use_the_api(stack, origin):
     assert "access-control-allow-origin" not in foreign.headers
 
 
-def test_the_scheme_is_that_of_a_trusted_proxy(stack):
+def test_expected_origin_has_the_scheme_of_a_trusted_proxy(stack):
     url, own = stack.url, stack.url.replace("http", "https").encode()
     assert status(url, own, "X-Forwarded-Proto: https") == 403
     assert status(url, own, "X-Forwarded-Proto: https", source="127.0.0.2") == 101
     assert status(url, stack.url.encode(), "X-Forwarded-Proto: https", source="127.0.0.2") == 403
 
 
-def test_a_host_that_is_not_ours_has_no_pages(url, stack):
+def test_unknown_host_has_no_pages(url, stack):
     # What a page is told that has its own name point here (DNS rebinding).
     with httpx.Client() as client:
         headers = {"Host": "evil.example", "Origin": "http://evil.example", "Upgrade": "websocket"}

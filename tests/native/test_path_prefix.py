@@ -31,7 +31,7 @@ def browser(url: str) -> Iterator[httpx.Client]:
 @pytest.mark.parametrize(
     "path", ["/", "/chat/", "/chat/lobby/", "/accounts/login/", "/accounts/name/", "/admin/", "/nothing/"]
 )
-def test_every_address_of_a_page_has_the_prefix_and_leads_somewhere(browser: httpx.Client, path: str) -> None:
+def test_every_link_of_a_page_has_the_prefix_and_is_served(browser: httpx.Client, path: str) -> None:
     page = browser.get(PREFIX + path)
     assert page.url.path.startswith(f"{PREFIX}/")
     addresses = set(ADDRESS.findall(page.text))
@@ -42,7 +42,7 @@ def test_every_address_of_a_page_has_the_prefix_and_leads_somewhere(browser: htt
             assert browser.get(address).status_code == 200, address
 
 
-def test_modules_and_styles_refer_to_what_is_below_the_prefix(browser: httpx.Client) -> None:
+def test_urls_in_modules_and_styles_have_the_prefix(browser: httpx.Client) -> None:
     (script,) = set(re.findall(r'src="([^"]*chat/room[^"]*)"', browser.get(f"{PREFIX}/chat/lobby/").text))
     imports = re.findall(r'from "([^"]+)"', browser.get(script).text)
     assert imports
@@ -50,19 +50,19 @@ def test_modules_and_styles_refer_to_what_is_below_the_prefix(browser: httpx.Cli
         assert browser.get(urljoin(script, name)).status_code == 200
 
 
-def test_cookies_are_of_the_prefix(browser: httpx.Client) -> None:
+def test_cookie_paths_have_the_prefix(browser: httpx.Client) -> None:
     browser.get(f"{PREFIX}/accounts/login/")
     assert {cookie.name for cookie in browser.cookies.jar} >= {"csrftoken", "guest"}
     assert {cookie.path for cookie in browser.cookies.jar} == {f"{PREFIX}/"}
 
 
-def test_the_bare_prefix_leads_to_its_root(url: str) -> None:
+def test_prefix_without_slash_is_redirected(url: str) -> None:
     answer = httpx.get(url + PREFIX)
     assert (answer.status_code, answer.headers["location"]) == (308, f"{PREFIX}/")
 
 
 @pytest.mark.parametrize("prefix", [PREFIX, ""], ids=["as it is", "taken away by a proxy before"])
-def test_sockets_and_api(url: str, prefix: str) -> None:
+def test_sockets_and_api_are_served_below_the_prefix(url: str, prefix: str) -> None:
     address = f"{url.replace('http', 'ws', 1)}{prefix}/ws/chat/room/"
     with connect(address, origin=url) as socket:  # type: ignore[arg-type]
         socket.send('{"message": "below"}')
@@ -73,7 +73,7 @@ def test_sockets_and_api(url: str, prefix: str) -> None:
     assert httpx.get(f"{url}{prefix}/readyz").status_code == 404
 
 
-def test_pages_of_nginx_have_the_prefix(browser: httpx.Client) -> None:
+def test_links_in_error_pages_of_nginx_have_the_prefix(browser: httpx.Client) -> None:
     page = browser.post(f"{PREFIX}/chat/", content=b"x" * 70_000)
     assert page.status_code == 413
     assert f'href="{PREFIX}/errors/error.css"' in page.text

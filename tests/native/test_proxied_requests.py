@@ -20,7 +20,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
-async def test_what_fits_is_taken_by_all_three(stack: Stack) -> None:
+async def test_headers_of_the_maximum_size_are_accepted_by_nginx_web_and_ws(stack: Stack) -> None:
     # Together as much as nginx lets through, in four headers.
     others = {f"X-Large-{number}": "y" * (KIB * 1024 - 500) for number in range(2)}
     async with httpx.AsyncClient(headers={"Cookie": COOKIES, **others}) as client:
@@ -31,7 +31,7 @@ async def test_what_fits_is_taken_by_all_three(stack: Stack) -> None:
     writer.close()
 
 
-async def test_what_does_not_is_431_with_a_page_json_and_a_reason_in_the_log(stack: Stack) -> None:
+async def test_larger_headers_are_431_as_html_and_json_and_logged(stack: Stack) -> None:
     headers = {"Cookie": "x" * (KIB * 1024 + 1)}
     async with httpx.AsyncClient(headers=headers) as client:
         page = await client.get(f"{stack.url}/chat/")
@@ -46,14 +46,14 @@ async def test_what_does_not_is_431_with_a_page_json_and_a_reason_in_the_log(sta
     assert {line["path"] for line in limited_lines(stack, "header")} >= {"/chat/", "/api/rooms/lobby/messages"}
 
 
-def test_an_address_that_does_not_is_414(stack: Stack) -> None:
+def test_larger_request_line_is_414(stack: Stack) -> None:
     answer = httpx.get(f"{stack.url}/chat/?{'x' * (KIB * 1024 + 1)}")
     assert (answer.status_code, answer.headers["content-type"]) == (414, "text/html")
     assert "アドレスが長すぎます" in answer.text
     assert "Address too long" in answer.text
 
 
-def test_headers_that_contradict_each_other_are_no_error_of_web(stack: Stack) -> None:
+def test_contradicting_scheme_headers_are_no_error_in_web(stack: Stack) -> None:
     # Past nginx too, as a probe or a mesh's proxy may come: Gunicorn's own defaults would answer 400.
     for url in (stack.url, stack.process("web").url):
         for name, value in {"X-Forwarded-Ssl": "on", "X-Forwarded-Protocol": "ssl"}.items():
@@ -63,7 +63,7 @@ def test_headers_that_contradict_each_other_are_no_error_of_web(stack: Stack) ->
 
 @pytest.mark.parametrize("name", ["web", "ws-1"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_every_address_is_of_ipv6_too(stack: Stack, name: str, host: str) -> None:
+def test_services_listen_on_ipv6(stack: Stack, name: str, host: str) -> None:
     port = ports.pick()
     process = stack.process(name)
     before = process.environment

@@ -7,7 +7,7 @@ import subprocess
 from deploy.local.stack import ROOT
 
 
-def test_each_locked_package_is_in_it_and_nothing_of_the_moment():
+def test_sbom_lists_all_locked_packages_and_is_reproducible():
     # This may run under make itself, which then says which directory it enters.
     command = ["make", "--no-print-directory", "sbom"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -64,7 +64,7 @@ def expect_headers(headers: httpx.Headers) -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "status"), ANSWERS.values(), ids=ANSWERS)
-def test_every_answer_carries_them_once(stack: Stack, method: str, path: str, status: int) -> None:
+def test_every_response_has_each_security_header_once(stack: Stack, method: str, path: str, status: int) -> None:
     url = stack.url + path.replace("{style}", style_of(stack))
     answer = httpx.request(method, url)
     assert answer.status_code == status
@@ -84,7 +84,7 @@ def test_every_answer_carries_them_once(stack: Stack, method: str, path: str, st
     ],
     ids=["no host", "no HTTP", "unknown host"],
 )
-async def test_what_nginx_refuses_carries_them_too(stack: Stack, request_: bytes, status: int) -> None:
+async def test_responses_of_nginx_itself_have_security_headers(stack: Stack, request_: bytes, status: int) -> None:
     reader, writer = await asyncio.open_connection(ports.HOST, stack.port)
     writer.write(request_)
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -94,7 +94,7 @@ async def test_what_nginx_refuses_carries_them_too(stack: Stack, request_: bytes
     expect_headers(httpx.Headers([tuple(line.split(": ", 1)) for line in lines]))
 
 
-def test_a_socket_s_answers_carry_them(stack: Stack) -> None:
+def test_handshake_responses_have_security_headers(stack: Stack) -> None:
     address = f"{stack.url.replace('http', 'ws', 1)}/ws/chat/lobby/"
     with connect(address, origin=stack.url) as socket:  # type: ignore[arg-type]
         assert socket.response
@@ -104,12 +104,12 @@ def test_a_socket_s_answers_carry_them(stack: Stack) -> None:
     expect_headers(httpx.Headers(list(refused.value.response.headers.raw_items())))
 
 
-def test_what_a_view_says_itself_wins(stack: Stack) -> None:
+def test_header_of_a_view_is_not_overridden(stack: Stack) -> None:
     policy = httpx.get(f"{stack.url}/chat/").headers["content-security-policy"]
     assert {"script-src 'self'", "connect-src 'self'"} <= {part.strip() for part in policy.split(";")}
 
 
-def test_pages_of_nginx_carry_them_while_web_is_away(tmp_path: Path) -> None:
+def test_error_pages_have_security_headers_while_web_is_down(tmp_path: Path) -> None:
     with Stack(tmp_path, ws_processes=1, environment={"HSTS_SECONDS": "0", "TRUSTED_PROXIES": "127.0.0.1"}) as stack:
         assert "strict-transport-security" not in httpx.get(f"{stack.url}/chat/", headers=HTTPS).headers
         stack.process("web").stop()

@@ -45,7 +45,7 @@ def ingest() -> Iterator[Ingest]:
     server.server_close()
 
 
-def test_an_error_arrives_with_its_trace_and_request_id_and_nothing_of_the_request(tmp_path, ingest):
+def test_error_is_sent_to_sentry_with_traceback_and_request_id_only(tmp_path, ingest):
     with Stack(tmp_path, ws_processes=1, environment={"SENTRY_DSN": ingest.dsn}) as stack:
         (tmp_path / "db.sqlite3").write_bytes(b"no database " * 1000)
         for journal in tmp_path.glob("db.sqlite3-*"):

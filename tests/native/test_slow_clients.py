@@ -31,7 +31,7 @@ async def ended(reader: StreamReader) -> None:
         pass
 
 
-async def test_half_a_request_is_cut_off_and_hinders_nobody(tmp_path):
+async def test_incomplete_request_times_out_and_delays_no_other(tmp_path):
     with Stack(tmp_path, ws_processes=1, environment={**NO_LIMITS, "CLIENT_TIMEOUT": "2"}) as stack:
         host = stack.url.removeprefix("http://")
         texts = [f"GET /chat/ HTTP/1.1\r\nHost: {host}\r\nX-Slow: "] * HALF_OPEN
@@ -48,7 +48,7 @@ async def test_half_a_request_is_cut_off_and_hinders_nobody(tmp_path):
             writer.close()
 
 
-async def test_who_is_just_fast_enough_is_served(tmp_path):
+async def test_slow_client_within_the_timeout_is_served(tmp_path):
     with Stack(tmp_path, ws_processes=1, environment={"CLIENT_TIMEOUT": "3"}) as stack:
         host = stack.url.removeprefix("http://")
         reader, writer = await begin(stack, f"GET /chat/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nX-Slow: ")

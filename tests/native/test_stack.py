@@ -15,7 +15,7 @@ def join(url: str) -> ClientConnection:
     return connect(f"{url.replace('http', 'ws', 1)}/ws/chat/lobby/", origin=url)  # type: ignore[arg-type]
 
 
-def test_members_on_different_processes_hear_each_other_also_on_one_added_later(tmp_path):
+def test_messages_reach_members_on_all_processes_including_an_added_one(tmp_path):
     with Stack(tmp_path) as stack, ExitStack() as sockets:
         stack.add_ws()
         urls = [stack.process(f"ws-{number}").url for number in (1, 2, 3)]
@@ -25,7 +25,7 @@ def test_members_on_different_processes_hear_each_other_also_on_one_added_later(
             assert [json.loads(member.recv(10)) for member in members] == [{"message": "hello"}] * 3
 
 
-def test_a_killed_process_leaves_the_others_working_and_comes_back(tmp_path):
+def test_killed_process_does_not_affect_others_and_can_be_restarted(tmp_path):
     with Stack(tmp_path) as stack:
         assert stack.process("ws-1").kill() == -9
         assert not stack.process("ws-1").is_running
@@ -38,7 +38,7 @@ def test_a_killed_process_leaves_the_others_working_and_comes_back(tmp_path):
             assert json.loads(member.recv(10)) == {"message": "back"}
 
 
-def test_without_redis_the_chat_goes_on_and_the_probes_say_degraded(tmp_path):
+def test_without_redis_messages_are_delivered_and_readyz_is_degraded(tmp_path):
     with Stack(tmp_path) as stack, ExitStack() as sockets:
         urls = [stack.process(name).url for name in ("ws-1", "ws-2")]
         alice, bob = (sockets.enter_context(join(url)) for url in urls)
@@ -54,14 +54,14 @@ def test_without_redis_the_chat_goes_on_and_the_probes_say_degraded(tmp_path):
             assert "channel_layer_up 0.0" in response.read().decode()
 
 
-def test_a_failed_start_leaves_nothing_running(tmp_path):
+def test_failed_start_leaves_no_process_running(tmp_path):
     stack = Stack(tmp_path, environment={"DATABASE_URL": "mysql://nowhere/at-all"})
     with pytest.raises(ProcessFailed, match="DATABASE_URL"):
         stack.start()
     assert not any(process.is_running for process in stack.processes)
 
 
-def test_all_that_changes_is_in_its_directory(tmp_path: Path):
+def test_all_files_are_written_to_the_directory(tmp_path: Path):
     with Stack(tmp_path, ws_processes=1) as stack:
         assert stack.description.parent == tmp_path
         logs = {Path(process["log"]).parent for process in json.loads(stack.description.read_text())["processes"]}

@@ -71,7 +71,7 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.mark.parametrize("trusted", [True, False], ids=["a proxy", "a stranger"])
-def test_a_post_is_followed_to_the_channel_layer(tmp_path, collector, trusted):
+def test_trace_of_an_api_post_includes_the_publication(tmp_path, collector, trusted):
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
     if trusted:
         environment["TRUSTED_PROXIES"] = "127.0.0.1"
@@ -98,14 +98,13 @@ def test_a_post_is_followed_to_the_channel_layer(tmp_path, collector, trusted):
     assert token.encode() not in collector.content
 
 
-def test_what_is_said_on_a_socket_is_followed_to_who_hears_it(tmp_path, collector):
+def test_trace_of_a_message_includes_its_delivery(tmp_path, collector):
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
     with Stack(tmp_path, ws_processes=2, environment=environment) as stack:
+        urls = [stack.process(name).url for name in ("ws-1", "ws-2")]
         alice, bob = (
-            connect(
-                f"{stack.process(name).url.replace('http', 'ws')}/ws/chat/planted-room/", origin=stack.process(name).url
-            )  # type: ignore[arg-type]
-            for name in ("ws-1", "ws-2")
+            connect(f"{url.replace('http', 'ws')}/ws/chat/planted-room/", origin=url)  # type: ignore[arg-type]
+            for url in urls
         )
         with alice, bob:
             alice.send('{"message": "planted-text"}')

@@ -45,7 +45,7 @@ def stack(tmp_path: Path):
         yield stack
 
 
-def test_a_page_of_either_gets_its_files(stack):
+def test_static_files_of_both_releases_are_served(stack):
     with httpx.Client(base_url=f"{stack.url}/static/") as visitor:
         for name in (OLDER, stack.newer):
             # More often than there are servers, which take turns.

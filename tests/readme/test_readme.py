@@ -37,7 +37,7 @@ README = commands("README.md")
 SUITES = [command for command in README if command not in {*DONE_HERE, *DONE_BESIDE, *NOT_DONE}]
 
 
-def test_no_command_is_forgotten() -> None:
+def test_every_command_of_the_readme_has_a_test() -> None:
     assert len(README) == len(set(README))
     assert set(README) >= {*DONE_HERE, *DONE_BESIDE, *NOT_DONE}
     assert DONE_BESIDE & set(commands("docs/your-app.md"))
@@ -52,7 +52,7 @@ def test_ci_runs_the_suite(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", [*SUITES, *NOT_DONE])
-def test_the_target_exists(shared_clone: Path, command: str) -> None:
+def test_make_target_exists(shared_clone: Path, command: str) -> None:
     assert "python" in run(f"{command} --dry-run", shared_clone)
 
 
@@ -62,7 +62,7 @@ def test_every_page_of_docs_is_linked() -> None:
         assert f"](docs/{page.name})" in text, page.name
 
 
-def test_it_is_short_and_begins_with_what_one_wants() -> None:
+def test_readme_is_short_and_begins_with_picture_command_and_figures() -> None:
     lines = (ROOT / "README.md").read_text().splitlines()
     assert len(lines) <= 150
     beginning = "\n".join(lines[:31])
@@ -106,17 +106,17 @@ def expect_chat(url: str) -> None:
         assert json.loads(bob.recv(10)) == {"message": "hello"}
 
 
-def test_the_chat_answers(running: Terminal, shared_clone: Path) -> None:
+def test_chat_delivers_a_message(running: Terminal, shared_clone: Path) -> None:
     expect_chat(processes(shared_clone)["nginx"])
 
 
-def test_the_channel_layer_is_checked(running: Terminal, shared_clone: Path) -> None:
+def test_check_channel_layer_prints_the_round_trip_time(running: Terminal, shared_clone: Path) -> None:
     output = run(CHECK, shared_clone)
     assert re.fullmatch(r"The channel layer works: [\d.]+ ms there and back\.\n", output)
 
 
 @pytest.mark.timeout(300)
-def test_the_behaviour_tests_pass_against_an_address(running: Terminal, shared_clone: Path) -> None:
+def test_behaviour_tests_pass_against_url(running: Terminal, shared_clone: Path) -> None:
     address = processes(shared_clone)["nginx"]
     command = TEST_URL.replace("https://chat.example.com", address)
     # Some of them, since `make test` runs all.
@@ -125,7 +125,7 @@ def test_the_behaviour_tests_pass_against_an_address(running: Terminal, shared_c
 
 
 @pytest.mark.timeout(300)
-def test_what_else_can_be_asked(running: Terminal, shared_clone: Path) -> None:
+def test_capacity_and_sbom_print_their_results(running: Terminal, shared_clone: Path) -> None:
     assert "\nCores: " in run(CAPACITY, shared_clone)
     for path in run(SBOM, shared_clone).split()[-2:]:
         assert json.loads((shared_clone / path).read_text())["bomFormat"] == "CycloneDX"
@@ -150,7 +150,7 @@ def containers(clone: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.timeout(600)
-def test_docker_and_the_images_of_kubernetes(clone: Path, containers: dict[str, str]) -> None:
+def test_compose_commands_and_k8s_images(clone: Path, containers: dict[str, str]) -> None:
     # compose builds them too, where the engine has buildx 0.17 or newer; this builds the same with any.
     run("make build", clone, seconds=400, **containers)
     run(COMPOSE, clone, seconds=200, **containers)
@@ -162,7 +162,7 @@ def test_docker_and_the_images_of_kubernetes(clone: Path, containers: dict[str, 
     assert run("git status --porcelain", clone) == ""
 
 
-def test_kubernetes_as_far_as_that_goes_without_a_cluster(shared_clone: Path) -> None:
+def test_kubernetes_manifests_render(shared_clone: Path) -> None:
     folder = APPLY.removeprefix("kubectl apply -k ")
     objects = list(yaml.safe_load_all(run(f"{KUBECTL} kustomize {folder}", shared_clone)))
     _, _, namespace, verb, target, forwarded = FORWARD.split()

@@ -31,12 +31,12 @@ def renamed(shared_clone: Path) -> Path:
     return shared_clone
 
 
-def test_no_old_name_is_left(renamed: Path) -> None:
+def test_rename_leaves_no_old_name(renamed: Path) -> None:
     assert run(NAMED, renamed) == ""
     assert run("git ls-files | grep -i 'channels[-_.]stack' || true", renamed) == ""
 
 
-def test_containers_cluster_and_page_have_the_new_one(renamed: Path) -> None:
+def test_rename_changes_containers_namespace_and_page_title(renamed: Path) -> None:
     assert "image: acme/ws:local" in run(f"{KUBECTL} kustomize deploy/k8s/overlays/local", renamed)
     assert "namespace: acme" in run(f"{KUBECTL} kustomize deploy/k8s/overlays/local", renamed)
     assert "${IMAGES:-acme}/ws:" in (renamed / "docker-compose.yml").read_text()
@@ -44,7 +44,7 @@ def test_containers_cluster_and_page_have_the_new_one(renamed: Path) -> None:
     assert (renamed / "README.md").read_text().startswith("# acme\n")
 
 
-def test_again_changes_nothing_and_another_name_is_refused(renamed: Path) -> None:
+def test_second_rename_changes_nothing_and_another_name_is_rejected(renamed: Path) -> None:
     before = run("git diff", renamed)
     assert rename(renamed, "acme") == (0, "This is acme already.")
     code, said = rename(renamed, "other")
@@ -53,7 +53,7 @@ def test_again_changes_nothing_and_another_name_is_refused(renamed: Path) -> Non
     assert run("git diff", renamed) == before
 
 
-def test_what_a_newer_template_brings_is_renamed_too(renamed: Path) -> None:
+def test_rename_after_merging_a_newer_template_renames_its_files(renamed: Path) -> None:
     run(
         f"git commit --quiet --all --message rename && echo {TEMPLATE} > new && git add new && git commit -qm merge",
         renamed,
@@ -65,7 +65,7 @@ def test_what_a_newer_template_brings_is_renamed_too(renamed: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_lint_and_tests_pass_as_before(renamed: Path) -> None:
+def test_lint_and_tests_pass_after_rename(renamed: Path) -> None:
     # With this virtual environment, which has the same requirements: a new one for the clone would take a minute.
     binaries = Path(sys.executable).parent
     python = f"PYTHONPATH=src:services:apps:. {sys.executable}"
@@ -77,7 +77,7 @@ def test_lint_and_tests_pass_as_before(renamed: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a", "Acme", "acme_chat", "acme chat", "acme-", "1acme", "a" * 21, "x;reboot"])
-def test_a_name_that_cannot_be_a_namespace_is_refused(clone: Path, name: str) -> None:
+def test_name_that_is_no_namespace_is_rejected(clone: Path, name: str) -> None:
     code, said = rename(clone, name)
     assert code
     assert said == f"{name!r} is no name: expected 3 to 20 lower-case letters, digits and hyphens, a letter first."
@@ -85,13 +85,13 @@ def test_a_name_that_cannot_be_a_namespace_is_refused(clone: Path, name: str) ->
 
 
 @pytest.mark.parametrize("name", ["chat", "nginx", "redis"])
-def test_a_name_of_something_else_is_refused(clone: Path, name: str) -> None:
+def test_reserved_name_is_rejected(clone: Path, name: str) -> None:
     code, said = rename(clone, name)
     assert code
     assert said == f"{name!r} has another meaning in this repository; choose another name."
 
 
-def test_a_tree_with_changes_is_refused(clone: Path) -> None:
+def test_uncommitted_changes_are_rejected(clone: Path) -> None:
     (clone / "README.md").write_text("changed")
     code, said = rename(clone, "acme")
     assert code

@@ -17,7 +17,7 @@ FORBIDDEN = {"base": {"web", "ws"} | APPS, "web": {"ws"}, "ws": {"web"}}
 
 
 @pytest.mark.parametrize(("file", "name"), TEST_IDS)
-def test_each_test_that_guards_an_invariant_exists(file, name):
+def test_every_test_named_by_an_invariant_exists(file, name):
     tree = ast.parse((ROOT / file).read_text())
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     assert name in functions
@@ -30,12 +30,12 @@ def test_every_invariant_names_a_test():
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_each_file_that_is_named_exists(file):
+def test_every_file_named_in_architecture_exists(file):
     assert (ROOT / file).is_file()
 
 
 @pytest.mark.parametrize("service", FORBIDDEN)
-def test_services_import_only_what_they_may(service):
+def test_services_import_only_allowed_packages(service):
     imported = {
         (str(path.relative_to(ROOT)), name)
         for path in (ROOT / "services" / service).rglob("*.py")

@@ -31,7 +31,7 @@ def visitor(db) -> Client:
         (database_error(ProgrammingError, psycopg.errors.UndefinedTable), 500, "Something went wrong"),
     ],
 )
-def test_what_a_view_raises(visitor, monkeypatch, error, status, heading):
+def test_exceptions_of_views_are_answered_with_their_status(visitor, monkeypatch, error, status, heading):
     def fail(*args, **options):
         raise error
 
@@ -47,14 +47,14 @@ def test_what_a_view_raises(visitor, monkeypatch, error, status, heading):
     assert "ZeroDivision" not in answer.text
 
 
-def test_an_unknown_address(visitor):
+def test_unknown_url_is_404(visitor):
     answer = visitor.get("/nothing-here/")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
     assert "<h1>Page not found</h1>" in answer.text
     assert 'content="noindex"' in answer.text
 
 
-def test_a_form_without_its_cookie(db):
+def test_form_without_csrf_cookie_is_403(db):
     visitor = Client(enforce_csrf_checks=True, headers={"Accept-Language": "ja"})
     answer = visitor.post("/accounts/login/", {"username": "alice"})
     assert answer.status_code == 403

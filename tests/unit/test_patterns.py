@@ -81,13 +81,13 @@ def deep_recursion():
 
 
 @pytest.mark.parametrize(("pattern", "how"), [(r"[.,!]+$", "search"), (r"(a+)+b", "search"), (r"a*a*b", "fullmatch")])
-def test_what_grows_faster_is_found(pattern, how, monkeypatch):
+def test_superlinear_pattern_is_detected(pattern, how, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "SIZE", 5)
     assert worst(Matcher(pattern, how)) > 2.5
 
 
 @pytest.mark.parametrize("source", ["scripts", "nginx", "python"])
-def test_steps_grow_as_the_length(source, tmp_path):
+def test_matching_steps_grow_linearly(source, tmp_path):
     patterns = {"scripts": of_scripts, "nginx": lambda: of_nginx(tmp_path), "python": of_python}[source]()
     found = {name: worst(matcher) for name, matcher in patterns}
     assert len(found) >= 6
