@@ -28,7 +28,7 @@ def test_restore_replaces_the_database_by_the_dump(project: Project, tmp_path: P
     dump = tmp_path / "dump.sql.gz"
     shell(project, "User.objects.create(username='before')")
     assert make(project, "backup", dump).returncode == 0
-    # It holds sessions, and what people wrote.
+    # The dump contains sessions and messages.
     assert dump.stat().st_mode & 0o077 == 0
     shell(project, "User.objects.filter(username='before').delete(); User.objects.create(username='after')")
     for _ in range(2):
@@ -70,7 +70,7 @@ def test_restore_of_an_invalid_dump_fails_and_changes_nothing(project: Project, 
     assert make(project, "backup", whole).returncode == 0
     half.write_bytes(whole.read_bytes()[:-100])
     subprocess.run(f"{{ gunzip -c {whole}; echo 'SELECT nonsense;'; }} | gzip >{wrong}", shell=True, check=True)
-    # What pg_dump leaves that ends early, or never began, in a pipe to gzip: psql has nothing against either.
+    # The output of a pg_dump that failed early, or at once, in a pipe to gzip. psql reports no error for either.
     subprocess.run(f"gunzip -c {whole} | sed '/^COPY public.accounts_user /q' | gzip >{cut}", shell=True, check=True)
     subprocess.run(f"gzip </dev/null >{empty}", shell=True, check=True)
     for dump in (half, wrong, cut, empty, tmp_path / "missing.sql.gz"):

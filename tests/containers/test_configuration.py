@@ -9,7 +9,7 @@ from tests.containers.project import ROOT, Project
 
 PRODUCTION = ("docker-compose.yml", "compose.production.yml")
 SAFE = {"ALLOWED_HOSTS": "chat.example.com", "IMAGES": "registry.example.com/chat", "VERSION": "1"}
-# Settings that mean something to `make run` or to the images only.
+# Settings for `make run` or for building images only.
 NOT_FOR_CONTAINERS = {"BIND", "STATIC_ROOT"}
 
 pytestmark = pytest.mark.usefixtures("images")

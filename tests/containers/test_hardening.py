@@ -1,4 +1,4 @@
-"""What each running container may do, and whom it can reach."""
+"""Privileges, limits and networks of the running containers."""
 
 import pytest
 
@@ -74,7 +74,7 @@ def test_only_web_and_ws_can_connect_to_postgres_and_redis(project: Project) -> 
         connect = f"import socket; socket.create_connection(('{address}', {port}), 2)"
         for container in (web, ws):
             project.execute(container["Id"], "python", "-c", connect)
-        # nginx's image has no client of every base, so another container stands in its place in the network.
+        # nginx's image has no Python, so another container on its network tries to connect.
         stranger = ["run", "--rm", "--network", f"{project.name}_front", "channels-stack/ws:test"]
         assert "timed out" in docker(*stranger, "python", "-c", connect, check=False).stderr
 

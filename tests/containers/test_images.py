@@ -1,4 +1,4 @@
-"""What is in the images, and what is not."""
+"""Content and configuration of the images."""
 
 import json
 
@@ -66,7 +66,7 @@ def test_user_is_numeric_and_not_root(name: str) -> None:
     ],
 )
 def test_runs_as_any_user_of_group_0(name: str, command: list[str]) -> None:
-    # As OpenShift's restricted-v2 has it.
+    # As OpenShift's restricted-v2 runs pods.
     options = ("--user", "1000660000:0", "--read-only", "--tmpfs", "/tmp:mode=1777")
     run(name, *command, options=options)
 

@@ -1,4 +1,4 @@
-"""The overlay for production: TLS, secrets from files, a database and Redis elsewhere."""
+"""compose.production.yml: TLS, secrets from files, an external database and Redis."""
 
 import json
 import re
@@ -22,7 +22,7 @@ HOST = "localhost"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What belongs in secrets/."""
+    """The folder secrets/."""
     folder = tmp_path_factory.mktemp("secrets")
     (folder / "secret_key").write_text(secrets.token_urlsafe(50) + "\n")
     verified = "sslmode=verify-full&sslrootcert=/run/secrets/database_ca"
@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         certificate += ["-addext", f"subjectAltName=DNS:{host}"]
         files = ["-out", str(folder / f"{name}_certificate.pem"), "-keyout", str(folder / f"{name}_key.pem")]
         subprocess.run([*certificate, *files], check=True, capture_output=True)
-    # Containers of other users read them.
+    # Containers read them as other users.
     for path in (folder, *folder.iterdir()):
         path.chmod(0o755)
     return folder

@@ -1,4 +1,4 @@
-"""Restarts, moves, scaling and deaths, while nobody touches nginx, and nothing is lost."""
+"""Restarted, recreated, scaled and killed containers, without a restart of nginx."""
 
 import asyncio
 import itertools
@@ -13,7 +13,7 @@ from tests.support.client import Client
 from tests.support.engine import docker, inspect
 from tests.support.load import Load
 
-# Deliveries that prove that a load is served, before and after what is done to the stack.
+# Deliveries that show that the load is served, before and after the fault.
 ENOUGH = 2000
 _rooms = itertools.count(1)
 USER = "from accounts.models import User; "
@@ -21,7 +21,7 @@ USER = "from accounts.models import User; "
 
 @pytest.fixture
 def account(project: Project) -> Callable[[], bool]:
-    """Make an account; returns whether it is still there."""
+    """Create an account, and return a function that returns whether it exists."""
     web = project.ids("web")[0]
     project.execute(web, "python", "manage.py", "shell", "-c", f"{USER}User.objects.get_or_create(username='kept')")
     query = f"{USER}print('kept:', User.objects.filter(username='kept').exists())"
@@ -29,9 +29,9 @@ def account(project: Project) -> Callable[[], bool]:
 
 
 async def seconds_until_messages_flow(project: Project) -> float:
-    """Return after how many seconds two members of a room hear each other, and pages answer.
+    """Return after how many seconds two members of a room receive each other's messages, and pages are served.
 
-    Raises TimeoutError where that is not within RECOVERY_SECONDS.
+    Raises TimeoutError after RECOVERY_SECONDS.
     """
     room = f"recovery-{next(_rooms)}"
     started = time.monotonic()
@@ -105,7 +105,7 @@ async def test_killed_container_is_restarted_and_no_message_is_lost(
     victim = project.ids(service)[0]
     async with Load(project.url, CHAT) as load:
         await load.reach(ENOUGH)
-        # From inside, as a crash would be: a container killed through the engine counts as stopped by its operator.
+        # From inside, like a crash. After `docker kill` the restart policy does not apply.
         await asyncio.to_thread(project.execute, victim, "sh", "-c", "kill -9 -1", check=False)
         restarted = lambda: project.containers(service)[0]["RestartCount"] > 0  # noqa: E731
         await asyncio.to_thread(wait_until, restarted, RECOVERY_SECONDS)

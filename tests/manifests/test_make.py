@@ -1,4 +1,4 @@
-"""make k8s-up and k8s-down change nothing in a cluster that nobody named."""
+"""make k8s-up and k8s-down change only the cluster whose context was named."""
 
 import os
 import subprocess

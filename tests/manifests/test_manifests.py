@@ -1,4 +1,4 @@
-"""Every overlay and every combination of components, rendered and held against the schemas and the policies."""
+"""Every overlay and every combination of components, rendered and checked against schemas and policies."""
 
 import json
 from functools import cache
@@ -10,7 +10,7 @@ from tests.manifests.policies import POLICIES
 from tests.support.manifests import COMBINATIONS, OVERLAYS, ROOT, render
 
 VERSIONS = ["1.35", "1.36", "1.37"]
-# Defined by what their component needs, and so not in Kubernetes' own schemas.
+# Custom resources, which Kubernetes's own schemas do not contain.
 CUSTOM = {"HTTPRoute", "ScaledObject"}
 
 

@@ -1,4 +1,4 @@
-"""The exact set of connections that NetworkPolicies allow, in each overlay and where a component adds some."""
+"""The exact set of connections that the NetworkPolicies of each overlay and of some combinations allow."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def dns(*names: str) -> set[Edge]:
     return {(name, server, 53) for name in names for server in ("dns", "node-local-dns")}
 
 
-def door(*ports: int) -> set[Edge]:
+def everywhere(*ports: int) -> set[Edge]:
     return {(peer.name, "nginx", port) for peer in OUTSIDE for port in ports}
 
 
@@ -25,19 +25,19 @@ MONITORING = {
     *named("prometheus→grafana:3000 grafana→prometheus:9090 keda→prometheus:9090"),
 } | dns("prometheus", "grafana")
 SENTINEL = {*named("web→redis:26379 ws→redis:26379 redis→redis:6379 redis→redis:26379")}
-ELSEWHERE = {
+EXTERNAL = {
     *named("nginx→web:8000 nginx→ws:8000 web→database:5432 ws→database:5432 migrate→database:5432"),
-    *named("web→redis-elsewhere:6379 ws→redis-elsewhere:6379"),
+    *named("web→external-redis:6379 ws→external-redis:6379"),
 } | dns("nginx", "web", "ws", "migrate")
 
 
 @pytest.mark.parametrize(
     ("folder", "expected"),
     [
-        (LOCAL, STACK | POSTGRES | door(8080)),
-        (PRODUCTION, ELSEWHERE | door(8080, 8443)),
-        (COMBINATIONS / "local-monitored", STACK | POSTGRES | MONITORING | door(8080)),
-        (COMBINATIONS / "local-redis-sentinel", STACK | POSTGRES | SENTINEL | door(8080)),
+        (LOCAL, STACK | POSTGRES | everywhere(8080)),
+        (PRODUCTION, EXTERNAL | everywhere(8080, 8443)),
+        (COMBINATIONS / "local-monitored", STACK | POSTGRES | MONITORING | everywhere(8080)),
+        (COMBINATIONS / "local-redis-sentinel", STACK | POSTGRES | SENTINEL | everywhere(8080)),
     ],
     ids=lambda value: value.name if hasattr(value, "name") else "",
 )
@@ -55,4 +55,4 @@ def test_without_network_policies_every_peer_can_connect():
 def test_additional_rule_is_detected():
     manifests = render(LOCAL)
     manifests.named("NetworkPolicy", "postgres")["spec"]["ingress"].append({})
-    assert edges(manifests) - (STACK | POSTGRES | door(8080)) >= {("stranger", "postgres", 5432)}
+    assert edges(manifests) - (STACK | POSTGRES | everywhere(8080)) >= {("stranger", "postgres", 5432)}
