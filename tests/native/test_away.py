@@ -1,4 +1,4 @@
-"""What visitors and programs are told while web or ws is away."""
+"""nginx's responses while web or ws is down."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_nginx_answers_503_while_web_is_down_and_recovers(tmp_path: Path) -> Non
         answer = visitor.get("/chat/lobby/")
         assert answer.status_code == 200
         assert "retry-after" not in answer.headers
-        # Not a page of its own that anybody can ask for.
+        # Error pages are internal.
         assert visitor.get("/errors/503.html").status_code == 404
 
 

@@ -1,4 +1,4 @@
-"""web and ws agree on all settings but those that are for one of them alone, so nobody is two people."""
+"""web and ws identify users by the same settings."""
 
 import json
 import os
@@ -22,7 +22,7 @@ import re
 shown = {name: repr(getattr(settings, name)) for name in dir(settings) if name.isupper()}
 print(json.dumps({name: re.sub("0x[0-9a-f]+", "", value) for name, value in shown.items()}))
 """
-# How pages look and are served, what web protects them with, and who failed too often to log in.
+# Rendering, serving and protecting pages, and failed logins.
 WEB_ONLY = (
     "AXES_",
     "CONTENT_SECURITY_POLICY",
@@ -46,13 +46,13 @@ WEB_ONLY = (
     "WSGI_APPLICATION",
 )
 WS_ONLY = ("ASGI_APPLICATION",)
-# Another layer class for the same Redis, the apps of pages beside those of both, and axes, which lets nobody in.
+# Another layer class for the same Redis, additional apps for pages, and axes, which only rejects logins.
 OF_EACH = {"CHANNEL_LAYERS", "INSTALLED_APPS", "AUTHENTICATION_BACKENDS", "SETTINGS_MODULE", "SILENCED_SYSTEM_CHECKS"}
 
 
 @pytest.fixture
 def copied_services(tmp_path: Path) -> Path:
-    """A copy of the code, for a test that changes a service's settings."""
+    """A copy of the code, for tests that change the settings of a service."""
     for folder in ("src", "apps", "services"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     shutil.copy(ROOT / "manage.py", tmp_path)

@@ -1,4 +1,4 @@
-"""Foreign pages, at the real nginx and at a real ws process."""
+"""Origins of handshakes and API requests, with a real nginx and a real ws process."""
 
 import socket
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pytest
 from deploy.local import Stack
 
 ALLOWED = "https://app.example.net"
-# Of an app for phones, and of a browser's extension.
+# Origins of a mobile app and of a browser extension.
 NATIVE = ["capacitor://localhost", "chrome-extension://abcdefghijklmnopabcdefghijklmnop"]
 ENVIRONMENT = {"ALLOWED_ORIGINS": ",".join([ALLOWED, *NATIVE]), "TRUSTED_PROXIES": "127.0.0.2", "LOG_FORMAT": "json"}
 
@@ -27,7 +27,7 @@ def url(stack: Stack, request: pytest.FixtureRequest) -> str:
 
 
 def status(url: str, origin: bytes | None, *more: str, source: str = "127.0.0.1") -> int:
-    """Return the HTTP status of a handshake, byte for byte as given."""
+    """Return the HTTP status of a handshake with exactly this Origin."""
     address = urlsplit(url)
     lines = [
         "GET /ws/chat/lobby/ HTTP/1.1",
@@ -98,7 +98,7 @@ def foreign(url: str) -> list[bytes | None]:
         "https://app.example.network",
         "https://app_example.net",
     ]
-    # Cyrillic and full-width letters, and bytes that are no text.
+    # Cyrillic and full-width letters, and invalid UTF-8.
     return [
         None,
         *(text.encode() for text in texts),
@@ -143,7 +143,7 @@ def test_expected_origin_has_the_scheme_of_a_trusted_proxy(stack):
 
 
 def test_unknown_host_has_no_pages(url, stack):
-    # What a page is told that has its own name point here (DNS rebinding).
+    # DNS rebinding: a page resolves its own host name to this server.
     with httpx.Client() as client:
         headers = {"Host": "evil.example", "Origin": "http://evil.example", "Upgrade": "websocket"}
         headers |= {

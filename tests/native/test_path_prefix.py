@@ -1,4 +1,4 @@
-"""The whole product below a path, as PATH_PREFIX says."""
+"""PATH_PREFIX: everything is served below a path."""
 
 import json
 import re
@@ -61,7 +61,7 @@ def test_prefix_without_slash_is_redirected(url: str) -> None:
     assert (answer.status_code, answer.headers["location"]) == (308, f"{PREFIX}/")
 
 
-@pytest.mark.parametrize("prefix", [PREFIX, ""], ids=["as it is", "taken away by a proxy before"])
+@pytest.mark.parametrize("prefix", [PREFIX, ""], ids=["as it is", "removed by a proxy"])
 def test_sockets_and_api_are_served_below_the_prefix(url: str, prefix: str) -> None:
     address = f"{url.replace('http', 'ws', 1)}{prefix}/ws/chat/room/"
     with connect(address, origin=url) as socket:  # type: ignore[arg-type]

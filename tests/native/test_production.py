@@ -22,7 +22,7 @@ COMMANDS = {
 
 def run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name(command[0])
-    # Nothing of the caller's own settings, nor of a .env file: what is set here wins.
+    # Without the settings of the caller's environment. Variables win over a .env file.
     base = {"PATH": os.environ["PATH"], "PYTHONPATH": "src:services:apps"}
     return subprocess.run(
         [str(program), *command[1:]],

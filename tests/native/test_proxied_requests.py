@@ -1,4 +1,4 @@
-"""What stands in front makes of requests: large headers, headers that contradict each other, connections by IPv6."""
+"""Requests as proxies send them: with large or contradicting headers, or over IPv6."""
 
 import socket
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 async def test_headers_of_the_maximum_size_are_accepted_by_nginx_web_and_ws(stack: Stack) -> None:
-    # Together as much as nginx lets through, in four headers.
+    # Together as large as nginx accepts, in four headers.
     others = {f"X-Large-{number}": "y" * (KIB * 1024 - 500) for number in range(2)}
     async with httpx.AsyncClient(headers={"Cookie": COOKIES, **others}) as client:
         for path in ("/chat/", f"/chat/?{'x' * (KIB * 1024 - 500)}"):
@@ -54,7 +54,7 @@ def test_larger_request_line_is_414(stack: Stack) -> None:
 
 
 def test_contradicting_scheme_headers_are_no_error_in_web(stack: Stack) -> None:
-    # Past nginx too, as a probe or a mesh's proxy may come: Gunicorn's own defaults would answer 400.
+    # Also directly to web, as probes and service meshes do. Gunicorn's defaults would answer 400.
     for url in (stack.url, stack.process("web").url):
         for name, value in {"X-Forwarded-Ssl": "on", "X-Forwarded-Protocol": "ssl"}.items():
             headers = {"X-Forwarded-Proto": "http", name: value}

@@ -23,14 +23,14 @@ from deploy.local.stack import ROOT
 
 
 def processes_of(directory: Path) -> list[str]:
-    """The command lines of all processes that were started for the stack in a directory."""
+    """Return the command lines of all processes that belong to the stack in a directory."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if str(directory).encode() in (process / "environ").read_bytes():
                 found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
         except OSError:
-            continue  # it has ended, or is not ours
+            continue  # it has exited, or belongs to another user
     return found
 
 
@@ -134,7 +134,7 @@ def test_invalid_setting_is_a_one_line_error_before_any_process_starts(start_run
     *before, last = output.strip().splitlines()
     assert name in last
     assert expected in last
-    # nginx' settings are read last, when the directory has been named.
+    # nginx's settings are checked last, after the directory was printed.
     assert before in ([], [f"starting in {run.directory}"])
     assert not (run.directory / "log").exists()
 
@@ -271,7 +271,7 @@ def test_reload_serves_changed_code(start_run, copied_repository):
         try:
             content = get(f"http://127.0.0.1:{run.port}/accounts/name/")
         except OSError:
-            continue  # web is just restarting
+            continue  # web restarts
     assert 'maxlength="31"' in content
 
 
@@ -295,7 +295,7 @@ def test_other_users_can_neither_read_files_nor_use_redis(start_run, tmp_path):
     url = (run.directory / "redis/url").read_text().strip()
     password = urlsplit(url).password
     assert password
-    # Nor do they see it: on command lines, on the terminal, in logs.
+    # The password is not on command lines, on the terminal or in logs.
     assert not any(password in line for line in [*processes_of(run.directory), *run.lines])
     assert not any(password in log.read_text() for log in (run.directory / "log").iterdir())
     with redis.Redis.from_url(url.replace(f":{password}@", "")) as stranger, pytest.raises(redis.AuthenticationError):

@@ -1,4 +1,4 @@
-"""What `make sbom` writes: every package of an image, and the same for the same commit."""
+"""`make sbom` lists every package of an image, reproducibly."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from deploy.local.stack import ROOT
 
 
 def test_sbom_lists_all_locked_packages_and_is_reproducible():
-    # This may run under make itself, which then says which directory it enters.
+    # If the tests run under make, it would print which directory it enters.
     command = ["make", "--no-print-directory", "sbom"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     for service, path in zip(("web", "ws"), result.stdout.split(), strict=True):

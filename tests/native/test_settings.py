@@ -1,4 +1,4 @@
-"""The start with invalid values, as an operator sees it."""
+"""Invalid settings abort startup with a one-line error."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[s
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
-def expect_one_sentence(command: list[str], name: str, value: str, expected: str) -> None:
+def expect_one_line(command: list[str], name: str, value: str, expected: str) -> None:
     result = run(command, **{name: value})
     assert result.returncode == 1
     lines = result.stderr.strip().splitlines()
@@ -31,7 +31,7 @@ def expect_one_sentence(command: list[str], name: str, value: str, expected: str
 
 @pytest.mark.parametrize("command", [WEB, WS, MANAGE], ids=["web", "ws", "manage.py"])
 def test_invalid_value_aborts_every_program_with_one_line(command):
-    expect_one_sentence(
+    expect_one_line(
         command, "MESSAGE_MAX_CHARS", "many", "expected a whole number of characters from 1 to 16000, got 'many'"
     )
 
@@ -63,7 +63,7 @@ def test_invalid_value_aborts_every_program_with_one_line(command):
     ],
 )
 def test_error_names_the_setting_and_what_was_expected(name, value, expected):
-    expect_one_sentence(WS, name, value, expected)
+    expect_one_line(WS, name, value, expected)
 
 
 def test_misspelled_variable_is_logged_with_a_similar_setting():

@@ -1,4 +1,4 @@
-"""Clients that take their time hold a place of nginx for a while, and nobody else's."""
+"""Slow clients occupy connections of nginx only, and time out."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -15,7 +15,7 @@ HEAD = "POST /api/rooms/lobby/messages HTTP/1.1\r\nHost: {host}\r\nContent-Lengt
 
 
 async def begin(stack: Stack, text: str) -> tuple[StreamReader, StreamWriter]:
-    """Open a connection, send the beginning of a request, and leave it at that."""
+    """Open a connection, and send the beginning of a request."""
     reader, writer = await asyncio.open_connection(ports.HOST, stack.port)
     writer.write(text.encode())
     await writer.drain()
@@ -23,7 +23,7 @@ async def begin(stack: Stack, text: str) -> tuple[StreamReader, StreamWriter]:
 
 
 async def ended(reader: StreamReader) -> None:
-    """Return when the server has ended the connection, whichever way."""
+    """Wait until the server closes or resets the connection."""
     try:
         while await reader.read(4096):
             pass
@@ -38,7 +38,7 @@ async def test_incomplete_request_times_out_and_delays_no_other(tmp_path):
         texts += [HEAD.format(host=host) + '{"message": "'] * SLOW_BODIES
         slow = [await begin(stack, text) for text in texts]
         async with httpx.AsyncClient(timeout=5) as client:
-            # More than web has threads: a slow body that reached it would take one.
+            # More requests than web has threads, which slow bodies would occupy if nginx forwarded them.
             answers = await asyncio.gather(*(client.get(f"{stack.url}/chat/") for _ in range(20)))
         assert {answer.status_code for answer in answers} == {200}
         async with asyncio.timeout(30):

@@ -1,4 +1,4 @@
-"""The library under `make run`, which drills and benchmarks use too."""
+"""deploy.local.Stack, on which `make run`, fault injection and benchmarks are based."""
 
 import json
 import urllib.request
@@ -49,7 +49,7 @@ def test_without_redis_messages_are_delivered_and_readyz_is_degraded(tmp_path):
         alice.send(json.dumps({"message": "hello"}))
         assert json.loads(alice.recv(10)) == {"message": "hello"}
         assert json.loads(bob.recv(10)) == {"message": "hello"}
-        # Bob heard it by polling, long after the attempt to send it through Redis.
+        # Bob received it by polling, after publishing to Redis had failed.
         with urllib.request.urlopen(f"{urls[0]}/metrics") as response:
             assert "channel_layer_up 0.0" in response.read().decode()
 

@@ -1,4 +1,4 @@
-"""What stops a start, on a database of its own."""
+"""Checks of the database at startup."""
 
 import os
 import subprocess
@@ -48,7 +48,7 @@ def latin1_url(postgres: Server | None) -> str:
 
 @pytest.fixture
 def limited_url(postgres: Server | None) -> Iterator[str]:
-    """A migrated database of a role that may write everywhere but into the messages."""
+    """A migrated database, with a role that lacks INSERT on messages."""
     if postgres is None:
         pytest.skip("only PostgreSQL has roles")
     url = postgres.create_database()
@@ -105,7 +105,7 @@ def test_database_with_another_encoding_than_utf8_is_rejected_before_migrating(
     assert result.returncode
     assert "DATABASE_URL: the database has the encoding LATIN1" in result.stderr
     if command == ["prepare"]:
-        # `make run` shows the last line.
+        # `make run` prints the last line.
         assert "encoding LATIN1" in result.stderr.strip().splitlines()[-1]
     assert "Traceback" not in result.stderr
     with psycopg.connect(latin1_url) as connection:

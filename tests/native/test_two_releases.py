@@ -1,4 +1,4 @@
-"""web while a release replaces another, and some of its servers are of the older one."""
+"""web during a rollout, with servers of two releases."""
 
 import json
 import shutil
@@ -10,12 +10,12 @@ import pytest
 from deploy.local import Stack, ports
 from deploy.local.process import Process
 
-# Static files are named so: with a part of the hash of their content.
+# Named like a static file, whose name contains a hash of its content.
 OLDER = "chat/room.0123456789ab.js"
 
 
 class TwoReleases(Stack):
-    """A stack with a second web, whose script of the room is an older one."""
+    """A stack with a second web, which has an older version of room.js."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory, ws_processes=1)
@@ -48,6 +48,6 @@ def stack(tmp_path: Path):
 def test_static_files_of_both_releases_are_served(stack):
     with httpx.Client(base_url=f"{stack.url}/static/") as visitor:
         for name in (OLDER, stack.newer):
-            # More often than there are servers, which take turns.
+            # More requests than servers, between which nginx alternates.
             assert [visitor.get(name).status_code for _ in range(6)] == [200] * 6
         assert visitor.get("chat/room.000000000000.js").status_code == 404

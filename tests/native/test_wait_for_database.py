@@ -1,4 +1,4 @@
-"""What pods do before they serve."""
+"""manage.py wait_for_database, which init containers of pods run."""
 
 import os
 import subprocess

@@ -12,12 +12,12 @@ from tests.support.manifests import KUBECTL
 
 pytestmark = pytest.mark.skipif(current_name() != TEMPLATE, reason="this repository has been renamed already")
 
-# No letter between the two words: any way to write the old name.
+# The old name in any spelling.
 NAMED = "git grep --ignore-case --count 'channels[^a-z]stack' || true"
 
 
 def rename(clone: Path, name: str) -> tuple[int, str]:
-    """Return the exit code, and the last line that is the program's own."""
+    """Return the exit code and the first line of the output."""
     command = ["make", "--silent", "rename", f"NAME={name}"]
     result = subprocess.run(command, cwd=clone, env=environment(), capture_output=True, text=True, check=False)
     return result.returncode, (result.stdout + result.stderr).splitlines()[0]
@@ -66,12 +66,12 @@ def test_rename_after_merging_a_newer_template_renames_its_files(renamed: Path) 
 
 @pytest.mark.timeout(300)
 def test_lint_and_tests_pass_after_rename(renamed: Path) -> None:
-    # With this virtual environment, which has the same requirements: a new one for the clone would take a minute.
+    # In this virtual environment, because a new one for the clone would take a minute.
     binaries = Path(sys.executable).parent
     python = f"PYTHONPATH=src:services:apps:. {sys.executable}"
     run(f"{binaries}/ruff check . && {binaries}/ruff format --check .", renamed)
     run(f"{python} -m deploy.local.lint_nginx", renamed)
-    # Of the unit tests those that read what the name is in: templates, documents, traces.
+    # Only the unit tests that read files with the name: templates, documents, traces.
     unit = "tests/{unit/test_{architecture,errors,security_page},chat/unit/test_rooms,platform/unit/test_tracing}.py"
     run(f"{python} -m pytest -q {unit} tests/manifests", renamed, seconds=300)
 

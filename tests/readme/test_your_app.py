@@ -1,4 +1,4 @@
-"""docs/your-app.md, done as it says."""
+"""The commands and code of docs/your-app.md."""
 
 import re
 import signal
@@ -39,7 +39,7 @@ def add_poll(clone: Path) -> None:
 
 
 def python(arguments: str, clone: Path) -> None:
-    """Run a module of this virtual environment in the clone."""
+    """Run a Python module in the clone, with this virtual environment."""
     run(f"PYTHONPATH=src:services:apps:. {sys.executable} -m {arguments}", clone)
 
 
@@ -105,7 +105,7 @@ def test_removing_the_chat_leaves_the_poll_and_passing_tests(clone: Path) -> Non
         assert started.end(signal.SIGINT) == 0
     assert run("git ls-files | grep chat/ || true", clone) == ""
     assert "tests/chat" not in (clone / "Makefile").read_text()
-    # Without those that start processes, which are the same with any app.
+    # Without tests that start processes, which are the same with any app.
     python("pytest tests/unit tests/platform/unit tests/accounts/unit", clone)
     for check in ("ruff check .", "ruff format --check .", "mypy", "deploy.local.lint_nginx"):
         python(check, clone)

@@ -1,4 +1,4 @@
-"""docs/architecture.md says what is so: its tests exist, its files exist, and services import only what they may."""
+"""Tests and files that docs/architecture.md names exist, and services import only allowed packages."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What `make audit` makes of pip-audit's findings."""
+"""The verdict of `make audit` about pip-audit's findings."""
 
 from deploy.audit import CLEAN, UNREACHABLE, VULNERABLE, verdict
 

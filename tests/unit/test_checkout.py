@@ -1,4 +1,4 @@
-"""What Git makes of the repository on other systems."""
+"""A checkout on systems with other line ends."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Error pages, as a visitor gets them."""
+"""Error pages of web."""
 
 import psycopg
 import pytest
@@ -10,7 +10,7 @@ from accounts.views import SignUpForm
 
 
 def database_error(django_class: type[Error], cause: type[psycopg.Error]) -> Error:
-    """Return an error as Django raises it, with the server's code in its cause."""
+    """Return an error as Django raises it, with the server's SQLSTATE in its cause."""
     error = django_class("gone")
     error.__cause__ = cause("gone")
     return error
@@ -41,7 +41,7 @@ def test_exceptions_of_views_are_answered_with_their_status(visitor, monkeypatch
     assert f"<h1>{heading}</h1>" in answer.text
     assert answer.headers["content-security-policy"]
     assert answer.headers.get("retry-after") == ("2" if status == 503 else None)
-    # The way on works, and nothing of the fault is told.
+    # The page has a link, and no details of the error.
     assert 'href="/"' in answer.text
     assert "gone" not in answer.text
     assert "ZeroDivision" not in answer.text

@@ -1,4 +1,4 @@
-"""What directives.sh makes of lists."""
+"""The rendered nginx configuration, and errors of directives.sh."""
 
 import re
 from pathlib import Path
@@ -100,12 +100,12 @@ def test_trusted_proxy_may_be_an_ipv6_address(tmp_path, value):
     ],
 )
 def test_invalid_list_item_is_a_one_line_error(tmp_path, monkeypatch, name, value):
-    # A * is no pattern of file names.
+    # The shell must not expand * to these file names.
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InvalidSetting) as wrong:
+    with pytest.raises(InvalidSetting) as error:
         rendered(tmp_path, **{name: value if name == "PATH_PREFIX" else f"10.0.0.1,{value}"})
-    assert str(wrong.value).startswith(f"Invalid configuration: {name}: expected ")
-    assert str(wrong.value).endswith(f", not {value}.")
+    assert str(error.value).startswith(f"Invalid configuration: {name}: expected ")
+    assert str(error.value).endswith(f", not {value}.")
 
 
 def test_no_proxy_is_trusted_by_default(tmp_path):
@@ -130,22 +130,22 @@ def test_every_variable_is_substituted(tmp_path):
         ("MAX_HEADER_KIB", "3"),
         ("MAX_HEADER_KIB", "65"),
         ("PROXY_PROTOCOL", "yes"),
-        # Without TRUSTED_PROXIES: it would change nothing but that browsers are refused.
+        # Without TRUSTED_PROXIES it would only reject browsers.
         ("PROXY_PROTOCOL", "true"),
         ("ACCOUNT_RATE", "99999999999"),
         ("MAX_READS_PER_ADDRESS", "few"),
         *(("REFUSALS_SYSLOG", value) for value in ("x", "a:b", ":5140", "127.0.0.1:99999", "127.0.0.1:0", "a:1:2")),
-        # nginx itself says "connection limit must be less 65536", without the name.
+        # nginx's own error, "connection limit must be less 65536", does not name the setting.
         ("MAX_SOCKETS_PER_ADDRESS", "65536"),
         ("MAX_REQUESTS_PER_ADDRESS", "100000"),
         ("MAX_READS_PER_ADDRESS", "65536"),
     ],
 )
 def test_invalid_value_is_a_one_line_error(tmp_path, name, value):
-    with pytest.raises(InvalidSetting) as wrong:
+    with pytest.raises(InvalidSetting) as error:
         rendered(tmp_path, **{name: value})
-    assert str(wrong.value).startswith(f"Invalid configuration: {name}: expected ")
-    assert len(str(wrong.value).splitlines()) == 1
+    assert str(error.value).startswith(f"Invalid configuration: {name}: expected ")
+    assert len(str(error.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_port_without_address_listens_on_ipv4_and_ipv6(tmp_path):
     more = {"TLS_CERTIFICATE": "/cert.pem", "TLS_KEY": "/key.pem", "NGINX_HEALTH_LISTEN": "8081"}
     without = listens(rendered(tmp_path, IF_INET6=str(kernel), **more))
     assert not any("[::]" in line for line in without)
-    # Empty where IPv6 is switched off by sysctl: then nginx can listen all the same.
+    # The file is empty if IPv6 is disabled by sysctl; nginx can listen on [::] then.
     kernel.touch()
     with_it = listens(rendered(tmp_path, IF_INET6=str(kernel), **more))
     assert {line for line in with_it if "[::]" not in line} == set(without)
@@ -217,7 +217,7 @@ def test_every_limit_of_the_log_is_a_limit_of_nginx_metrics(tmp_path):
 def test_proxy_buffers_hold_a_form_that_repeats_its_escaped_input(client, tmp_path, path):
     text = rendered(tmp_path)
     count, size = re.search(r"proxy_buffers (\d+) (\d+)k;", text).groups()
-    # All of the body in quotes: escaped, each has six bytes.
+    # Each quote in the body is escaped to six bytes.
     answer = client.post(path, {"username": "'" * 32000, "chosen": "'" * 32000})
     assert answer.status_code in {200, 400}
     assert len(answer.content) < int(count) * int(size) * 1024

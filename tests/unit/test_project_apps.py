@@ -1,4 +1,4 @@
-"""What an app brings is found by the names of its modules."""
+"""Modules of apps are found by name."""
 
 from base.project_apps import modules
 

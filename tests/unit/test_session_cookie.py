@@ -1,4 +1,4 @@
-"""Session cookies that nobody was given. PostgreSQL refuses a NUL: make test-postgres runs these tests too."""
+"""Invalid session cookies. PostgreSQL rejects NUL, so make test-postgres runs these tests too."""
 
 import pytest
 from django.test import Client
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_invalid_session_cookie_is_ignored_by_pages():
-    # Quoted as in RFC 2109: Django reads \000 as NUL.
+    # Quoted as in RFC 2109; Django decodes \000 to NUL.
     assert Client().get("/accounts/login/", headers={"cookie": r'sessionid="\000aaaaaaaaaa"'}).status_code == 200
 
 
