@@ -46,10 +46,10 @@ def test_rename_changes_containers_namespace_and_page_title(renamed: Path) -> No
 
 def test_second_rename_changes_nothing_and_another_name_is_rejected(renamed: Path) -> None:
     before = run("git diff", renamed)
-    assert rename(renamed, "acme") == (0, "This is acme already.")
+    assert rename(renamed, "acme") == (0, "This repository is already called acme.")
     code, said = rename(renamed, "other")
     assert code
-    assert said.startswith("This is acme already; only a repository that is called ")
+    assert said.startswith("This repository is already called acme; only ")
     assert run("git diff", renamed) == before
 
 
@@ -80,7 +80,10 @@ def test_lint_and_tests_pass_after_rename(renamed: Path) -> None:
 def test_name_that_is_no_namespace_is_rejected(clone: Path, name: str) -> None:
     code, said = rename(clone, name)
     assert code
-    assert said == f"{name!r} is no name: expected 3 to 20 lower-case letters, digits and hyphens, a letter first."
+    assert (
+        said
+        == f"{name!r} is invalid: expected 3 to 20 lower-case letters, digits and hyphens, beginning with a letter."
+    )
     assert run("git status --porcelain", clone) == ""
 
 
@@ -95,5 +98,5 @@ def test_uncommitted_changes_are_rejected(clone: Path) -> None:
     (clone / "README.md").write_text("changed")
     code, said = rename(clone, "acme")
     assert code
-    assert said == "There are changes that are not committed; commit or stash them, so that renaming can be undone."
+    assert said == "There are uncommitted changes; commit or stash them, so that renaming can be undone."
     assert run("git diff --stat", clone).count("|") == 1
