@@ -25,7 +25,7 @@ class Peer:
     is_alone: bool = True
 
 
-STRANGER = Peer("stranger", {"app.kubernetes.io/name": "web"}, "elsewhere")
+OTHER_NAMESPACE = Peer("other-namespace", {"app.kubernetes.io/name": "web"}, "other")
 OUTSIDE = [
     Peer("client", address="203.0.113.9", ports=(("TCP", 443), ("UDP", 53))),
     Peer("database", address="10.1.2.3", ports=(("TCP", 5432), ("TCP", 22))),
@@ -34,7 +34,7 @@ OUTSIDE = [
     Peer("dns", {"k8s-app": "kube-dns"}, "kube-system", ports=(("UDP", 53), ("TCP", 53), ("TCP", 9153))),
     Peer("metrics-server", {"k8s-app": "metrics-server"}, "kube-system", ports=(("TCP", 10250),)),
     Peer("keda", {"app": "keda-operator"}, "keda"),
-    STRANGER,
+    OTHER_NAMESPACE,
 ]
 
 

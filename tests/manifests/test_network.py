@@ -49,10 +49,10 @@ def test_without_network_policies_every_peer_can_connect():
     manifests = render(LOCAL)
     manifests.objects = [item for item in manifests.objects if item["kind"] != "NetworkPolicy"]
     assert ("client", "postgres", 5432) in edges(manifests)
-    assert ("stranger", "redis", 6379) in edges(manifests)
+    assert ("other-namespace", "redis", 6379) in edges(manifests)
 
 
 def test_additional_rule_is_detected():
     manifests = render(LOCAL)
     manifests.named("NetworkPolicy", "postgres")["spec"]["ingress"].append({})
-    assert edges(manifests) - (STACK | POSTGRES | everywhere(8080)) >= {("stranger", "postgres", 5432)}
+    assert edges(manifests) - (STACK | POSTGRES | everywhere(8080)) >= {("other-namespace", "postgres", 5432)}

@@ -15,7 +15,7 @@ from deploy.local import Process, ports
 from deploy.local.nginx import command, render
 from deploy.local.process import answers_http
 
-PROXY, STRANGER = "127.0.0.2", "127.0.0.3"
+PROXY, UNTRUSTED = "127.0.0.2", "127.0.0.3"
 # Headers that frameworks and servers trust: Gunicorn, Django, Rails, PHP, IIS, ingress controllers.
 NEVER_TRUSTED = {
     "Forwarded": "for=203.0.113.9;proto=https;host=evil.example",
@@ -145,7 +145,7 @@ def websocket(path: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("path", ["/chat/", "/api/rooms/lobby/messages", "/static/x.js", "/ws/chat/lobby/"])
-@pytest.mark.parametrize("source", [PROXY, STRANGER])
+@pytest.mark.parametrize("source", [PROXY, UNTRUSTED])
 def test_untrusted_headers_reach_neither_web_nor_ws(nginx: Process, source: str, path: str) -> None:
     found = passed_on(nginx, source, *NEVER_TRUSTED.items(), *websocket(path), path=path)
     assert found.keys() <= {
@@ -175,7 +175,7 @@ def test_untrusted_headers_reach_neither_web_nor_ws(nginx: Process, source: str,
 def test_address_is_taken_from_a_trusted_proxy(nginx: Process, said: list[str], address: str) -> None:
     headers = [("X-Forwarded-For", value) for value in said]
     assert passed_on(nginx, PROXY, *headers)["x-forwarded-for"] == address
-    assert passed_on(nginx, STRANGER, *headers)["x-forwarded-for"] == STRANGER
+    assert passed_on(nginx, UNTRUSTED, *headers)["x-forwarded-for"] == UNTRUSTED
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_scheme_is_taken_from_a_trusted_proxy(nginx: Process, said: list[str], s
     for path in ("/chat/", "/ws/chat/lobby/"):
         found = passed_on(nginx, PROXY, *headers, *websocket(path), path=path)
         assert found["x-forwarded-proto"] == scheme
-        assert passed_on(nginx, STRANGER, *headers, *websocket(path), path=path)["x-forwarded-proto"] == "http"
+        assert passed_on(nginx, UNTRUSTED, *headers, *websocket(path), path=path)["x-forwarded-proto"] == "http"
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_port_is_taken_from_a_trusted_proxy_if_host_has_none(
 ) -> None:
     headers = (("Host", host), ("X-Forwarded-Host", forwarded))
     assert passed_on(nginx, PROXY, *headers)["host"] == expected
-    assert passed_on(nginx, STRANGER, *headers)["host"] == host
+    assert passed_on(nginx, UNTRUSTED, *headers)["host"] == host
 
 
 V1 = b"PROXY TCP4 203.0.113.7 192.0.2.1 56324 443\r\n"
@@ -261,8 +261,8 @@ def test_address_is_taken_from_the_proxy_protocol(behind_tcp: Process, first: by
         assert (found["x-forwarded-for"], found["x-forwarded-proto"]) == ("203.0.113.7", "http")
         assert found["x-request-id"] != "0123456789abcdef"
         # The PROXY header of an untrusted address is read, but not used.
-        found = passed_on(behind_tcp, STRANGER, *lies, *websocket(path), path=path, first=first)
-        assert found["x-forwarded-for"] == STRANGER
+        found = passed_on(behind_tcp, UNTRUSTED, *lies, *websocket(path), path=path, first=first)
+        assert found["x-forwarded-for"] == UNTRUSTED
 
 
 def refused_lines(process: Process) -> list[dict]:

@@ -70,7 +70,7 @@ def collector() -> Iterator[Collector]:
     server.server_close()
 
 
-@pytest.mark.parametrize("trusted", [True, False], ids=["a proxy", "a stranger"])
+@pytest.mark.parametrize("trusted", [True, False], ids=["a proxy", "an untrusted client"])
 def test_trace_of_an_api_post_includes_the_publication(tmp_path, collector, trusted):
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
     if trusted:

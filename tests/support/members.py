@@ -1,4 +1,4 @@
-"""Members of a room, one frame at a time, and the counters of their ws process."""
+"""Members of a room that read frame by frame, and the counters of their ws process."""
 
 import asyncio
 import contextlib
@@ -68,7 +68,7 @@ def metric(stack: Stack, name: str) -> float:
 
 
 class Counted:
-    """How far counters have gone since it was made."""
+    """The increase of counters since it was created."""
 
     def __init__(self, stack: Stack, *names: str) -> None:
         self._stack = stack

@@ -1,4 +1,4 @@
-"""WebSockets as bytes on a TCP connection, and what a ws process says of them."""
+"""WebSockets as bytes on a TCP connection."""
 
 import json
 import socket
@@ -64,7 +64,7 @@ async def fill(url: str, room: str, count: int) -> None:
 
 
 def line_with_little_room(url: str) -> socket.socket:
-    """A connection whose kernel takes next to nothing that is not read."""
+    """A connection with a minimal receive buffer."""
     address = urlsplit(url)
     line = socket.socket()
     line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -74,7 +74,7 @@ def line_with_little_room(url: str) -> socket.socket:
 
 
 def resume(url: str, room: str) -> bytes:
-    """A handshake that asks for the whole room."""
+    """A handshake that requests the whole room."""
     return handshake(url, room, "Sec-WebSocket-Protocol: chat.v1").replace(b"/ HTTP", b"/?after=0 HTTP", 1)
 
 

@@ -46,7 +46,7 @@ def test_services_import_only_allowed_packages(service):
 
 
 def top_level_imports(path: Path) -> Iterator[str]:
-    """Yield the first part of every module that a file imports, wherever in it."""
+    """Yield the top-level package of every import in a file."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)

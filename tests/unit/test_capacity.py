@@ -117,7 +117,7 @@ def test_smallest_sufficient_number_of_processes_is_found():
 
 
 @pytest.mark.parametrize(
-    ("costs", "limits", "part", "limit"),
+    ("costs", "limits", "tier", "limit"),
     [
         ({"delivery": 1e4}, {}, "ws", "CPU"),
         ({}, {"descriptors": 1000}, "ws", "descriptors"),
@@ -129,10 +129,10 @@ def test_smallest_sufficient_number_of_processes_is_found():
         ({}, {"bandwidth": 0.001}, "redis", "bandwidth"),
     ],
 )
-def test_binding_limit_is_named(costs, limits, part, limit):
+def test_binding_limit_is_named(costs, limits, tier, limit):
     memory = {"process_memory": 1.0, "connection_memory": 3.0}
     needed = plan(Load(connections=40_000), Limits(**limits), dataclasses.replace(FREE, **memory, **costs))
-    assert needed.tiers[part].bound_by == limit
+    assert needed.tiers[tier].bound_by == limit
 
 
 def test_redis_bandwidth_counts_each_subscribed_process():
