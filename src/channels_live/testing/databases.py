@@ -7,7 +7,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from django.db import connections
 
 
@@ -24,7 +24,7 @@ def close_connections_of_coroutines() -> None:
     PostgreSQL drops no database that somebody is connected to.
     """
     loop = asyncio.new_event_loop()
-    loop.run_until_complete(sync_to_async(connections.close_all)())
+    loop.run_until_complete(database_sync_to_async(connections.close_all)())
     loop.close()
 
 

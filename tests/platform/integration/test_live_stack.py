@@ -187,7 +187,7 @@ def test_a_failing_test_shows_what_came_and_what_the_server_logged(run: Run) -> 
     assert 'none came within 2 s. Received instead:\nE             1. {"type": "welcome", "stream": "news"' in out
     assert "was answered 403" in out
     assert "- Log of ws-1 -" in out
-    assert "ws-1 died at start: Invalid configuration: CHANNELS_LIVE['PING_INTERVAL']" in out
+    assert "ws-1 exited during startup: Invalid configuration: CHANNELS_LIVE['PING_INTERVAL']" in out
 
 
 def test_servers_never_use_the_projects_own_database(run: Run, tmp_path: Path) -> None:
