@@ -27,7 +27,8 @@ class Run:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "deploy.local", "--directory", str(directory), *options],
             cwd=root,
-            env={**os.environ, "PYTHONPATH": "", **environment},
+            # As the Makefile has it.
+            env={**os.environ, "PYTHONPATH": "src:services:apps:.", **environment},
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
