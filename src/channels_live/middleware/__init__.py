@@ -21,7 +21,7 @@
 
 from channels_live.middleware.authentication import AuthenticationMiddleware
 from channels_live.middleware.capacity import ProcessLimit, UserLimit
-from channels_live.middleware.credentials import CredentialBackend, Identity
+from channels_live.middleware.credentials import CredentialBackend, Identity, presents_credential
 from channels_live.middleware.not_found import not_found
 from channels_live.middleware.origins import OriginValidator
 from channels_live.middleware.stack import websocket_middleware
@@ -36,5 +36,6 @@ __all__ = [
     "UserLimit",
     "header",
     "not_found",
+    "presents_credential",
     "websocket_middleware",
 ]

@@ -11,9 +11,12 @@ from channels_live.server import log_refusal
 
 
 def authenticated_user_id(scope: Mapping[str, Any]) -> Hashable | None:
-    """Return the primary key of the authenticated user of a scope; None for a guest, and without authentication."""
+    """Return the primary key of the authenticated user of a scope.
+
+    None for a guest, without authentication, and where a team's own middleware has set a user that is none of Django's.
+    """
     user = scope.get("user")
-    return user.pk if user is not None and user.is_authenticated else None
+    return getattr(user, "pk", None) if getattr(user, "is_authenticated", False) else None
 
 
 class ProcessLimit:

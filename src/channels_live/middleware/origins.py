@@ -4,13 +4,14 @@ Browsers send cookies with a handshake whatever page it comes from, and ask no C
 sites from acting as their visitor (cross-site WebSocket hijacking; RFC 6455, section 10.2).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from channels_live.conf import live_settings, normalized_origin
+from channels_live.middleware.credentials import presents_credential
 from channels_live.observability.request_id import header
 from channels_live.server.refusals import MAX_LOGGED_CHARS, log_refusal
 
@@ -24,8 +25,10 @@ class OriginValidator:
     The page's own is ``X-Forwarded-Proto://Host``, where the host is one of ``allowed_hosts``, the setting
     ALLOWED_HOSTS by default; the proxy in front must overwrite that header. ``allowed_origins`` are others, such as
     ``https://app.example.net``, the setting ALLOWED_ORIGINS by default.
-    A handshake without an origin comes from a program, since browsers always send one: it needs an
-    ``Authorization: Bearer``, which is for the authentication middleware to verify.
+    A handshake without an origin comes from a program, since browsers always send one. It is let through where
+    ``allow_without_origin`` returns True for its scope. By default it must present a credential, which the
+    authentication middleware verifies. Where a middleware of your own finds tokens elsewhere, pass a function that says
+    whether there is one, or ``lambda scope: True``.
     """
 
     def __init__(
@@ -33,10 +36,12 @@ class OriginValidator:
         application: Any,
         allowed_hosts: Collection[str] | None = None,
         allowed_origins: Collection[str] | None = None,
+        allow_without_origin: Callable[[Mapping[str, Any]], bool] = presents_credential,
     ) -> None:
         self._application = application
         self._allowed_hosts = _default_hosts() if allowed_hosts is None else allowed_hosts
         self._allowed_origins = frozenset(live_settings.ALLOWED_ORIGINS if allowed_origins is None else allowed_origins)
+        self._allow_without_origin = allow_without_origin
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         origin, own = header(scope, b"origin"), self._own_origin(scope)
@@ -49,7 +54,7 @@ class OriginValidator:
 
     def _is_allowed(self, scope: Mapping[str, Any], origin: str | None, own: str | None) -> bool:
         if origin is None:
-            return (header(scope, b"authorization") or "").lower().startswith("bearer ")
+            return self._allow_without_origin(scope)
         given = normalized_origin(origin)
         return given is not None and (given == own or given in self._allowed_origins)
 

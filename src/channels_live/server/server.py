@@ -106,6 +106,7 @@ class Server(server.Server):
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if scope["type"] == "websocket":
             scope["channels_live.socket"] = protocol
+            scope["extensions"] = {"websocket.http.response": {}}
             # Daphne decodes percent signs in them, and autobahn accepts only what was offered as it stands.
             if scope.get("subprotocols"):
                 scope["subprotocols"] = list(protocol.websocket_protocols)
