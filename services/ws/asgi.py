@@ -12,7 +12,7 @@ from django.urls import re_path  # noqa: E402
 
 from accounts.guests import identity_of  # noqa: E402
 from base.project_apps import routes  # noqa: E402
-from channels_live.middleware import UserLimit, not_found, websocket_middleware  # noqa: E402
+from channels_live.middleware import UserLimit, http_middleware, not_found, websocket_middleware  # noqa: E402
 
 user_limit = partial(UserLimit, user_of=identity_of)
 # Routes of an app that brings middleware of its own stand first; all others share the template's.
@@ -23,5 +23,9 @@ websocket = URLRouter(
         re_path("", websocket_middleware(sockets, user_limit=user_limit)),
     ]
 )
-# HTTP is answered by the server itself: probes and metrics, and 404 for all else.
-application = ProtocolTypeRouter({"websocket": websocket})
+# Event streams and other HTTP consumers, below /sse/. The server itself answers probes and metrics.
+streams = URLRouter([*routes("http_urlpatterns"), re_path("", not_found)])  # type: ignore[arg-type]  # views only
+http = URLRouter(
+    [*routes("http_urlpatterns_without_middleware"), re_path("", http_middleware(streams, user_limit=user_limit))]
+)
+application = ProtocolTypeRouter({"websocket": websocket, "http": http})

@@ -12,7 +12,7 @@ from autobahn.websocket.types import ConnectionDeny
 from daphne.utils import HEADER_NAME_RE
 
 from channels_live.observability import metrics
-from channels_live.server.http_connection import Request
+from channels_live.server.http_request import Request
 from channels_live.server.refusals import MAX_LOGGED_CHARS, log_refusal
 from channels_live.server.response_headers import text_headers
 from channels_live.server.writer import Writer
