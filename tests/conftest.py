@@ -16,12 +16,13 @@ os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(
 
 @pytest.fixture(scope="session", autouse=True)
 def prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The first stack makes its database and static files, the others copy them: half of what a start costs."""
-    kept: Path | None = None
+    """The first stack with its apps makes the database and static files, the others copy them: half of a start's cost."""
+    # By the settings module of web, which names the apps.
+    kept: dict[str, Path] = {}
     prepare = Stack._prepare
 
     def copy_or_prepare(stack: Stack) -> None:
-        nonlocal kept
+        apps = stack._settings["web"]
         database, static = stack.directory / "db.sqlite3", stack.directory / "static"
         has_own_way = (
             stack.environment["DATABASE_URL"] != f"sqlite:///{database}"
@@ -31,14 +32,14 @@ def prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         )
         if has_own_way:
             prepare(stack)
-        elif kept is None:
+        elif apps not in kept:
             prepare(stack)
-            kept = tmp_path_factory.mktemp("prepared")
-            shutil.copy(database, kept)
-            shutil.copytree(static, kept / "static")
+            kept[apps] = tmp_path_factory.mktemp("prepared")
+            shutil.copy(database, kept[apps])
+            shutil.copytree(static, kept[apps] / "static")
         else:
-            shutil.copy(kept / "db.sqlite3", database)
-            shutil.copytree(kept / "static", static)
+            shutil.copy(kept[apps] / "db.sqlite3", database)
+            shutil.copytree(kept[apps] / "static", static)
 
     Stack._prepare = copy_or_prepare  # type: ignore[method-assign]
     yield

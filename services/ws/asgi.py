@@ -26,6 +26,11 @@ websocket = URLRouter(
 # Event streams and other HTTP consumers, below /sse/. The server itself answers probes and metrics.
 streams = URLRouter([*routes("http_urlpatterns"), re_path("", not_found)])  # type: ignore[arg-type]  # views only
 http = URLRouter(
-    [*routes("http_urlpatterns_without_middleware"), re_path("", http_middleware(streams, user_limit=user_limit))]
+    [
+        *routes("http_urlpatterns_without_middleware"),
+        # Only looks ahead, so that the routes of apps begin with sse/ too.
+        re_path("^(?=sse/)", http_middleware(streams, user_limit=user_limit)),
+        re_path("", not_found),  # type: ignore[arg-type]
+    ]
 )
 application = ProtocolTypeRouter({"websocket": websocket, "http": http})
