@@ -16,13 +16,13 @@ os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(
 
 @pytest.fixture(scope="session", autouse=True)
 def prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The first stack with its apps makes the database and static files, the others copy them: half of a start's cost."""
-    # By the settings module of web, which names the apps.
-    kept: dict[str, Path] = {}
+    """Stacks of one app share the work of making a database and static files, which is half of what a start costs."""
+    prepared: dict[str, Path] = {}
     prepare = Stack._prepare
 
     def copy_or_prepare(stack: Stack) -> None:
-        apps = stack._settings["web"]
+        # Stacks of other settings have other apps.
+        settings = stack.settings["web"]
         database, static = stack.directory / "db.sqlite3", stack.directory / "static"
         has_own_way = (
             stack.environment["DATABASE_URL"] != f"sqlite:///{database}"
@@ -32,14 +32,16 @@ def prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         )
         if has_own_way:
             prepare(stack)
-        elif apps not in kept:
+        elif settings not in prepared:
             prepare(stack)
-            kept[apps] = tmp_path_factory.mktemp("prepared")
-            shutil.copy(database, kept[apps])
-            shutil.copytree(static, kept[apps] / "static")
+            kept = tmp_path_factory.mktemp("prepared")
+            shutil.copy(database, kept)
+            shutil.copytree(static, kept / "static")
+            prepared[settings] = kept
         else:
-            shutil.copy(kept[apps] / "db.sqlite3", database)
-            shutil.copytree(kept[apps] / "static", static)
+            kept = prepared[settings]
+            shutil.copy(kept / "db.sqlite3", database)
+            shutil.copytree(kept / "static", static)
 
     Stack._prepare = copy_or_prepare  # type: ignore[method-assign]
     yield

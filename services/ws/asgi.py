@@ -23,7 +23,7 @@ websocket = URLRouter(
         re_path("", websocket_middleware(sockets, user_limit=user_limit)),
     ]
 )
-# Event streams and other HTTP consumers, below /sse/. The server itself answers probes and metrics.
+# Event streams and other HTTP consumers, below /sse/. The server itself answers health checks and metrics.
 streams = URLRouter([*routes("http_urlpatterns"), re_path("", not_found)])  # type: ignore[arg-type]  # views only
 http = URLRouter(
     [

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from deploy.local import Part, Stack
+from deploy.local import Process, Stack
 from tests.platform.integration.stream_server import CHUNK, STALL_SECONDS
 from tests.support.event_source import EventSource
 from tests.support.feed_stack import FeedStack
@@ -36,7 +36,7 @@ ENVIRONMENT = {
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack = FeedStack(tmp_path_factory.mktemp("streams"), ENVIRONMENT, ws_processes=2)
     for name in ("ws-1", "ws-2"):
-        ws = stack.part(name)
+        ws = stack.process(name)
         ws.command = [sys.executable, "-m", "tests.platform.integration.stream_server"]
         ws.environment = {**ws.environment, "PYTHONPATH": f"{stack.environment['PYTHONPATH']}:{Path.cwd()}"}
     with stack:
@@ -44,13 +44,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def ws(stack: Stack) -> Iterator[Part]:
+def ws(stack: Stack) -> Iterator[Process]:
     """The first process, which is started again if the test ends it."""
-    part = stack.part("ws-1")
-    yield part
-    if not part.is_running:
-        part.start()
-        part.wait_ready()
+    process = stack.process("ws-1")
+    yield process
+    if not process.is_running:
+        process.start()
+        process.wait_ready()
 
 
 async def post(stack: Stack, feed: str, texts: list[str]) -> None:
@@ -68,9 +68,9 @@ def entries(source: EventSource) -> list[dict[str, Any]]:
     return [frame for frame in frames if frame["type"] == "entry"]
 
 
-async def until_metric(part: Part, name: str, value: float) -> None:
+async def until_metric(process: Process, name: str, value: float) -> None:
     async with asyncio.timeout(20):
-        while metric(part.url, name) != value:  # noqa: ASYNC110  # of another process
+        while metric(process.url, name) != value:  # noqa: ASYNC110  # of another process
             await asyncio.sleep(0.05)
 
 
@@ -120,7 +120,7 @@ async def test_an_invalid_number_or_method_is_refused(stack: Stack) -> None:
 # --- The end
 
 
-async def test_streams_of_a_process_that_stops_are_ended_evenly_and_completely(stack: Stack, ws: Part) -> None:
+async def test_streams_of_a_process_that_stops_are_ended_evenly_and_completely(stack: Stack, ws: Process) -> None:
     url = f"{ws.url}/sse/ticks/"
     async with contextlib.AsyncExitStack() as exits:
         sources = [await exits.enter_async_context(EventSource(url, reconnects=False)) for _ in range(20)]
@@ -139,8 +139,8 @@ async def test_streams_of_a_process_that_stops_are_ended_evenly_and_completely(s
     assert ended[-1] < 6
 
 
-async def test_a_response_that_has_not_begun_is_asked_of_another_process(stack: Stack, ws: Part) -> None:
-    other = stack.part("ws-2")
+async def test_a_response_that_has_not_begun_is_asked_of_another_process(stack: Stack, ws: Process) -> None:
+    other = stack.process("ws-2")
     async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         waiting = [asyncio.create_task(client.get(f"{stack.url}/sse/poll/?6")) for _ in range(4)]
         direct = asyncio.create_task(client.get(f"{ws.url}/sse/poll/?60"))
@@ -157,7 +157,7 @@ async def test_a_response_that_has_not_begun_is_asked_of_another_process(stack: 
 
 
 @pytest.mark.parametrize("path", ["ticks", "group", "flood", "feed/left"])
-async def test_a_client_that_leaves_ends_the_consumer(ws: Part, path: str) -> None:
+async def test_a_client_that_leaves_ends_the_consumer(ws: Process, path: str) -> None:
     def left() -> int:
         return int(httpx.get(f"{ws.url}/sse/left/", trust_env=False).text)
 
@@ -178,7 +178,7 @@ async def test_a_client_that_leaves_ends_the_consumer(ws: Part, path: str) -> No
     assert "Traceback" not in log
 
 
-async def test_a_client_that_does_not_read_costs_bounded_memory_and_is_cut_off(ws: Part) -> None:
+async def test_a_client_that_does_not_read_costs_bounded_memory_and_is_cut_off(ws: Process) -> None:
     slow = 'http_stream_closes_total{by="slow"}'
     before, closes = memory_kib([ws.pid or 0]), metric(ws.url, slow)
     address = urlsplit(ws.url)
@@ -200,7 +200,7 @@ async def test_a_client_that_does_not_read_costs_bounded_memory_and_is_cut_off(w
 
 @pytest.mark.parametrize(("query", "status"), [("", 500), ("half", None)])
 async def test_an_incomplete_response_does_not_pass_for_a_complete_one(
-    ws: Part, query: str, status: int | None
+    ws: Process, query: str, status: int | None
 ) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         if status:
@@ -221,7 +221,7 @@ async def test_a_silent_stream_gets_comments(stack: Stack) -> None:
     assert [event.data for event in source.events] == ["0"]
 
 
-async def test_a_revoked_stream_ends_and_comes_again(ws: Part) -> None:
+async def test_a_revoked_stream_ends_and_comes_again(ws: Process) -> None:
     async with EventSource(f"{ws.url}/sse/ticks/", retry_seconds=0) as source:
         await source.wait(lambda: source.events)
         async with httpx.AsyncClient(trust_env=False) as client:
@@ -241,14 +241,14 @@ async def said(url: str, source: EventSource, text: str) -> None:
                 await source.wait(lambda: text in {event.data for event in source.events}, 0.5)
 
 
-async def test_a_group_reaches_a_stream_again_after_redis_was_away(stack: Stack, ws: Part) -> None:
-    redis = stack.part("redis")
+async def test_a_group_reaches_a_stream_again_after_redis_was_away(stack: Stack, ws: Process) -> None:
+    redis = stack.process("redis")
     async with EventSource(f"{ws.url}/sse/group/") as source:
-        await said(stack.part("ws-2").url, source, "before")
+        await said(stack.process("ws-2").url, source, "before")
         redis.kill()
         redis.start()
         await asyncio.to_thread(redis.wait_ready)
-        await said(stack.part("ws-2").url, source, "after")
+        await said(stack.process("ws-2").url, source, "after")
         assert source.opened == 1
 
 
@@ -295,7 +295,7 @@ async def test_a_page_of_an_allowed_origin_may_read_and_ask_what_it_may_send(sta
         assert (await client.post(url)).status_code == 403
 
 
-async def test_requests_are_counted_by_result(ws: Part) -> None:
+async def test_requests_are_counted_by_result(ws: Process) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         for path, headers, result in (
             ("left", {}, "accepted"),
@@ -310,7 +310,7 @@ async def test_requests_are_counted_by_result(ws: Part) -> None:
 
 
 @pytest.fixture
-async def full(stack: Stack, ws: Part) -> AsyncIterator[Part]:
+async def full(stack: Stack, ws: Process) -> AsyncIterator[Process]:
     settings = ws.environment
     ws.stop()
     ws.environment = {**settings, "MAX_SOCKETS": "1"}
@@ -321,7 +321,7 @@ async def full(stack: Stack, ws: Part) -> AsyncIterator[Part]:
     ws.environment = settings
 
 
-async def test_a_stream_counts_as_a_socket(full: Part) -> None:
+async def test_a_stream_counts_as_a_socket(full: Process) -> None:
     async with EventSource(f"{full.url}/sse/ticks/") as source:
         await source.wait(lambda: source.events)
         async with EventSource(f"{full.url}/sse/ticks/") as second:

@@ -19,7 +19,7 @@ from tests.support.raw_sockets import metric
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     environment = {"LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json"}
     stack = FeedStack(tmp_path_factory.mktemp("tokens"), environment, ws_processes=1)
-    ws = stack.part("ws-1")
+    ws = stack.process("ws-1")
     ws.command = [sys.executable, "-m", "tests.platform.integration.token_server"]
     ws.environment = {**ws.environment, "PYTHONPATH": f"{stack.environment['PYTHONPATH']}:{Path.cwd()}"}
     with stack:
@@ -28,7 +28,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(params=["nginx", "ws-1"])
 def url(stack: Stack, request: pytest.FixtureRequest) -> str:
-    return stack.part(request.param).url.replace("http", "ws", 1)
+    return stack.process(request.param).url.replace("http", "ws", 1)
 
 
 HEADER = {"additional_headers": {"Authorization": f"Token {TOKEN}"}}
@@ -58,13 +58,13 @@ def test_the_answer_of_the_teams_middleware_reaches_the_client_and_is_counted(
     stack: Stack, url: str, query: str, status: int
 ) -> None:
     rejected = 'websocket_handshakes_total{result="rejected"}'
-    before = metric(stack.part("ws-1").url, rejected)
+    before = metric(stack.process("ws-1").url, rejected)
     response = denied(f"{url}/ws/devices/{query}").response
     assert (response.status_code, response.body) == (status, f'{{"error": "{status}"}}'.encode())
     assert response.headers["X-Team"].encode("latin1").decode() == "é"
     assert response.headers["Content-Type"] == "application/json"
     assert ("WWW-Authenticate", "Token") in response.headers.raw_items() or status == 403
-    assert metric(stack.part("ws-1").url, rejected) == before + 1
+    assert metric(stack.process("ws-1").url, rejected) == before + 1
 
 
 def test_each_route_has_a_stack_of_its_own(url: str) -> None:
@@ -99,11 +99,11 @@ def test_a_header_of_accept_cannot_split_the_response(url: str) -> None:
 def test_no_log_has_the_token(stack: Stack) -> None:
     for query, options in WAYS.values():
         for name in ("nginx", "ws-1"):
-            url = stack.part(name).url.replace("http", "ws", 1)
+            url = stack.process(name).url.replace("http", "ws", 1)
             for path in ("devices", "nowhere", "failing", "feed/news"):
                 with contextlib.suppress(InvalidStatus), connect(f"{url}/ws/{path}/{query}", **options):  # type: ignore[arg-type]
                     pass
-    logs = "".join(stack.part(name).log.read_text() for name in ("nginx", "ws-1"))
+    logs = "".join(stack.process(name).log.read_text() for name in ("nginx", "ws-1"))
     assert "/ws/devices/" in logs
     assert "Exception inside application" in logs
     assert TOKEN not in logs
