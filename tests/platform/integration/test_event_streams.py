@@ -17,6 +17,7 @@ from websockets.asyncio.client import connect
 
 from deploy.local import Process, Stack
 from tests.platform.integration.stream_server import CHUNK, STALL_SECONDS
+from tests.support.client import Client
 from tests.support.event_source import EventSource
 from tests.support.feed_stack import FeedStack
 from tests.support.processes import memory_kib
@@ -53,14 +54,9 @@ def ws(stack: Stack) -> Iterator[Process]:
         process.wait_ready()
 
 
-async def post(stack: Stack, feed: str, texts: list[str]) -> None:
-    async with httpx.AsyncClient(base_url=stack.url, trust_env=False, headers={"Origin": stack.url}) as client:
-        token = (await client.get(f"/feed/{feed}/")).cookies["csrftoken"]
-        for text in texts:
-            response = await client.post(
-                f"/api/feeds/{feed}/posts", json={"text": text}, headers={"X-CSRFToken": token}
-            )
-            assert response.status_code == 201, response.text
+async def post(client: Client, *texts: str) -> None:
+    for text in texts:
+        await client.wait_for_delivery(await client.say(text))
 
 
 def entries(source: EventSource) -> list[dict[str, Any]]:
@@ -78,14 +74,14 @@ async def until_metric(process: Process, name: str, value: float) -> None:
 
 
 async def test_an_event_source_resumes_across_restarts_and_gets_each_entry_once_and_in_order(stack: Stack) -> None:
-    async with EventSource(f"{stack.url}/sse/feed/news/") as source:
+    async with Client(stack.url, "news", "alice") as alice, EventSource(f"{stack.url}/sse/feed/news/") as source:
         await source.wait(lambda: source.events)
         for name in ("ws-1", "ws-2"):
             restart = asyncio.create_task(asyncio.to_thread(stack.restart, name))
             while not restart.done():
-                await post(stack, "news", ["text"])
+                await post(alice, "text")
             await restart
-        await post(stack, "news", ["last"])
+        await post(alice, "last")
         await source.wait(lambda: entries(source) and entries(source)[-1]["text"] == "last")
         # At least once, from the process on which it was.
         assert source.opened > 1
@@ -99,7 +95,8 @@ async def test_an_event_source_resumes_across_restarts_and_gets_each_entry_once_
 
 
 async def test_a_stream_that_cannot_resume_is_told_reset(stack: Stack) -> None:
-    await post(stack, "resets", ["one", "two"])
+    async with Client(stack.url, "resets", "alice") as alice:
+        await post(alice, "one", "two")
     async with EventSource(f"{stack.url}/sse/feed/resets/?after=1") as source:
         await source.wait(lambda: len(source.events) == 2)
     assert [(each["seq"], each["text"]) for each in entries(source)] == [(2, "two")]
