@@ -76,7 +76,7 @@ class Limits:
 
     def take_wrong(self, member: MemberLimits) -> None:
         """Count a frame that cannot be understood as a message; raises RateLimited."""
-        _take("wrong", member.messages)
+        _take("invalid", member.messages)
 
 
 def _take(name: str, bucket: TokenBucket) -> None:

@@ -101,7 +101,9 @@ class Lobby:
         try:
             self._public = await self._open_rooms(candidates)
         except Exception as error:
-            logger.warning("Failed to read which rooms are public: %s", first_line(error))
+            logger.warning(
+                "Failed to read which rooms are public, the list of rooms may be out of date: %s", first_line(error)
+            )
 
     def _receive(self, message: dict[str, Any]) -> None:
         self._gossip.receive(GROUP, message)
@@ -133,7 +135,7 @@ class Lobby:
             try:
                 visitor.tell(text)
             except Exception:
-                logger.exception("Failed to send the counts to a visitor")
+                logger.exception("Failed to send the list of rooms to a visitor")
 
 
 def _read(message: Mapping[str, Any]) -> dict[str, int]:

@@ -14,4 +14,4 @@ class LobbyConsumer(DirectConsumer):
         self.lobby.leave(self)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        self.socket.refuse("wrong")
+        self.socket.refuse("invalid")

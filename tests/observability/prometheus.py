@@ -1,4 +1,4 @@
-"""A Prometheus of the tests' own."""
+"""Starts Prometheus with the shipped configuration, but the tests' own targets."""
 
 import json
 import re
@@ -19,7 +19,7 @@ FOLDER = ROOT / "deploy" / "observability"
 
 
 def find_program(name: str) -> str:
-    """Return the program's path; without it the run fails, since a skipped run would look like a good one."""
+    """Return the program's path; ends the test run where it is missing, since skipped tests look like passed ones."""
     path = shutil.which(name)
     if path is None:
         pytest.exit("These tests need Prometheus and its promtool; on Debian: apt-get install prometheus", returncode=1)
@@ -41,7 +41,7 @@ class Prometheus:
         self.targets = sum(map(len, targets.values()))
         jobs = [{"job_name": role, "static_configs": [{"targets": each}]} for role, each in targets.items()]
         assert all(f"job_name: {role}\n" in shipped for role in targets)
-        # Everything but the addresses is as shipped. JSON is YAML.
+        # Only the addresses and the intervals differ from the shipped file. JSON is valid YAML.
         head = re.sub(r"_interval: \d+s", "_interval: 1s", shipped.partition("scrape_configs:")[0])
         (directory / "prometheus.yml").write_text(f"{head}scrape_configs: {json.dumps(jobs)}\n")
         command = [
@@ -54,7 +54,7 @@ class Prometheus:
         self.part = Part("prometheus", "prometheus", url, command, directory / "log", answers_http("/-/ready"))
 
     def get(self, path: str, **parameters: str) -> Any:
-        """Return the data of an answer of Prometheus' HTTP API; an error fails the test with what it says."""
+        """Return the data of a response of Prometheus's HTTP API; an error fails the test with its text."""
         answer = httpx.get(f"{self.part.url}/api/v1/{path}", params=parameters)
         content = answer.json()
         assert content["status"] == "success", (parameters, content)
@@ -70,7 +70,7 @@ class Prometheus:
         return min(counts) if len(counts) == self.targets else 0
 
     def wait_for_scrapes(self, number: int) -> None:
-        """Return after so many more scrapes of every process."""
+        """Return after ``number`` more scrapes of every process."""
         wanted = self.scrapes() + number
         deadline = time.monotonic() + 60
         while self.scrapes() < wanted:

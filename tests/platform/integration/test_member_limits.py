@@ -55,7 +55,7 @@ async def test_entries_over_the_burst_of_a_member_are_refused(strict, feed):
 
 @pytest.mark.parametrize(
     ("frame", "limit"),
-    [('{"type": "entry", "id": "x", "text": "hello"}', "member"), ("no json", "wrong")],
+    [('{"type": "entry", "id": "x", "text": "hello"}', "member"), ("no json", "invalid")],
     ids=["entries", "invalid frames"],
 )
 async def test_member_that_ignores_its_limit_is_closed_and_the_others_receive_everything(impatient, feed, frame, limit):

@@ -212,7 +212,7 @@ async def test_missing_table_refuses_entries_for_a_retry_and_is_logged_once(thre
                 await commits.append(draft(number))
     finally:
         await thread.run(execute, "ALTER TABLE elsewhere RENAME TO feeds_post")
-    (record,) = [record for record in caplog.records if record.name == "channels_live.journal.group_commit"]
+    (record,) = [record for record in caplog.records if record.name == "channels_live.journal.runtime"]
     assert record.levelno == logging.ERROR
     assert "feeds_post" in record.getMessage()
     assert "apply the migrations" in record.getMessage()
