@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -54,12 +55,12 @@ class Run:
 
 
 def copy_repository(target: Path, *apps: str) -> Path:
-    """Copy the code, with these apps of examples/ beside the chat, and return the copy."""
+    """Copy the code, with these apps of examples/ beside the others, and return the copy."""
     for folder in ("src", "apps", "deploy", "services"):
         shutil.copytree(ROOT / folder, target / folder)
     shutil.copy(ROOT / "manage.py", target)
     for app in apps:
-        shutil.copytree(ROOT / "examples" / app, target / "apps" / app)
+        shutil.copytree(ROOT / "examples" / app, target / "apps" / app, dirs_exist_ok=True)
         add_app(target, app)
     return target
 
@@ -67,6 +68,7 @@ def copy_repository(target: Path, *apps: str) -> Path:
 def add_app(root: Path, app: str) -> None:
     """Name an app in PROJECT_APPS."""
     settings = root / "services/base/settings.py"
-    line = 'PROJECT_APPS = ["accounts", "chat"'
-    assert line in settings.read_text()
-    settings.write_text(settings.read_text().replace(line, f'{line}, "{app}"'))
+    text = settings.read_text()
+    (line,) = re.findall(r"^PROJECT_APPS = \[(.*)\]$", text, re.MULTILINE)
+    if f'"{app}"' not in line:
+        settings.write_text(text.replace(line, f'{line}, "{app}"'))
