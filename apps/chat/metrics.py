@@ -20,7 +20,7 @@ INVALID_CODES = (
     "empty",
     "too_long",
 )
-# Why a frame is rejected: the rate of its user or room, or the rate of typing or history.
+# Why a frame is rejected, beside the limits of every JournalConsumer: the rate of a user or room, of typing or history.
 LIMITS = ("user", "room", "typing", "history")
 
 register_results("forbidden")

@@ -12,7 +12,7 @@ from tests.support.feed_stack import FeedStack
 
 def test_nginx_answers_503_while_web_is_down(tmp_path: Path) -> None:
     with FeedStack(tmp_path, ws_processes=1) as stack, httpx.Client(base_url=stack.url, timeout=20) as visitor:
-        stack.part("web").stop()
+        stack.process("web").stop()
         for answer in (visitor.get("/feed/lobby/"), visitor.post("/accounts/login/", data={"username": "alice"})):
             assert answer.status_code == 503
             assert answer.headers["retry-after"] == "5"
@@ -30,8 +30,8 @@ def test_nginx_answers_503_while_web_is_down(tmp_path: Path) -> None:
         assert answer.headers["content-type"] == "application/json"
         assert answer.json()["error"]["code"] == "unavailable"
 
-        stack.part("web").start()
-        stack.part("web").wait_ready()
+        stack.process("web").start()
+        stack.process("web").wait_ready()
         answer = visitor.get("/feed/lobby/")
         assert answer.status_code == 200
         assert "retry-after" not in answer.headers
@@ -41,7 +41,7 @@ def test_nginx_answers_503_while_web_is_down(tmp_path: Path) -> None:
 
 async def test_handshake_is_answered_503_with_json_while_ws_is_down(tmp_path: Path) -> None:
     with FeedStack(tmp_path, ws_processes=1) as stack:
-        stack.part("ws-1").stop()
+        stack.process("ws-1").stop()
         with pytest.raises(websockets.InvalidStatus) as refused:
             await websockets.connect(stack.url.replace("http", "ws") + "/ws/feed/lobby/", origin=stack.url)
     answer = refused.value.response

@@ -14,10 +14,10 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from deploy.local import Part, ports
+from deploy.local import Process, ports
 from deploy.local.binaries import find_nginx
 from deploy.local.nginx import render
-from deploy.local.part import answers_http
+from deploy.local.process import answers_http
 from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
 
@@ -115,8 +115,8 @@ def talk(address: tuple[str, int], host: bytes, data: bytes, feed: bytes) -> Non
 
 
 def address_of(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    return parts.hostname or "", parts.port or 0
+    address = urlsplit(url)
+    return address.hostname or "", address.port or 0
 
 
 @pytest.fixture(scope="module", params=["json", "console"])
@@ -126,15 +126,15 @@ def logs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     environment = {**NO_LIMITS, "LOG_FORMAT": request.param, "LOG_LEVEL": "DEBUG", "WEB_WORKERS": "1"}
     with FeedStack(directory, ws_processes=1, environment=environment) as stack:
         host = stack.url.removeprefix("http://").encode()
-        for part in (stack.part("nginx"), stack.part("web"), stack.part("ws-1")):
+        for process in (stack.process("nginx"), stack.process("web"), stack.process("ws-1")):
             for data in hostile_requests(host):
-                send(address_of(part.url), data)
+                send(address_of(process.url), data)
         for data in hostile_frames():
             talk(address_of(stack.url), host, data, b"lobby")
         for text in HOSTILE:
             talk(address_of(stack.url), host, frame(1, text), quote(text).encode())
-        for part in stack.parts:
-            assert part.is_running, part.name
+        for process in stack.processes:
+            assert process.is_running, process.name
     return request.param, directory / "log"
 
 
@@ -180,7 +180,7 @@ def test_nginx_logs_exhausted_connections_without_the_requests(tmp_path: Path) -
         render(configuration, {**listen, **servers, **NO_LIMITS, "NGINX_WORKER_CONNECTIONS": "16"})
         command = [str(find_nginx()), "-p", str(tmp_path), "-c", str(configuration), "-e", "stderr"]
         command += ["-g", "daemon off;" + (" user root;" if os.geteuid() == 0 else "")]
-        nginx = Part(
+        nginx = Process(
             "nginx", "nginx", f"http://127.0.0.1:{health}", command, tmp_path / "log", answers_http("/healthz")
         )
         nginx.start()

@@ -52,7 +52,7 @@ def test_request_line_with_the_same_host_is_served(stack, host):
 
 
 def test_other_host_is_answered_400_by_web_without_nginx(stack):
-    assert httpx.get(f"{stack.part('web').url}/feed/", headers={"Host": "evil.example"}).status_code == 400
+    assert httpx.get(f"{stack.process('web').url}/feed/", headers={"Host": "evil.example"}).status_code == 400
 
 
 def test_health_is_served_to_any_host(stack):

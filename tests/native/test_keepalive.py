@@ -35,7 +35,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def url(stack: Stack) -> str:
-    return stack.part("ws-1").url
+    return stack.process("ws-1").url
 
 
 @pytest.fixture
@@ -134,14 +134,14 @@ def test_refused_handshake_closes_the_connection(url, line, feed, header, status
 
 
 def test_unread_responses_stop_further_requests(stack, url, line, feed):
-    before = memory_kib([stack.part("ws-1").pid or 0])
+    before = memory_kib([stack.process("ws-1").pid or 0])
     line.settimeout(2)
     sent = 0
     with contextlib.suppress(TimeoutError):
         while sent < 200_000:
             line.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 500)
             sent += 500
-    assert memory_kib([stack.part("ws-1").pid or 0]) - before < 8 * 1024
+    assert memory_kib([stack.process("ws-1").pid or 0]) - before < 8 * 1024
     assert httpx.get(f"{url}/livez").status_code == 200
 
 
@@ -161,7 +161,7 @@ def test_idle_keepalive_connection_outlasts_the_handshake_timeout(url, line):
 
 
 def test_data_sent_before_the_101_is_delivered_after_it(stack, url, line, feed):
-    process = stack.part("ws-1")
+    process = stack.process("ws-1")
     # The process finds all of it when it continues.
     process.signal(signal.SIGSTOP)
     messages = b"".join(post(f"{number} {'x' * 3000}") for number in range(40))

@@ -26,11 +26,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def text_of(stack: Stack, name: str) -> str:
-    return stack.part(name).log.read_text()
+    return stack.process(name).log.read_text()
 
 
 def wait_for(stack: Stack, name: str, is_wanted: Callable[[Line], bool]) -> Line:
-    """Return the part's first line that is wanted; a line is written after its answer has been sent."""
+    """Return the process's first line that is wanted; a line is written after its answer has been sent."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         for line in text_of(stack, name).splitlines():
@@ -127,10 +127,10 @@ def test_no_log_holds_texts_or_credentials(tmp_path):
                     socket.recv(10)
             with pytest.raises(InvalidStatus):
                 open_socket(stack, path, origin="https://evil.example", additional_headers=cookie_header)
-            stack.part("redis").kill()
+            stack.process("redis").kill()
             client.post("/api/feeds/lobby/posts?token=planted-query", json={"text": "planted-text"}, headers=bearer)
             for name in ("web", "ws-1", "ws-2"):
-                stack.part(name).kill()
+                stack.process(name).kill()
             assert client.get("/feed/?token=planted-query").status_code == 503
             with pytest.raises(InvalidStatus):
                 open_socket(stack, path, additional_headers=cookie_header)

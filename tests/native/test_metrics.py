@@ -23,7 +23,7 @@ def workers_of(master: int) -> list[int]:
 
 def metrics(stack: Stack) -> str:
     # A connection of its own each time, so that any worker may answer.
-    return httpx.get(f"{stack.part('web').url}/metrics", headers={"Connection": "close"}).text
+    return httpx.get(f"{stack.process('web').url}/metrics", headers={"Connection": "close"}).text
 
 
 def answered(stack: Stack) -> float:
@@ -33,7 +33,7 @@ def answered(stack: Stack) -> float:
 
 def test_counters_are_those_of_all_workers_and_outlive_each_of_them(tmp_path):
     with FeedStack(tmp_path, ws_processes=1, environment={"WEB_WORKERS": str(WORKERS)}) as stack:
-        web = stack.part("web")
+        web = stack.process("web")
         with ThreadPoolExecutor(8) as pool:
             assert set(pool.map(lambda _: httpx.get(f"{web.url}/feed/").status_code, range(REQUESTS))) == {200}
         assert {answered(stack) for _ in range(10 * WORKERS)} == {REQUESTS}

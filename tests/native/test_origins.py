@@ -24,7 +24,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(params=["nginx", "ws-1"])
 def url(stack: Stack, request: pytest.FixtureRequest) -> str:
-    return stack.part(request.param).url
+    return stack.process(request.param).url
 
 
 def status(url: str, origin: bytes | None, *more: str, source: str = "127.0.0.1") -> int:
@@ -111,7 +111,7 @@ def foreign(url: str) -> list[bytes | None]:
 
 def test_foreign_origin_is_refused_with_403_and_logged(stack, url):
     origins = foreign(url)
-    log = stack.part("ws-1").log
+    log = stack.process("ws-1").log
     before = log.read_text().count('"reason": "origin"')
     assert {origin: status(url, origin) for origin in origins} == dict.fromkeys(origins, 403)
     assert log.read_text().count('"reason": "origin"') == before + len(origins)

@@ -56,7 +56,7 @@ def test_larger_request_line_is_answered_414(stack: Stack) -> None:
 
 def test_contradictory_forwarded_headers_are_accepted_by_web(stack: Stack) -> None:
     # Past nginx too, as a probe or a mesh's proxy may come: Gunicorn's own defaults would answer 400.
-    for url in (stack.url, stack.part("web").url):
+    for url in (stack.url, stack.process("web").url):
         for name, value in {"X-Forwarded-Ssl": "on", "X-Forwarded-Protocol": "ssl"}.items():
             headers = {"X-Forwarded-Proto": "http", name: value}
             assert httpx.get(f"{url}/feed/", headers=headers).status_code == 200
@@ -66,18 +66,18 @@ def test_contradictory_forwarded_headers_are_accepted_by_web(stack: Stack) -> No
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_services_listen_on_ipv4_and_ipv6(stack: Stack, name: str, host: str) -> None:
     port = ports.pick()
-    part = stack.part(name)
-    before = part.environment
-    part.stop()
-    part.environment = {**before, "BIND": f"*:{port}"}
-    part.url = f"http://{'[::1]' if host == '::1' else host}:{port}"
+    process = stack.process(name)
+    before = process.environment
+    process.stop()
+    process.environment = {**before, "BIND": f"*:{port}"}
+    process.url = f"http://{'[::1]' if host == '::1' else host}:{port}"
     try:
-        part.start()
-        part.wait_ready()
+        process.start()
+        process.wait_ready()
         with socket.create_connection((host, port), 5):
             pass
     finally:
-        part.stop()
-        part.environment, part.url = before, f"http://{before['BIND']}"
-        part.start()
-        part.wait_ready()
+        process.stop()
+        process.environment, process.url = before, f"http://{before['BIND']}"
+        process.start()
+        process.wait_ready()

@@ -116,7 +116,7 @@ def test_error_pages_of_nginx_have_each_header_while_web_is_down(tmp_path: Path)
         tmp_path, ws_processes=1, environment={"HSTS_SECONDS": "0", "TRUSTED_PROXIES": "127.0.0.1"}
     ) as stack:
         assert "strict-transport-security" not in httpx.get(f"{stack.url}/feed/", headers=HTTPS).headers
-        stack.part("web").stop()
+        stack.process("web").stop()
         for path in ("/feed/", "/api/feeds/lobby/posts"):
             answer = httpx.get(stack.url + path, headers=HTTPS)
             assert answer.status_code == 503

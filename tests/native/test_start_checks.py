@@ -41,10 +41,10 @@ def migrated(database_url: str) -> None:
 def latin1_url(postgres: Server | None) -> str:
     if postgres is None:
         pytest.skip("only PostgreSQL has databases in other encodings")
-    with psycopg.connect(postgres.part.url, autocommit=True) as connection:
+    with psycopg.connect(postgres.process.url, autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS latin")
         connection.execute("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
-    return postgres.part.url.replace("/postgres", "/latin")
+    return postgres.process.url.replace("/postgres", "/latin")
 
 
 @pytest.fixture

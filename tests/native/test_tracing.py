@@ -101,7 +101,7 @@ def test_spans_of_a_post_over_http_have_the_trace_of_its_request(tmp_path, colle
 def test_spans_of_a_post_on_a_socket_reach_from_the_receive_to_the_delivery(tmp_path, collector):
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
     with FeedStack(tmp_path, ws_processes=2, environment=environment) as stack:
-        alice, bob = (open_feed(stack.part(name).url, "planted-feed") for name in ("ws-1", "ws-2"))
+        alice, bob = (open_feed(stack.process(name).url, "planted-feed") for name in ("ws-1", "ws-2"))
         with alice, bob:
             post(alice, "planted-text")
             assert next_text(bob) == "planted-text"

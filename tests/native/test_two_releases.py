@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from deploy.local import ports
-from deploy.local.part import Part
+from deploy.local.process import Process
 from tests.support.feed_stack import FeedStack
 
-# Named as static files are: with a part of the hash of what is in it.
+# Named as static files are: with a process of the hash of what is in it.
 OLDER = "channels_live/outbox.0123456789ab.js"
 
 
@@ -20,7 +20,7 @@ class TwoReleases(FeedStack):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory, ws_processes=1)
-        web, bind = self.part("web"), f"{ports.HOST}:{ports.pick()}"
+        web, bind = self.process("web"), f"{ports.HOST}:{ports.pick()}"
         environment = {
             **web.environment,
             "BIND": bind,
@@ -28,7 +28,9 @@ class TwoReleases(FeedStack):
             "PROMETHEUS_MULTIPROC_DIR": str(directory / "older-metrics"),
         }
         log = web.log.with_name("older-web.log")
-        self.parts.append(Part("older-web", "web", f"http://{bind}", web.command, log, web.is_ready, environment))
+        self.processes.append(
+            Process("older-web", "web", f"http://{bind}", web.command, log, web.is_ready, environment)
+        )
 
     def _prepare(self) -> None:
         super()._prepare()

@@ -27,7 +27,9 @@ def send_traffic(stack: Stack, bearer: str) -> None:
         for path in ("/chat/", "/chat/lobby/", "/nowhere"):
             client.get(path)
         client.get("/chat/", headers={"Host": "evil.example"})
-        sockets = [opened.enter_context(open_socket(part.url)) for part in stack.parts if part.role == "ws"]
+        sockets = [
+            opened.enter_context(open_socket(process.url)) for process in stack.processes if process.role == "ws"
+        ]
         for socket in sockets:
             socket.send('{"message": "hello"}')
             for listener in sockets:
@@ -45,12 +47,12 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     environment = {"WEB_WORKERS": "3", "REFUSALS_SYSLOG": f"{ports.HOST}:{ports.pick()}"}
     with Stack(directory / "stack", ws_processes=2, environment=environment) as stack:
         beside_nginx = nginx_metrics(stack, directory)
-        prometheus = Prometheus(directory / "prometheus", [*stack.parts, beside_nginx])
+        prometheus = Prometheus(directory / "prometheus", [*stack.processes, beside_nginx])
         try:
             beside_nginx.start()
             beside_nginx.wait_ready()
-            prometheus.part.start()
-            prometheus.part.wait_ready()
+            prometheus.process.start()
+            prometheus.process.wait_ready()
             bearer = make_token(stack)
             # A counter's first sample is not an increase, so the traffic comes twice.
             for _ in range(2):
@@ -58,5 +60,5 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
                 prometheus.wait_for_scrapes(3)
             yield prometheus
         finally:
-            prometheus.part.stop()
+            prometheus.process.stop()
             beside_nginx.stop()

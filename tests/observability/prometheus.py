@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.local import Part, ports
-from deploy.local.part import answers_http
+from deploy.local import Process, ports
+from deploy.local.process import answers_http
 from deploy.local.stack import ROOT
 
 FOLDER = ROOT / "deploy" / "observability"
@@ -27,15 +27,15 @@ def find_program(name: str) -> str:
 
 
 class Prometheus:
-    """Prometheus on a free port, which scrapes the parts that have metrics every second."""
+    """Prometheus on a free port, which scrapes the processes that have metrics every second."""
 
-    def __init__(self, directory: Path, parts: Collection[Part]) -> None:
+    def __init__(self, directory: Path, processes: Collection[Process]) -> None:
         port = ports.pick()
         directory.mkdir()
         shutil.copy(FOLDER / "alerts.yml", directory)
         shipped = (FOLDER / "prometheus.yml").read_text()
         targets = {
-            role: [part.url.removeprefix("http://") for part in parts if part.role == role]
+            role: [process.url.removeprefix("http://") for process in processes if process.role == role]
             for role in ("web", "ws", "nginx-metrics")
         }
         self.targets = sum(map(len, targets.values()))
@@ -51,11 +51,11 @@ class Prometheus:
             f"--web.listen-address={ports.HOST}:{port}",
         ]
         url = f"http://{ports.HOST}:{port}"
-        self.part = Part("prometheus", "prometheus", url, command, directory / "log", answers_http("/-/ready"))
+        self.process = Process("prometheus", "prometheus", url, command, directory / "log", answers_http("/-/ready"))
 
     def get(self, path: str, **parameters: str) -> Any:
         """Return the data of a response of Prometheus's HTTP API; an error fails the test with its text."""
-        answer = httpx.get(f"{self.part.url}/api/v1/{path}", params=parameters)
+        answer = httpx.get(f"{self.process.url}/api/v1/{path}", params=parameters)
         content = answer.json()
         assert content["status"] == "success", (parameters, content)
         return content["data"]

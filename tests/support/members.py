@@ -64,7 +64,7 @@ async def closed(member: ClientConnection) -> tuple[int, str]:
 
 
 def metric(stack: Stack, name: str) -> float:
-    for row in httpx.get(f"{stack.part('ws-1').url}/metrics").text.splitlines():
+    for row in httpx.get(f"{stack.process('ws-1').url}/metrics").text.splitlines():
         if row.startswith(name + " "):
             return float(row.split()[-1])
     raise AssertionError(name)

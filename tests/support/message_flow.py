@@ -14,7 +14,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from deploy.local import Part, Stack
+from deploy.local import Process, Stack
 from deploy.local.stack import PYTHONPATH, ROOT
 
 SECTION = re.search(r"^## Message flow\n(.*?)^##", (ROOT / "docs/architecture.md").read_text(), re.M | re.S)
@@ -33,20 +33,20 @@ WARM_UP = 2
 @contextmanager
 def traced(stack: Stack, directory: Path) -> Iterator[Stack]:
     """Run a stack whose ws processes record which functions run."""
-    for part in stack.parts:
-        if part.role == "ws":
-            part.command = [sys.executable, "-m", "tests.support.traced_server"]
-            path = os.pathsep.join([part.environment.get("PYTHONPATH", PYTHONPATH), str(ROOT)])
-            part.environment = {**part.environment, "PYTHONPATH": path, "TRACE_DIRECTORY": str(directory)}
+    for process in stack.processes:
+        if process.role == "ws":
+            process.command = [sys.executable, "-m", "tests.support.traced_server"]
+            path = os.pathsep.join([process.environment.get("PYTHONPATH", PYTHONPATH), str(ROOT)])
+            process.environment = {**process.environment, "PYTHONPATH": path, "TRACE_DIRECTORY": str(directory)}
     with stack:
         yield stack
 
 
-def read_trace(part: Part, directory: Path) -> set[str]:
+def read_trace(process: Process, directory: Path) -> set[str]:
     """Return the functions that have run in a ws process since the last call."""
-    path = directory / str(part.pid)
+    path = directory / str(process.pid)
     path.unlink(missing_ok=True)
-    part.signal(signal.SIGUSR1)
+    process.signal(signal.SIGUSR1)
     deadline = time.monotonic() + SECONDS
     while not path.exists():
         assert time.monotonic() < deadline
@@ -61,27 +61,27 @@ async def functions_passed(
 
     Each process has two members. ``entry`` is the frame without its id; members receive one of its type with that id.
     """
-    parts = [part for part in stack.parts if part.role == "ws"]
+    processes = [process for process in stack.processes if process.role == "ws"]
     passed: dict[str, set[str]] = {}
     async with asyncio.timeout(SECONDS), AsyncExitStack() as exit_stack:
         members: list[ClientConnection] = []
-        for part in (*parts, *parts):
-            options: Any = {"origin": part.url, "subprotocols": [subprotocol], "proxy": None}
-            opened = connect(f"{part.url.replace('http', 'ws', 1)}{path}", **options)
+        for process in (*processes, *processes):
+            options: Any = {"origin": process.url, "subprotocols": [subprotocol], "proxy": None}
+            opened = connect(f"{process.url.replace('http', 'ws', 1)}{path}", **options)
             members.append(await exit_stack.enter_async_context(opened))
         for member in members:
             await receive(member, "welcome")
         for number in range(WARM_UP + MESSAGES):
-            for part in parts:
-                read_trace(part, directory)
+            for process in processes:
+                read_trace(process, directory)
             await members[0].send(json.dumps({**entry, "id": f"m{number}"}))
             await receive(members[0], "ack", f"m{number}")
             for member in members[1:]:
                 await receive(member, str(entry["type"]), f"m{number}")
-            for part in parts:
-                functions = read_trace(part, directory)
+            for process in processes:
+                functions = read_trace(process, directory)
                 if number >= WARM_UP:
-                    passed[part.name] = passed.get(part.name, functions) & functions
+                    passed[process.name] = passed.get(process.name, functions) & functions
     return passed
 
 

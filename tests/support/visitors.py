@@ -42,7 +42,7 @@ def limited_lines(stack: Stack, limit: str) -> list[dict[str, Any]]:
     """Return nginx' lines that name the limit, waiting for the first."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        lines = [json.loads(line) for line in stack.part("nginx").log.read_text().splitlines() if line[:1] == "{"]
+        lines = [json.loads(line) for line in stack.process("nginx").log.read_text().splitlines() if line[:1] == "{"]
         if found := [line for line in lines if line["limit"] == limit]:
             return found
         time.sleep(0.02)

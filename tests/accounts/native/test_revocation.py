@@ -29,9 +29,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def open_socket(
-    stack: Stack, feed: str, browser: httpx.Client | None = None, part: str = "nginx", **options: object
+    stack: Stack, feed: str, browser: httpx.Client | None = None, process: str = "nginx", **options: object
 ) -> ClientConnection:
-    return open_feed(stack.part(part).url, feed, **{"additional_headers": session_of(browser), **options})  # type: ignore[arg-type]
+    return open_feed(stack.process(process).url, feed, **{"additional_headers": session_of(browser), **options})  # type: ignore[arg-type]
 
 
 def name_in(socket: ClientConnection) -> str:
@@ -59,9 +59,9 @@ def test_ticket_opens_one_socket_and_is_not_logged(stack):
     ticket = answer.json()["ticket"]
     with open_socket(stack, "a", query=f"?ticket={ticket}", origin=ALLOWED) as socket:
         assert name_in(socket) == "app"
-    for part in ("nginx", "ws-1", "ws-2"):
+    for process in ("nginx", "ws-1", "ws-2"):
         with pytest.raises(InvalidStatus) as refused:
-            open_socket(stack, "a", part=part, query=f"?ticket={ticket}", origin=ALLOWED)
+            open_socket(stack, "a", process=process, query=f"?ticket={ticket}", origin=ALLOWED)
         assert refused.value.response.status_code == 401
     for log in (stack.directory / "log").iterdir():
         text = log.read_text()
@@ -74,9 +74,9 @@ def test_one_of_many_simultaneous_handshakes_with_one_ticket_is_accepted(stack):
     for _ in range(5):
         ticket = httpx.post(f"{stack.url}/api/tickets", headers=headers).json()["ticket"]
 
-        def come(part: str, query: str = f"?ticket={ticket}") -> str | int:
+        def come(process: str, query: str = f"?ticket={ticket}") -> str | int:
             try:
-                with open_socket(stack, "a", part=part, query=query) as socket:
+                with open_socket(stack, "a", process=process, query=query) as socket:
                     return name_in(socket)
             except InvalidStatus as refused:
                 return refused.response.status_code
@@ -95,14 +95,14 @@ def test_session_that_ws_cannot_verify_is_closed_with_1013(stack):
         f"session = SessionStore({browser.cookies['sessionid']!r})\n"
         "session['_auth_user_backend'] = 'ldap.Backend'\nsession.save()",
     )
-    with open_socket(stack, "a", browser, part="ws-1") as socket:
+    with open_socket(stack, "a", browser, process="ws-1") as socket:
         assert close_code(socket) == 1013
     log = (stack.directory / "log/ws-1.log").read_text()
     assert "'ldap.Backend' cannot be verified" in log
     # web does not know the backend either: the page is a guest's, without the session, and so is its socket.
     browser.get("/accounts/login/")
     assert "sessionid" not in browser.cookies
-    with open_socket(stack, "a", part="ws-1") as socket:
+    with open_socket(stack, "a", process="ws-1") as socket:
         assert name_in(socket) == ""
 
 
@@ -112,16 +112,16 @@ def test_revocation_closes_the_sockets_of_its_subject_in_every_process_without_r
     here, elsewhere, bob = log_in(stack, "alice"), log_in(stack, "alice"), log_in(stack, "bob")
     with ExitStack() as sockets:
 
-        def enter(browser: httpx.Client | None, part: str) -> ClientConnection:
-            socket = sockets.enter_context(open_socket(stack, "lobby", browser, part))
+        def enter(browser: httpx.Client | None, process: str) -> ClientConnection:
+            socket = sockets.enter_context(open_socket(stack, "lobby", browser, process))
             name_in(socket)
             return socket
 
         both = ("ws-1", "ws-2")
-        mine = [enter(here, part) for part in both]
-        others = [enter(elsewhere, part) for part in both]
-        stay = [enter(browser, part) for part in both for browser in (bob, None)]
-        stack.part("redis").kill()
+        mine = [enter(here, process) for process in both]
+        others = [enter(elsewhere, process) for process in both]
+        stay = [enter(browser, process) for process in both for browser in (bob, None)]
+        stack.process("redis").kill()
         here.post("/accounts/logout/")
         begun = time.monotonic()
         assert [close_code(socket) for socket in mine] == [4401, 4401]

@@ -19,8 +19,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
-def open_socket(stack: Stack, room: str, browser: httpx.Client | None = None, part: str = "nginx") -> ClientConnection:
-    url = stack.part(part).url
+def open_socket(
+    stack: Stack, room: str, browser: httpx.Client | None = None, process: str = "nginx"
+) -> ClientConnection:
+    url = stack.process(process).url
     address = f"{url.replace('http', 'ws', 1)}{CHAT.path}{room}/"
     subprotocols = [CHAT.subprotocol]
     return connect(address, origin=url, additional_headers=session_of(browser), subprotocols=subprotocols)  # type: ignore[arg-type]
@@ -41,7 +43,7 @@ def test_room_of_members_is_listed_for_members_only(stack):
     # Also where the process remembers it as open.
     with open_socket(stack, "cellar", alice) as inside, open_socket(stack, "seen") as other:
         assert (name_in(inside), name_in(other)[:6]) == ("member", "guest-")
-        url = stack.part("ws-1").url
+        url = stack.process("ws-1").url
         with connect(f"{url.replace('http', 'ws', 1)}/ws/rooms/", origin=url) as visitor:  # type: ignore[arg-type]
             while "seen" not in (rooms := json.loads(visitor.recv(15))["rooms"]):
                 pass
@@ -63,16 +65,16 @@ def test_revoked_access_to_a_room_closes_its_sockets_in_every_process_without_re
     alice, bob = log_in_new(stack, "alice"), log_in_new(stack, "bob")
     with ExitStack() as sockets:
 
-        def enter(room: str, browser: httpx.Client | None, part: str) -> ClientConnection:
-            socket = sockets.enter_context(open_socket(stack, room, browser, part))
+        def enter(room: str, browser: httpx.Client | None, process: str) -> ClientConnection:
+            socket = sockets.enter_context(open_socket(stack, room, browser, process))
             name_in(socket)
             return socket
 
         both = ("ws-1", "ws-2")
-        guests = [enter("club", None, part) for part in both]
-        banned = [enter("lobby", bob, part) for part in both]
-        stay = [enter("other", bob, part) for part in both] + [enter("lobby", alice, part) for part in both]
-        stack.part("redis").kill()
+        guests = [enter("club", None, process) for process in both]
+        banned = [enter("lobby", bob, process) for process in both]
+        stay = [enter("other", bob, process) for process in both] + [enter("lobby", alice, process) for process in both]
+        stack.process("redis").kill()
         shell(
             stack,
             "from chat.models import *\nfrom accounts.models import *\n"
@@ -82,12 +84,12 @@ def test_revoked_access_to_a_room_closes_its_sockets_in_every_process_without_re
         )
         assert [close_code(socket) for socket in banned] == [4403, 4403]
         assert [close_code(socket) for socket in guests] == [4401, 4401]
-        for part, room, browser, code in [
+        for process, room, browser, code in [
             ("ws-1", "lobby", bob, 4403),
             ("ws-2", "club", bob, 4403),
             ("ws-1", "club", None, 4401),
         ]:
-            assert close_code(sockets.enter_context(open_socket(stack, room, browser, part))) == code
+            assert close_code(sockets.enter_context(open_socket(stack, room, browser, process))) == code
         # Sockets without a revoked subject are still open.
         for socket in stay:
             socket.send(json.dumps({"type": "message", "id": f"{id(socket)}", "message": "hello"}))

@@ -41,7 +41,7 @@ async def fill(url: str, room: str, count: int) -> None:
 
 async def test_pages_of_history_that_are_not_read_cost_little_memory(stack):
     room = f"long-{os.urandom(4).hex()}"
-    url = stack.part("ws-1").url
+    url = stack.process("ws-1").url
     await fill(url, room, 200)
     growth = Growth(stack)
     asked = masked(json.dumps({"type": "history", "limit": 200}).encode())

@@ -40,7 +40,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedStack]:
 @contextlib.contextmanager
 def opened(stack: FeedStack, *headers: str, receive_buffer: int = 0) -> Iterator[socket.socket]:
     """A raw WebSocket to the ws process, after its handshake."""
-    url = stack.part("ws-1").url
+    url = stack.process("ws-1").url
     with socket.socket() as line:
         if receive_buffer:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -164,7 +164,7 @@ def test_client_that_pings_without_pause_is_closed(tmp_path):
 
 
 async def test_messages_do_not_accumulate_during_a_replay(stack):
-    url, feed = stack.part("ws-1").url, f"flood-{os.urandom(4).hex()}"
+    url, feed = stack.process("ws-1").url, f"flood-{os.urandom(4).hex()}"
     await fill(url, feed, 30)
     growth = Growth(stack)
     frames = metric(url, "websocket_frames_received_total")

@@ -93,10 +93,10 @@ async def test_member_that_ignores_its_limit_is_closed_and_the_others_receive_ev
 )
 def test_invalid_limit_aborts_startup_with_one_sentence(tmp_path, environment):
     stack = FeedStack(tmp_path, ws_processes=1, environment={"SECRET_KEY": "unit", **environment})
-    part = stack.part("ws-1")
-    part.log.parent.mkdir(parents=True, exist_ok=True)
-    part.start()
-    part.wait_stopped(SECONDS)
-    (line,) = part.log.read_text().splitlines()
+    process = stack.process("ws-1")
+    process.log.parent.mkdir(parents=True, exist_ok=True)
+    process.start()
+    process.wait_stopped(SECONDS)
+    (line,) = process.log.read_text().splitlines()
     assert line.startswith("Invalid configuration: ")
     assert next(iter(environment)) in line

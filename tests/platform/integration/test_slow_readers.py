@@ -34,7 +34,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedStack]:
 
 async def fill(stack: FeedStack, feed: str, count: int) -> None:
     """Store long posts, of 16,000 bytes each."""
-    url = stack.part("ws-1").url
+    url = stack.process("ws-1").url
     options: Any = {"origin": url, "max_size": None}
     async with connect(f"{url.replace('http', 'ws', 1)}{FEED.path}{feed}/", **options) as alice:
         for number in range(count):
@@ -81,14 +81,14 @@ def resuming(url: str, feed: str) -> Iterator[socket.socket]:
 async def test_members_that_resume_and_do_not_read_cost_little_memory(stack):
     feed = f"long-{os.urandom(4).hex()}"
     await fill(stack, feed, 200)
-    url = stack.part("ws-1").url
+    url = stack.process("ws-1").url
     growth = Growth(stack)
     with contextlib.ExitStack() as lines:
         for _ in range(RESUMING):
             line = lines.enter_context(resuming(url, feed))
             received = read_until(line, b'"type":"entry"')
             growth.look()
-        # Each page is 128 KiB, of which the kernel has a part.
+        # Each page is 128 KiB, of which the kernel holds some.
         assert growth.kib < MOST_KIB
         # The last one reads on, and was neither forgotten nor closed.
         frames = frames_of(line, received.partition(b"\r\n\r\n")[2])
@@ -108,7 +108,7 @@ async def wait_for_presence(member: ClientConnection, count: int) -> None:
 async def test_member_that_left_during_a_replay_is_not_present_for_the_one_that_catches_up(stack):
     feed = f"long-{os.urandom(4).hex()}"
     await fill(stack, feed, 100)
-    url = stack.part("ws-1").url
+    url = stack.process("ws-1").url
     target, options = f"{url.replace('http', 'ws', 1)}{FEED.path}{feed}/", {"origin": url}
     async with connect(target, **options) as alice:  # type: ignore[arg-type]
         bob = await connect(target, **options)  # type: ignore[arg-type]

@@ -80,7 +80,7 @@ async def test_socket_over_the_limit_of_a_guest_is_closed_with_1013(stack, feed)
 
 def test_handshake_over_the_limit_of_waiting_ones_is_answered_503(tmp_path, feed):
     with one_process(tmp_path, MAX_SOCKETS="1", MAX_HANDSHAKES="1") as stack, contextlib.ExitStack() as lines:
-        process = stack.part("ws-1")
+        process = stack.process("ws-1")
         address = urlsplit(process.url)
         # When it goes on, it finds nearly all of them in one turn of its event loop.
         process.signal(signal.SIGSTOP)
@@ -110,7 +110,7 @@ def test_handshake_over_the_limit_of_waiting_ones_is_answered_503(tmp_path, feed
 async def test_thousand_unfinished_handshakes_keep_no_client_out(stack, feed, through):
     timeouts = 'websocket_handshakes_total{result="timeout"}'
     counted = Counted(stack, timeouts)
-    address = urlsplit(stack.part(through).url)
+    address = urlsplit(stack.process(through).url)
     half_open = []
     with contextlib.ExitStack() as lines:
         for _ in range(1000):

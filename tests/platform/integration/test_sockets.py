@@ -44,7 +44,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedStack]:
 
 @pytest.fixture
 def url(stack: FeedStack) -> str:
-    return stack.part("ws-1").url
+    return stack.process("ws-1").url
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_unknown_subprotocol_is_not_selected(stack, url, line, feed, offered):
     head = read_until(line, b"\r\n\r\n").partition(b"\r\n\r\n")[0]
     assert head.startswith(b"HTTP/1.1 101 ")
     assert b"sec-websocket-protocol" not in head.lower()
-    assert "Traceback" not in stack.part("ws-1").log.read_text()
+    assert "Traceback" not in stack.process("ws-1").log.read_text()
 
 
 def test_plain_http_is_answered_on_the_port_of_websockets(url):
@@ -113,7 +113,7 @@ def test_connection_closed_before_its_first_byte_is_not_an_error(stack, url):
     for _ in range(20):
         socket.create_connection((address.hostname, address.port)).close()
     assert httpx.get(f"{url}/livez").status_code == 200
-    assert "Traceback" not in stack.part("ws-1").log.read_text()
+    assert "Traceback" not in stack.process("ws-1").log.read_text()
 
 
 def test_ten_thousand_invalid_frames_at_once_are_answered_in_order(url, line, feed):
