@@ -12,10 +12,10 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from channels_live.testing import redis_process
 from deploy.local import Process, ports
 from tests.package.distribution import ROOT, build_wheel
 from tests.package.existing_project import Project, blocks, nginx_part
-from tests.support.redis import redis_process
 
 SERVICE_RESTART = 1012
 # What the page shows of the frames that come.
