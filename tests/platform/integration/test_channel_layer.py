@@ -20,8 +20,8 @@ from redis.exceptions import RedisError
 
 from channels_live.layers.channel_layer import ChannelLayer
 from channels_live.observability import readiness as health
+from channels_live.testing import redis_process
 from deploy.local import Process
-from tests.support.redis import redis_process
 
 
 @pytest.fixture
