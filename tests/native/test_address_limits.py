@@ -74,23 +74,25 @@ def stack(tmp_path_factory):
 
 
 def test_requests_over_the_limit_of_an_address_are_answered_429_with_a_page_or_json(stack):
-    with visitor(stack) as crowd, visitor(stack, "127.0.0.2") as other:
-        styles = crowd.get("/accounts/login/").text.partition('rel="stylesheet" href="')[2].partition('"')[0]
-        found = statuses(lambda: crowd.get("/feed/lobby/"))
+    with visitor(stack) as client, visitor(stack, "127.0.0.2") as other:
+        styles = client.get("/accounts/login/").text.partition('rel="stylesheet" href="')[2].partition('"')[0]
+        found = statuses(lambda: client.get("/feed/lobby/"))
         assert set(found) == {200, 429}
         # One after the other comes back only with time; so these are over it still.
-        page = next(answer for _ in range(MANY) if (answer := crowd.get("/feed/lobby/")).status_code == 429)
+        page = next(answer for _ in range(MANY) if (answer := client.get("/feed/lobby/")).status_code == 429)
         assert page.headers["retry-after"] == "5"
         assert page.headers["content-type"].startswith("text/html")
         assert "アクセス回数の上限を超えました" in page.text
         assert "Too many requests" in page.text
-        answer = next(answer for _ in range(MANY) if (answer := crowd.get("/api/feeds/lobby/posts")).status_code == 429)
+        answer = next(
+            answer for _ in range(MANY) if (answer := client.get("/api/feeds/lobby/posts")).status_code == 429
+        )
         assert answer.json()["error"]["code"] == "too_many_requests"
         assert answer.headers["retry-after"] == "5"
-        assert set(statuses(lambda: crowd.get(styles))) == {200}
+        assert set(statuses(lambda: client.get(styles))) == {200}
         # Of files five times as many, 50 at once, also of those that do not exist.
-        assert crowd.get("/static/0.js").status_code == 404
-        assert any(crowd.get(f"/static/{number}.js").status_code == 429 for number in range(10 * MANY))
+        assert client.get("/static/0.js").status_code == 404
+        assert any(client.get(f"/static/{number}.js").status_code == 429 for number in range(10 * MANY))
         assert other.get("/feed/lobby/").status_code == 200
     paths = {line["path"] for line in limited_lines(stack, "requests")}
     assert {"/feed/lobby/", "/api/feeds/lobby/posts"} == {path for path in paths if "/static/" not in path}

@@ -155,7 +155,7 @@ class Client:
                 self._socket = None
                 self._news.set()
             delay = FIRST_DELAY if len(self.welcomes) > welcomes else min(delay * 2, LONGEST_DELAY)
-            # Full jitter, so that a crowd does not come back in one moment.
+            # Full jitter, so that clients do not reconnect all at once.
             await asyncio.sleep(random.uniform(0, delay))
 
     async def _connect(self) -> None:
