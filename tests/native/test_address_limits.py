@@ -52,7 +52,7 @@ async def test_sockets_over_the_limit_of_an_address_are_answered_429_and_other_a
             writer.close()
 
 
-async def test_handshakes_of_one_address_are_limited(tmp_path):
+async def test_handshakes_per_address_are_limited(tmp_path):
     with FeedStack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"HANDSHAKE_RATE": "1"}) as stack:
         found = []
         for _ in range(MANY):

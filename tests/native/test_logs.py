@@ -95,7 +95,7 @@ def test_unknown_path_of_a_socket_is_logged(stack):
 
 
 @pytest.mark.parametrize("name", ["web", "ws-1", "nginx"])
-def test_every_line_is_json(stack, name):
+def test_every_log_line_is_json(stack, name):
     httpx.get(f"{stack.url}/feed/")
     lines = text_of(stack, name).splitlines()
     assert lines
