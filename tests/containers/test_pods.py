@@ -41,7 +41,7 @@ def pods(kubelet: Kubelet, url: str) -> dict[str, Pod]:
     waiting = web.run(web.workload.pod["initContainers"][0], *web.network)
     wait_until(lambda: "the database does not answer" in docker("logs", waiting).stdout, 30)
     pods = {"web": web, "postgres": kubelet.start("postgres"), "redis": kubelet.start("redis")}
-    wait_until(lambda: "migrations are not applied yet" in docker("logs", waiting).stdout, 60)
+    wait_until(lambda: "migrations are not applied" in docker("logs", waiting).stdout, 60)
     job = kubelet.start("migrate")
     assert docker("wait", job.id("migrate")).stdout.strip() == "0", docker("logs", job.id("migrate")).stderr
     assert docker("wait", waiting).stdout.strip() == "0"

@@ -67,7 +67,7 @@ def limited_url(postgres: Server | None) -> Iterator[str]:
 def test_service_on_a_database_without_its_tables_ends_with_one_sentence(tmp_path: Path, service: str) -> None:
     result = run(service, f"sqlite:///{tmp_path}/db.sqlite3", *SERVE[service])
     assert result.returncode
-    assert result.stderr.count("Invalid configuration: DATABASE_URL: migrations are not applied yet") == 1
+    assert result.stderr.count("Invalid configuration: DATABASE_URL: migrations are not applied") == 1
     assert "Traceback" not in result.stderr
 
 

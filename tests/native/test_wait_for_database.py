@@ -36,7 +36,7 @@ def test_waits_for_the_migrations_and_says_so(tmp_path: Path, service: str) -> N
     env = environment(service, tmp_path / "db.sqlite3")
     with waiting("--migrated", env=env) as process:
         assert process.stdout
-        assert "migrations are not applied yet" in process.stdout.readline()
+        assert "migrations are not applied" in process.stdout.readline()
         assert manage("migrate", "-v0", env=environment("web", tmp_path / "db.sqlite3")).returncode == 0
         assert process.stdout.readline() == "The database is migrated.\n"
         assert process.wait(30) == 0

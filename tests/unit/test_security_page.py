@@ -1,4 +1,4 @@
-"""docs/security.md promises tests and settings; they are there."""
+"""The tests and settings that docs/security.md names exist."""
 
 import re
 
