@@ -2,7 +2,7 @@
 
 import sys
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.template.loader import render_to_string
 from django.views import csrf, defaults
 
@@ -50,7 +50,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler400: requests that Django itself refuses, such as those with too many fields."""
     if _is_api(request):
         return api_error(400, "bad_request", "The request is malformed or too large.")
-    return defaults.bad_request(request, exception)
+    # Rendered without the request, whose host may be what is refused.
+    return HttpResponseBadRequest(render_to_string("400.html"))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

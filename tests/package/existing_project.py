@@ -65,7 +65,7 @@ class Project:
 
     def follow(self, wheel: Path, wheels: Path) -> str:
         """Do what the page says, with these wheels, and return the command with which it starts the server."""
-        for command in self.write_and_yield_commands(blocks("\n## The lines\n")):
+        for command in self.write_and_yield_commands(blocks("\n## Install\n")):
             if install := INSTALL.fullmatch(command):
                 self.install(wheel, wheels, install["extra"])
             elif SERVE in command:

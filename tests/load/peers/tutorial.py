@@ -1,4 +1,4 @@
-"""The chat of the Channels tutorial, part 3, with the middleware of its part 2: what everyone begins with.
+"""The chat of the Channels tutorial, part 3, with the middleware of its part 2.
 
 ``CHANNEL_LAYER`` is ``pubsub`` or ``core``, ``REDIS_URL`` the channel layer's address.
 """
