@@ -142,7 +142,7 @@ class Load:
             _union(pause for member in self.members for pause in _pauses(member) if _length(pause) > SLOW_SECONDS),
             max((_length(pause) for member in self.members for pause in _pauses(member)), default=0.0),
             max(
-                (at - writer.said_at[message_id] for writer in self.writers for message_id, at in _acks(writer)),
+                (at - writer.sent_at[message_id] for writer in self.writers for message_id, at in _acks(writer)),
                 default=0.0,
             ),
             _sum(self.members, lambda member: member.close_codes),
