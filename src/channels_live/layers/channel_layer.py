@@ -8,8 +8,9 @@ forgot it. tests/platform/integration/test_channel_layer.py fails when a new ver
 import asyncio
 import logging
 import math
+import uuid
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisSingleShardConnection
 from channels_redis.utils import _close_redis
@@ -30,6 +31,9 @@ MISSED_HEARTBEATS = 3
 LOST_SECONDS, RETRY_SECONDS = 0.1, 1.0
 # Seconds that a subscription waits for Redis; after that it is made as soon as Redis answers.
 SUBSCRIBE_SECONDS = 1.0
+# Seconds that one message has to reach Redis: publications take turns, and without a limit each would wait for the
+# time-outs of all before it.
+PUBLISH_SECONDS = 1.0
 # Names in one SUBSCRIBE when a connection is made again.
 MAX_NAMES = 1000
 
@@ -38,7 +42,7 @@ class Shard(RedisSingleShardConnection):
     """The connections to one Redis: one that receives, and those that send.
 
     A subscription holds until it is given up, whatever becomes of the connection. What is sent while the connection is
-    lost is lost too.
+    lost is lost too; each loss of the connection is counted and logged.
     """
 
     _redis: Any
@@ -54,6 +58,10 @@ class Shard(RedisSingleShardConnection):
         self._connection: Any = None
         self._is_failing = False
         self._has_received = self._was_connected = False
+        # Redis has left a subscription unconfirmed, and has sent nothing since.
+        self._is_silent = False
+        # By channel: done when Redis has confirmed the subscription.
+        self._confirmations: dict[str, asyncio.Future[None]] = {}
         # Set once the first attempt to connect has ended, well or not.
         self._attempted = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -62,26 +70,41 @@ class Shard(RedisSingleShardConnection):
         self._changes: set[asyncio.Task[None]] = set()
 
     async def publish(self, channel: str, message: Any) -> None:
-        """Send to a channel; raises RedisError, OSError or TimeoutError."""
-        name = await self._name(channel)
-        try:
-            await super().publish(name, message)
-        except RedisConnectionError:
-            # The connection that Redis closed when it restarted; now a new one is made.
-            await super().publish(name, message)
+        """Send to a channel; raises RedisError, OSError or TimeoutError, after PUBLISH_SECONDS at the latest."""
+        async with asyncio.timeout(PUBLISH_SECONDS):
+            name = await self._name(channel)
+            try:
+                await super().publish(name, message)
+            except RedisConnectionError:
+                # The connection that Redis closed when it restarted; now a new one is made.
+                await super().publish(name, message)
 
     async def subscribe(self, channel: str) -> None:
-        """Receive from a channel, from now on or from the moment at which Redis answers again."""
+        """Receive from a channel, from now on or from the moment at which Redis answers again.
+
+        Returns when Redis has confirmed it, and after SUBSCRIBE_SECONDS at the latest: while Redis does not answer, at
+        once.
+        """
         if channel not in self._subscribed_to:
             self._subscribed_to.add(channel)
+            self._confirmations[channel] = asyncio.get_running_loop().create_future()
             self._ensure_receiver()
             await self._change("SUBSCRIBE", channel)
+        if (confirmation := self._confirmations.get(channel)) and not self._is_silent and self._connection:
+            # Others may wait for the same confirmation, so it is not cancelled with its first waiter.
+            done, _ = await asyncio.wait([confirmation], timeout=SUBSCRIBE_SECONDS)
+            self._is_silent = not done
 
     async def unsubscribe(self, channel: str) -> None:
         """Receive no more from a channel."""
         if channel in self._subscribed_to:
             self._subscribed_to.remove(channel)
+            self._confirm(channel)
             await self._change("UNSUBSCRIBE", channel)
+
+    def _confirm(self, channel: str) -> None:
+        if confirmation := self._confirmations.pop(channel, None):
+            confirmation.set_result(None)
 
     async def flush(self) -> None:
         """Give up all subscriptions and connections."""
@@ -91,6 +114,8 @@ class Shard(RedisSingleShardConnection):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._receive_task = None
+        for channel in tuple(self._confirmations):
+            self._confirm(channel)
         self._attempted.clear()
         async with self._lock:
             if self._redis is not None:
@@ -176,12 +201,15 @@ class Shard(RedisSingleShardConnection):
             # As PubSub does it, but without its reconnecting: that would subscribe behind our back.
             response = await connection.read_response(timeout=math.inf, disconnect_on_error=False, push_request=True)
             self._has_received = True
+            self._is_silent = False
             if self._is_failing:
                 self._is_failing = False
                 logger.warning("Reconnected to Redis, receiving again")
             if isinstance(response, list) and response[0] == b"message":
                 name = response[1].decode()[prefix_length:]
                 self._receive_message({"channel": name, "data": response[2]})
+            elif isinstance(response, list) and response[0] == b"subscribe":
+                self._confirm(response[1].decode()[prefix_length:])
 
     async def _watch(self, connection: Any) -> None:
         """Return never; raises TimeoutError where the connection is silent."""
@@ -198,6 +226,15 @@ class Shard(RedisSingleShardConnection):
                 await connection.send_command("PING")
 
 
+class Receiver(Protocol):
+    """Takes what arrives on a channel in the place of a queue. ``groups`` are those that the layer has added it to."""
+
+    groups: tuple[str, ...]
+
+    def put_nowait(self, data: bytes) -> None:
+        """Take a message that ``ChannelLayer.deserialize`` can read; it may not block."""
+
+
 class ChannelLayer(RedisPubSubChannelLayer):
     """The layer, with such connections to each Redis. Two instances share nothing."""
 
@@ -210,6 +247,49 @@ class ChannelLayer(RedisPubSubChannelLayer):
     ) -> None:
         super().__init__(*arguments, **options)
         self._shard_options = heartbeat_seconds, retry_seconds
+
+    async def open_channel(self, receiver: Receiver) -> str:
+        """Return a new channel as ``new_channel`` does, whose messages are given to ``receiver`` as they arrive.
+
+        It costs no task and no queue. ``close_channel`` ends it.
+        """
+        layer = self._get_layer()
+        channel = f"{layer.prefix}specific.{uuid.uuid4().hex}"
+        layer.channels[channel] = receiver
+        try:
+            await layer._get_shard(channel).subscribe(channel)
+        except BaseException:
+            # The consumer is cancelled, and will not close a channel whose name it was not told.
+            await self.close_channel(channel)
+            raise
+        return channel
+
+    async def close_channel(self, channel: str) -> None:
+        """End a channel of ``open_channel``, and remove it from all groups."""
+        layer = self._get_layer()
+        if receiver := layer.channels.pop(channel, None):
+            for group in receiver.groups:
+                await layer.group_discard(group, channel)
+            await layer._get_shard(channel).unsubscribe(channel)
+
+    async def group_add(self, group: str, channel: str) -> None:
+        """Add a channel of this process to a group; raises RuntimeError for any other channel.
+
+        Where Redis does not answer, the channel is in the group as soon as it does.
+        """
+        layer = self._get_layer()
+        receiver = layer.channels.get(channel)
+        if receiver is not None and not isinstance(receiver, asyncio.Queue) and group not in receiver.groups:
+            receiver.groups = (*receiver.groups, group)
+        await layer.group_add(group, channel)
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        """Remove a channel from a group; harmless where it is not in it."""
+        layer = self._get_layer()
+        receiver = layer.channels.get(channel)
+        if receiver is not None and not isinstance(receiver, asyncio.Queue):
+            receiver.groups = tuple(name for name in receiver.groups if name != group)
+        await layer.group_discard(group, channel)
 
     def _get_layer(self) -> Any:
         is_new = asyncio.get_running_loop() not in self._layers
