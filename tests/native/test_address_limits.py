@@ -1,4 +1,4 @@
-"""How much nginx takes from one address. Each test's limits are small, so that few requests reach them."""
+"""nginx's limits per client address. Each test sets low limits, so that few requests exceed them."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ def statuses(ask: Callable[[], httpx.Response]) -> list[int]:
 
 
 def expect_limited(found: list[int], answer: int = 200) -> None:
-    """One under the limit passes, and not all that is over it."""
+    """Requests under the limit are answered with ``answer``, and some over it with 429."""
     assert found[:ALLOWED_AT_ONCE] == [answer] * ALLOWED_AT_ONCE
     assert set(found) == {answer, 429}
 
@@ -42,7 +42,7 @@ async def test_sockets_over_the_limit_of_an_address_are_answered_429_and_other_a
 
         other, other_writer = await open_socket(stack, "127.0.0.2")
         assert b" 101 " in other
-        # Who leaves makes room.
+        # A closed socket frees its slot.
         next(writer for answer, writer in answers if b" 101 " in answer).close()
         deadline = time.monotonic() + 10
         while b" 101 " not in (again := await open_socket(stack))[0]:
@@ -115,7 +115,7 @@ def test_requests_under_the_limit_are_served(stack):
     ("addresses", "other"),
     [
         (["203.0.113.1"], "203.0.113.2"),
-        # Whoever has one address of IPv6 has the whole /64.
+        # A client with one IPv6 address has the whole /64.
         ([f"2001:db8::{number:x}:1" for number in range(1, MANY + 1)], "2001:db8:0:1::1"),
     ],
     ids=["IPv4", "IPv6"],

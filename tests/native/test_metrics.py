@@ -22,7 +22,7 @@ def workers_of(master: int) -> list[int]:
 
 
 def metrics(stack: Stack) -> str:
-    # A connection of its own each time, so that any worker may answer.
+    # A new connection each time, so that any worker may answer.
     return httpx.get(f"{stack.process('web').url}/metrics", headers={"Connection": "close"}).text
 
 

@@ -1,4 +1,4 @@
-"""examples/poll, put beside the chat as docs/your-app.md says, in two ws processes."""
+"""examples/poll, installed beside the chat as in docs/your-app.md, with two ws processes."""
 
 import json
 import os
@@ -31,12 +31,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 @pytest.fixture
 def poll() -> str:
-    """Name of a poll in which nobody has voted."""
+    """The name of a poll without votes."""
     return "".join(character for character in token_urlsafe(24).lower() if character.isalpha())
 
 
 class Processes:
-    """The running stack's processes, by their names."""
+    """The processes of the running stack, by name."""
 
     def __init__(self, run: Run) -> None:
         self._processes = {process["name"]: process for process in run.description()["processes"]}
@@ -52,7 +52,7 @@ class Processes:
 
 
 def expect_result(voters: list[ClientConnection], **expected: int) -> None:
-    """Wait until each is told exactly these counts; what comes before is an earlier result."""
+    """Wait until each receives exactly these counts; earlier frames have earlier counts."""
     for voter in voters:
         while json.loads(voter.recv(15)) != expected:
             pass
@@ -74,7 +74,7 @@ def test_votes_in_two_processes_reach_everyone(run: Run, poll: str) -> None:
     with ExitStack() as sockets:
         voters = [sockets.enter_context(processes.join(name, poll)) for name in ("ws-1", "ws-2", "ws-1", "ws-2")]
         expect_result(voters)
-        # All at the same time: two processes count them in the same moment.
+        # Without waiting in between, so that two processes count at the same time.
         for voter, vote in zip(voters, ("true", "true", "false", "true"), strict=True):
             voter.send(vote)
         expect_result(voters, true=3, false=1)

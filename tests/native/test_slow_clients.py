@@ -16,7 +16,7 @@ HEAD = "POST /api/feeds/lobby/posts HTTP/1.1\r\nHost: {host}\r\nContent-Length: 
 
 
 async def begin(stack: Stack, text: str) -> tuple[StreamReader, StreamWriter]:
-    """Open a connection, send the beginning of a request, and leave it at that."""
+    """Open a connection, and send the beginning of a request."""
     reader, writer = await asyncio.open_connection(ports.HOST, stack.port)
     writer.write(text.encode())
     await writer.drain()
@@ -24,7 +24,7 @@ async def begin(stack: Stack, text: str) -> tuple[StreamReader, StreamWriter]:
 
 
 async def ended(reader: StreamReader) -> None:
-    """Return when the server has ended the connection, whichever way."""
+    """Wait until the server closes or resets the connection."""
     try:
         while await reader.read(4096):
             pass

@@ -59,7 +59,7 @@ class Project:
 
     def follow(self, wheel: Path, wheels: Path) -> str:
         """Do what the page says, with these wheels, and return the command with which it starts the server."""
-        for block in blocks("\n## The lines\n"):
+        for block in blocks("\n## Install\n"):
             if block["language"] == "python":
                 self._write(block)
                 continue

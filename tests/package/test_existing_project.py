@@ -21,11 +21,11 @@ SERVICE_RESTART = 1012
 # What the page shows of the frames that come.
 SHOWN = [
     json.loads(line)
-    for b in blocks("\n## See that it works\n")
+    for b in blocks("\n## Verify the installation\n")
     if b["language"] == "json"
     for line in b["text"].splitlines()
 ]
-(ANNOUNCE,) = (block["text"] for block in blocks("\n## From a view, a task, a command\n"))
+(ANNOUNCE,) = (block["text"] for block in blocks("\n## Write entries from views, tasks and commands\n"))
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Compares what was acknowledged with what every reader recorded."""
+"""Compares acknowledged messages with those that each reader received."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -8,7 +8,7 @@ from tests.support.client import Delivery
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """A message of a room, as its writer was told it is stored."""
+    """A message of a room, as it was acknowledged to its writer."""
 
     seq: int
     id: str
@@ -17,20 +17,20 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What was found; all but ``deliveries`` must be 0."""
+    """The result of a check; all counts but ``deliveries`` must be 0."""
 
     deliveries: int = 0
-    # Acknowledged, but a reader does not have it.
+    # Acknowledged, but not delivered to a reader.
     lost: int = 0
-    # The same number delivered to a reader again.
+    # The same sequence number delivered to a reader twice.
     duplicated: int = 0
-    # A number delivered after a higher one.
+    # A sequence number delivered after a higher one.
     out_of_order: int = 0
-    # Numbers of 1 … n that no message has.
+    # Sequence numbers from 1 to n without a message.
     gaps: int = 0
-    # Numbers that two messages have.
+    # Sequence numbers of two messages.
     repeats: int = 0
-    # Delivered with a number, id or text that nobody was acknowledged.
+    # Delivered with a sequence number, id or text that was not acknowledged.
     altered: int = 0
 
     def __add__(self, other: "Count") -> "Count":
@@ -42,7 +42,7 @@ class Count:
 
 
 def check(acknowledged: Iterable[Acknowledged], readers: Mapping[str, Sequence[Delivery]]) -> Count:
-    """Count what went wrong in one room whose readers listened from its first message on."""
+    """Count the errors in one room, whose readers received from its first message on."""
     written = list(acknowledged)
     numbers = {message.seq for message in written}
     total = Count(gaps=len(set(range(1, max(numbers, default=0) + 1)) - numbers), repeats=len(written) - len(numbers))

@@ -1,4 +1,4 @@
-"""Writers and readers in several rooms, all of whom record what they get."""
+"""Writers and readers in several rooms, which record what they receive."""
 
 import asyncio
 import contextlib
@@ -15,12 +15,12 @@ from tests.support.client import FEED, Client, Protocol
 
 ROOMS, WRITERS, READERS = 4, 8, 10
 MEMBERS = ROOMS * (WRITERS + READERS)
-# One message per writer in so many seconds: some 200 a second over all, and 18 deliveries for each.
+# Seconds between messages of a writer: about 200 messages per second in all, with 18 deliveries each.
 INTERVAL = 0.15
 CONNECT_SECONDS = 30
 SETTLE_SECONDS = 45
 JOURNAL_SECONDS = 15
-# A member gets a message every 50 ms; on a busy machine a tenth of a second is nothing.
+# A member receives a message every 50 ms; on a busy machine a delay of 0.1 s is usual.
 SLOW_SECONDS = 0.5
 Pause = tuple[float, float]
 _rooms = itertools.count(1)
@@ -28,17 +28,17 @@ _rooms = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One drill: what was done to the stack, and what its members saw. Times are in seconds."""
+    """The result of one fault: what was injected, and what the members observed. Times are in seconds."""
 
     fault: str
     count: Count
     messages: int
-    # Never acknowledged, or with two numbers: both must be 0.
+    # Never acknowledged, or acknowledged with two sequence numbers: both must be 0.
     unacknowledged: int
     changed: int
-    # What the fault itself has seen.
+    # Observations of the fault itself.
     note: str | None
-    # Seconds in which some member waited for longer than SLOW_SECONDS, and the longest time that one got nothing.
+    # Seconds in which a member waited for longer than SLOW_SECONDS, and the longest time without a delivery.
     slow: float
     longest_silence: float
     longest_acknowledgement: float
@@ -52,12 +52,12 @@ class Outcome:
 
 
 class Load:
-    """ROOMS rooms with WRITERS writers and READERS readers each, who come through nginx and stay until the end."""
+    """ROOMS rooms with WRITERS writers and READERS readers each, connected through nginx until the end."""
 
     def __init__(self, url: str, protocol: Protocol = FEED) -> None:
         self._url = url
         self._protocol = protocol
-        # Numbered, since a second load of the same stack must find its rooms empty.
+        # Numbered, because a second load of the same stack needs empty rooms.
         self.rooms = [f"load-{next(_rooms)}" for _ in range(ROOMS)]
         self.writers = [
             Client(url, room, f"writer-{number}", protocol=protocol) for room in self.rooms for number in range(WRITERS)
@@ -96,21 +96,21 @@ class Load:
         await self._stack.aclose()
 
     async def reach(self, deliveries: int, seconds: float = 60) -> None:
-        """Return when the members have got so many messages together; raises TimeoutError."""
+        """Wait until the members have received this number of messages in all; raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while self.deliveries < deliveries:
                 await self._news()
 
     async def fall_silent(self) -> None:
-        """Let the writers write no more."""
+        """Stop the writers."""
         self._is_writing = False
-        # Not cancelled: a message between being said and being sent would stay there.
+        # Not cancelled, because a message that is queued but not sent yet would be lost.
         await asyncio.gather(*self._writing)
 
     async def settle(self) -> None:
-        """Stop writing, and return when all is acknowledged and everyone has it, or after SETTLE_SECONDS.
+        """Stop writing, and wait until all messages are acknowledged and delivered, at most SETTLE_SECONDS.
 
-        What is not there by then is for the checker to count.
+        The checker counts missing ones.
         """
         await self.fall_silent()
         with contextlib.suppress(TimeoutError):
@@ -122,7 +122,7 @@ class Load:
                     await self._news()
 
     async def outcome(self, fault: str, note: str | None = None) -> Outcome:
-        """Settle, read every room's journal from its first message on, and count."""
+        """Settle, read the journal of every room, and check all deliveries."""
         await self.settle()
         total = Count()
         for room in self.rooms:
@@ -154,7 +154,7 @@ class Load:
         return max(max(writer.acknowledged.values(), default=0) for writer in self.writers if writer.room == room)
 
     async def _write(self, writer: Client) -> None:
-        # At its own moment each, or all writers would write at once.
+        # At a random time each, so that the writers do not write simultaneously.
         await asyncio.sleep(random.uniform(0, INTERVAL))
         for number in itertools.count():
             if not self._is_writing:
@@ -167,7 +167,7 @@ class Load:
 
 
 def count(*members: Client) -> Count:
-    """Check what the members of one room recorded, all of whom listened from its first message on."""
+    """Check the records of the members of one room, which received from its first message on."""
     written = [
         Acknowledged(seq, message_id, member.said[message_id])
         for member in members
@@ -186,7 +186,7 @@ def _length(pause: Pause) -> float:
 
 
 def _union(pauses: Iterable[Pause]) -> float:
-    """Return the seconds that are in at least one of them."""
+    """Return the length of the union of the intervals, in seconds."""
     total, end = 0.0, float("-inf")
     for begun, ended in sorted(pauses):
         total += max(0.0, ended - max(begun, end))

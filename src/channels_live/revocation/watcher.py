@@ -110,7 +110,8 @@ class Revocations:
         ``handshake_started_at`` is the clock's time.
         """
         during = frozenset(subject for seen_at, subject in self._seen.values() if seen_at >= handshake_started_at)
-        self._notify((socket,), during)
+        if during:
+            self._notify((socket,), during)
 
     def _forget(self, before: float) -> None:
         for number, (seen_at, _) in list(self._seen.items()):

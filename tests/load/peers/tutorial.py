@@ -1,4 +1,4 @@
-"""The chat of the Channels tutorial, part 3, with the middleware of its part 2: what everyone begins with.
+"""The chat of the Channels tutorial, part 3, with the middleware of its part 2.
 
 ``CONSUMERS=live`` changes one import.
 """
