@@ -1,11 +1,11 @@
 """The messages of one consumer: those of its socket and those of its channel are handled one at a time, in order."""
 
 import asyncio
-import logging
 from collections import deque
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from channels.exceptions import StopConsumer
 
 from channels_live.close_codes import CloseCode
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from channels_live.consumers.deliveries import Deliveries
     from channels_live.server.protocol import WebSocketProtocol
 
-logger = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 # Events that wait while a handler of the consumer runs, and their bytes.
 MAX_WAITING, MAX_WAITING_BYTES = 1000, 1024 * 1024
@@ -188,7 +188,11 @@ class Mailbox:
             self._waiting = deque()
         if len(self._waiting) >= MAX_WAITING or self._waiting_bytes > MAX_WAITING_BYTES:
             OVERLOADED_CLOSED.inc()
-            logger.warning("Closed a socket: %d events waited for its consumer's handlers", len(self._waiting))
+            logger.warning(
+                "socket closed, too many events waited for its consumer's handlers",
+                events=len(self._waiting),
+                request_id=self.socket and self.socket.request_id,
+            )
             self.stop()
             self._close_socket(CloseCode.TRY_AGAIN_LATER)
         else:
@@ -234,9 +238,9 @@ class Mailbox:
                 self.ended.set_exception(error)
         elif self.socket:
             logger.error(
-                "An event could not be handled, its socket is closed",
+                "an event could not be handled, its socket is closed",
                 exc_info=error,
-                extra={"request_id": self.socket.request_id},
+                request_id=self.socket.request_id,
             )
             self.socket.handle_exception(error if isinstance(error, Exception) else RuntimeError("cancelled"))
 
