@@ -3,7 +3,8 @@
 import { Outbox } from "../channels_live/outbox.js";
 import { identity, isGuest } from "./authors.js";
 import { ChatConnection } from "./chat_connection.js";
-import { compose } from "./composer.js";
+import { characters, compose } from "./composer.js";
+import { Draft } from "./draft.js";
 import { Members, TypingIndicator } from "./members.js";
 import { MessageLog } from "./message_log.js";
 import { ScrollAnchor } from "./scroll_anchor.js";
@@ -46,6 +47,8 @@ const outbox = new Outbox(connection, {
   isReady: () => visitor.is(connection.you),
   send: (item) => connection.sendMessage(item),
 });
+const draft = new Draft(() => `chat.draft/${path}${identity(visitor.name)}`);
+const limit = Number(form.elements[0].dataset.max);
 
 // The number before which older messages were asked for; whether there may be more.
 let requestedBefore = null;
@@ -75,10 +78,16 @@ function changeIdentity(you) {
     const kept = visitor.isGuest ? 0 : outbox.items.length;
     connection.close();
     if (!visitor.reload(you, kept)) form.hidden = true;
-    else if (visitor.isGuest) outbox.changeIdentity(outboxName(you), was);
+    else {
+      // The text goes with the visitor.
+      draft.text = "";
+      if (visitor.isGuest) outbox.changeIdentity(outboxName(you), was);
+    }
     return;
   }
+  draft.text = "";
   visitor.rename(you);
+  draft.text = form.elements[0].value;
   list.dataset.author = you;
   log.refreshOwn();
   if (!isRenamed) outbox.changeIdentity(outboxName(you), was);
@@ -94,10 +103,7 @@ on(connection, "state", (change) => {
   const reason = isClosed ? status.dataset[`code${change.code}`] : undefined;
   // Empty while all is well.
   status.textContent = reason ?? status.dataset[isClosed ? "offline" : change.state] ?? "";
-  if (reason) {
-    form.hidden = true;
-    visitor.keepText();
-  }
+  if (reason) form.hidden = true;
   list.dataset.connected = connection.state === "online";
   if (connection.state === "online") loadOlder();
   else members.hide();
@@ -155,14 +161,15 @@ jump.addEventListener("click", () => {
 compose(form, {
   send: (text) => {
     error.hidden = true;
-    // maxlength cuts what is pasted, and counts an emoji twice.
-    if ([...text.normalize()].length > form.elements[0].dataset.max) return showError({ code: "too_long" });
+    if (characters(text) > limit) return showError({ code: "too_long" });
     visitor.clearNote();
     unread.removeLine();
     scrollAnchor.scrollToEnd();
     return outbox.add({ text });
   },
   typing: () => connection.sendTyping(),
+  limit,
+  draft,
 });
 
 // The page may contain messages whose acknowledgement an earlier visit did not see.
