@@ -110,7 +110,7 @@ def test_a_room_with_all_there_is(page: Page, new_page: NewPage, room: str) -> N
     entered.say("mine")
     line.to_server = lambda frame: [] if frame["type"] == "message" else [frame]
     entered.say("on its way")
-    entered.log.evaluate("log => { log.scrollTop = 0; }")
+    entered.log.evaluate("log => { log.scrollTop = -log.scrollHeight; }")
     other.say("new")
     expect(entered.messages).to_have_count(8)
     expect(page.locator("#jump")).to_be_visible()
