@@ -1,11 +1,13 @@
 // The page of a room: connects the transcript, the composer and the connection.
 
 import { Outbox } from "../channels_live/outbox.js";
+import { Announcer } from "./announcer.js";
 import { identity, isGuest } from "./authors.js";
 import { ChatConnection } from "./chat_connection.js";
 import { characters, compose } from "./composer.js";
 import { Draft } from "./draft.js";
 import { Members, TypingIndicator } from "./members.js";
+import { moveWithArrows } from "./message_keys.js";
 import { MessageLog } from "./message_log.js";
 import { ScrollAnchor } from "./scroll_anchor.js";
 import { Unread } from "./unread.js";
@@ -14,14 +16,12 @@ import { Visitor } from "./visitor.js";
 const PAGE = 50;
 // Older messages are fetched when the reader is so many pixels from the top.
 const NEAR_TOP = 600;
-// Of what a screen reader announces; the rest is in the transcript.
-const SPOKEN_CHARS = 200;
 
 const list = document.querySelector("#chat-log");
 const form = document.querySelector("#chat-form");
 const error = document.querySelector("#chat-error");
 const status = document.querySelector("#connection-state");
-const announcer = document.querySelector("#announcer");
+const announcer = new Announcer(document.querySelector("#announcer"));
 const jump = document.querySelector("#jump");
 
 const { path } = list.dataset;
@@ -114,8 +114,7 @@ on(connection, "message", (message) => {
   typing.show(author, false);
   if (visitor.is(author)) return;
   unread.add(log.item(seq));
-  // The element is polite: a screen reader finishes its sentence first.
-  announcer.textContent = `${author}: ${message.message.slice(0, SPOKEN_CHARS)}`;
+  announcer.say(author, message.message);
 });
 on(connection, "removed", ({ seq }) => log.showRemoved(seq));
 on(connection, "reset", () => {
@@ -148,6 +147,7 @@ on(outbox, "sent", ({ id, seq }) => {
   if (isDelayed) error.hidden = true;
 });
 
+moveWithArrows(list, form.elements[0]);
 scrollAnchor.addEventListener("move", loadOlder);
 list.addEventListener("click", ({ target }) => {
   const { action } = target.dataset;
