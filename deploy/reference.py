@@ -54,7 +54,12 @@ def _exported(module: griffe.Module, name: str) -> griffe.Object:
 
 
 def public_members(owner: griffe.Object) -> Iterator[griffe.Object]:
-    """Yield the public functions and attributes that a class or module defines itself, in the order of its source."""
+    """Yield the public functions and attributes that a class or module defines itself, in the order of its source.
+
+    Those of a base class that is not public come first: the reference describes them nowhere else.
+    """
+    for base in _private_bases(owner):
+        yield from public_members(base)
     for name, member in owner.members.items():
         if name.startswith("_") or not isinstance(member, griffe.Function | griffe.Attribute):
             continue
@@ -84,7 +89,25 @@ def _must_be_described(owner: griffe.Object, member: griffe.Object) -> bool:
 
 
 def _has_base(owner: griffe.Class) -> bool:
-    return any(not re.search(r"\b(Protocol|Generic)\b", str(base)) for base in owner.bases)
+    private = {base.canonical_path for base in _private_bases(owner)}
+    names = {base if isinstance(base, str) else base.canonical_path for base in owner.bases}
+    return any(not re.search(r"\b(Protocol|Generic)\b", name) for name in names - private)
+
+
+def _private_bases(owner: griffe.Object) -> Iterator[griffe.Class]:
+    """Yield the base classes of a class that are of its own package, and that no module exports."""
+    for base in owner.resolved_bases if isinstance(owner, griffe.Class) else ():
+        if isinstance(base, griffe.Class) and base.package.path == owner.package.path and not _is_exported(base):
+            yield base
+
+
+def _is_exported(found: griffe.Class) -> bool:
+    module: griffe.Object | griffe.Alias | None = found.module
+    while module is not None:
+        if found.name in map(str, module.exports or ()):
+            return True
+        module = module.parent
+    return False
 
 
 def _is_field(owner: griffe.Object, member: griffe.Object) -> bool:

@@ -16,12 +16,13 @@ os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(
 
 @pytest.fixture(scope="session", autouse=True)
 def prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The first stack makes its database and static files, the others copy them: half of what a start costs."""
-    kept: Path | None = None
+    """Stacks of one app share the work of making a database and static files, which is half of what a start costs."""
+    prepared: dict[str, Path] = {}
     prepare = Stack._prepare
 
     def copy_or_prepare(stack: Stack) -> None:
-        nonlocal kept
+        # Stacks of other settings have other apps.
+        settings = stack.settings["web"]
         database, static = stack.directory / "db.sqlite3", stack.directory / "static"
         has_own_way = (
             stack.environment["DATABASE_URL"] != f"sqlite:///{database}"
@@ -31,12 +32,14 @@ def prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         )
         if has_own_way:
             prepare(stack)
-        elif kept is None:
+        elif settings not in prepared:
             prepare(stack)
             kept = tmp_path_factory.mktemp("prepared")
             shutil.copy(database, kept)
             shutil.copytree(static, kept / "static")
+            prepared[settings] = kept
         else:
+            kept = prepared[settings]
             shutil.copy(kept / "db.sqlite3", database)
             shutil.copytree(kept / "static", static)
 

@@ -1,4 +1,4 @@
-"""Names for visitors who have not logged in, kept in a signed cookie and nowhere else."""
+"""Names of guests, visitors who have not logged in. They are stored in a signed cookie only."""
 
 import logging
 import re
@@ -33,7 +33,7 @@ CHOSEN_MAX_CHARS = 30
 HASHES = set("#♯⋕")
 
 
-# Seconds. Anybody can send such a cookie, and all open pages reconnect with it.
+# Seconds. Any client can send such a cookie, and all open pages reconnect with it.
 UNKNOWN_LOGGED_EVERY = 60.0
 _unknown_logged_at = -UNKNOWN_LOGGED_EVERY
 
@@ -149,9 +149,9 @@ def new_guest_name() -> str:
 
 
 def rename(name: str, chosen: str) -> str:
-    """Return the name of a guest who wants to be called something else, such as ``花子#k7m2xq``.
+    """Return the new name of a guest, such as ``花子#k7m2xq``.
 
-    The six characters stay: they tell two guests of one name apart, and show that both are one guest. No user
+    The six characters stay: they distinguish two guests of one name, and identify one guest under two names. No user
     name contains ``#``, so that no guest passes for a user. Raises ValidationError with a sentence for people.
     """
     chosen = " ".join(unicodedata.normalize("NFC", chosen).split())
@@ -166,7 +166,7 @@ def rename(name: str, chosen: str) -> str:
         raise ValidationError(gettext("Use at least one letter, digit or emoji."))
     if is_like_a_guest(chosen):
         raise ValidationError(gettext("That form is reserved for guests. Choose another username."))
-    # Of each word: "Анна (Anna)" deceives nobody.
+    # Each word by itself: "Анна (Anna)" does not deceive.
     if not all(is_of_one_script(word) for word in chosen.split()):
         raise ValidationError(mixes_scripts())
     tag = TAG.search(name)
@@ -174,6 +174,6 @@ def rename(name: str, chosen: str) -> str:
 
 
 def chosen_part(name: str) -> str:
-    """Return what a guest has chosen, without the tag; ``""`` where the name is still the one we made."""
+    """Return the chosen part of a name, without the tag; ``""`` for a name that the guest has not changed."""
     chosen, separator, _ = name.rpartition("#")
     return chosen if separator else ""

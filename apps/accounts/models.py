@@ -2,6 +2,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models, transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.usernames import skeleton_digest, validate_username
@@ -14,12 +15,12 @@ class User(AbstractUser):
         _("username"),
         max_length=150,
         unique=True,
-        help_text=_("Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only."),
+        help_text=_("Up to 150 characters: letters, digits and @ . + - _ only."),
         validators=[AbstractUser.username_validator, validate_username],
         error_messages={"unique": _("A user with that username already exists.")},
     )
     # See accounts.usernames.skeleton_digest: unique, so that two concurrent sign-ups cannot take names that look alike.
-    # NULL for existing users whose names already did, and for users that the previous release makes during an upgrade.
+    # NULL for users whose names were alike before, and for users that the previous release adds during an upgrade.
     skeleton = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001
 
     def clean_fields(self, exclude: Any = None) -> None:
@@ -50,17 +51,24 @@ class User(AbstractUser):
 
 
 class ApiToken(models.Model):
-    """Lets a program act as a user. The token itself is shown once, when it is made, and not kept."""
+    """Lets a program act as a user. The token itself is shown once, when it is created, and not stored."""
 
-    user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
-    name = models.CharField(max_length=100, help_text="What uses it, so that you know later whether it may go.")
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens", verbose_name=_("user"))
+    name = models.CharField(
+        _("name"),
+        max_length=100,
+        help_text=_("The program that uses the token, so that you can tell later whether it is still needed."),
+    )
     # SHA-256, in hexadecimal.
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    expires_at = models.DateTimeField(
+        _("expires at"), null=True, blank=True, help_text=_("Leave it empty for a token that doesn’t expire.")
+    )
 
     class Meta:
-        verbose_name = "API token"
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
 
     def __str__(self) -> str:
         return f"{self.name} ({self.user})"
@@ -72,7 +80,7 @@ class ApiToken(models.Model):
 
 
 class Ticket(models.Model):
-    """Opens one WebSocket as a user, within seconds. The ticket itself is not kept."""
+    """Opens one WebSocket as a user, within seconds. The ticket itself is not stored."""
 
     # SHA-256, in hexadecimal.
     digest = models.CharField(max_length=64, primary_key=True)
@@ -81,15 +89,23 @@ class Ticket(models.Model):
     made_with = models.CharField(max_length=100, db_index=True)
     expires_at = models.DateTimeField(db_index=True)
 
+    class Meta:
+        verbose_name = _("ticket")
+        verbose_name_plural = _("tickets")
+
     def __str__(self) -> str:
-        return f"ticket of {self.user}"
+        return gettext("ticket of %(user)s") % {"user": self.user}
 
 
 class Revocation(models.Model):
-    """A row of the append-only table that tells every ws process which sockets to close: see accounts.revocations."""
+    """A row of the append-only table from which ws processes read which sockets to close: see accounts.revocations."""
 
     subject = models.CharField(max_length=100)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        verbose_name = _("revocation")
+        verbose_name_plural = _("revocations")
 
     def __str__(self) -> str:
         return self.subject

@@ -1,7 +1,7 @@
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from accounts.views import GuestNameView, SignUpView
+from accounts.views import GuestNameView, LoginView, SignUpView
 
 urlpatterns = [
     path("login/", LoginView.as_view(), name="login"),

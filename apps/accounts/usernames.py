@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from accounts.unicode import is_of_one_script, is_unseen, scripts_of, skeleton
 
-# What the names that we give to guests begin with, and lines that look like its hyphen.
+# How the names of guests begin, with the characters that look like its hyphen.
 LIKE_A_GUEST = re.compile("[-_~.@+]*guest[-_~ー一]")
 
 
@@ -36,12 +36,12 @@ def validate_username(name: str) -> None:
 
 
 def is_like_a_guest(name: str) -> bool:
-    """Whether a name looks like one that we give to guests, such as ``guest-k7m2xq``."""
+    """Whether a name looks like the name of a guest, such as ``guest-k7m2xq``."""
     return LIKE_A_GUEST.match(skeleton(unicodedata.normalize("NFKC", name).casefold())) is not None
 
 
 def skeleton_digest(name: str) -> str:
-    """Return what is the same for two names that look alike, or differ in case only: a SHA-256 in hexadecimal."""
+    """Return a SHA-256 in hexadecimal that is equal for two names that look alike or differ in case only."""
     # In this order: the skeleton of a capital I is that of a small l.
     return hashlib.sha256(skeleton(name).casefold().encode()).hexdigest()
 

@@ -2,9 +2,9 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import authenticate, login
+from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import UserCreationForm
-from django.contrib.auth.views import RedirectURLMixin
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -18,6 +18,17 @@ from accounts.models import User
 from accounts.usernames import looks_taken
 
 
+class PlainLabelsMixin:
+    """Renders the labels of a view's form without a colon."""
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "label_suffix": ""}  # type: ignore[misc]
+
+
+class LoginView(PlainLabelsMixin, auth_views.LoginView):
+    pass
+
+
 class SignUpForm(UserCreationForm):
     class Meta(UserCreationForm.Meta):
         model = User
@@ -25,8 +36,8 @@ class SignUpForm(UserCreationForm):
 
 
 @method_decorator(login_not_required, name="dispatch")
-class SignUpView(RedirectURLMixin, CreateView):
-    """Make an account, log in, and go where the visitor came from."""
+class SignUpView(PlainLabelsMixin, auth_views.RedirectURLMixin, CreateView):
+    """Create an account, log in, and return to the page that the visitor came from."""
 
     form_class = SignUpForm
     template_name = "registration/signup.html"
@@ -36,10 +47,10 @@ class SignUpView(RedirectURLMixin, CreateView):
         try:
             response = super().form_valid(form)
         except IntegrityError:
-            # Somebody else took the name, or one that looks like it, after it was checked.
+            # Another sign-up took the name, or one that looks like it, after it was checked.
             form.add_error("username", looks_taken())
             return self.form_invalid(form)
-        # By whichever of AUTHENTICATION_BACKENDS lets them in.
+        # By the first of AUTHENTICATION_BACKENDS that accepts them.
         credentials = {"username": form.cleaned_data["username"], "password": form.cleaned_data["password1"]}
         if user := authenticate(self.request, **credentials):
             login(self.request, user)
@@ -47,7 +58,7 @@ class SignUpView(RedirectURLMixin, CreateView):
 
 
 class GuestNameForm(forms.Form):
-    """The name a guest wants. ``name`` is the one they have."""
+    """The name that a guest chooses. ``name`` is the guest's present one."""
 
     chosen = forms.CharField(label=_("Your name"), strip=False, max_length=200)
 
@@ -64,8 +75,8 @@ class GuestNameForm(forms.Form):
         return guests.rename(self._name, self.cleaned_data["chosen"])
 
 
-class GuestNameView(RedirectURLMixin, FormView):
-    """Change a guest's name, and go where the visitor came from. Users keep theirs."""
+class GuestNameView(PlainLabelsMixin, auth_views.RedirectURLMixin, FormView):
+    """Change a guest's name, and return to the page that the visitor came from. A user is redirected only."""
 
     form_class = GuestNameForm
     template_name = "registration/guest_name.html"

@@ -1,8 +1,8 @@
-"""Who may enter a room, read in it and write: ``refusals`` decides it for pages, HTTP API, WebSockets and the lobby.
+"""Access to rooms: ``refusals`` decides for pages, the HTTP API, WebSockets and the lobby.
 
-To decide it otherwise, replace ``refusals``, and call ``channels_live.revocation.revoke`` whenever somebody may do less
-than before: with ``room_subject`` for everyone in the room, with ``membership_subject`` for one user. The access of
-their open sockets is checked again.
+To decide by other rules, replace ``refusals``, and call ``channels_live.revocation.revoke`` whenever access ends: with
+``room_subject`` for all members of the room, with ``membership_subject`` for one user. The access of their open sockets
+is checked again.
 """
 
 import functools
@@ -24,11 +24,11 @@ Visitor = AbstractUser | AnonymousUser
 
 
 class Refusal(Enum):
-    """Why somebody may not enter; the value is the close code of WebSockets."""
+    """The reason why a visitor may not enter a room; the value is the close code of WebSockets."""
 
     LOGIN_NEEDED = CloseCode.LOGIN_REQUIRED
     FORBIDDEN = CloseCode.FORBIDDEN
-    # No such room, and none may be opened under this name: see chat.rooms.is_clear.
+    # There is no such room, and none may be created under this name: see chat.rooms.is_clear.
     NOT_FOUND = CloseCode.NOT_FOUND
 
 

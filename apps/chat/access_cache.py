@@ -1,4 +1,4 @@
-"""Caches the permissions of chat.access in one ws process, and asks the database for many visitors at once."""
+"""The cache of chat.access in one ws process, which reads the access of many visitors in one query."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ Question = tuple[str, int | None]
 
 
 class AccessCache:
-    """Answers whether a visitor may enter a room, from the cache where it can.
+    """Returns whether a visitor may enter a room, from the cache where possible.
 
     A permission is cached until anything at all is revoked. A refusal is not cached, since a permission that is
     granted revokes nothing. While revocations cannot be read, or the project has none, nothing is cached.
@@ -70,12 +70,12 @@ class AccessCache:
 
 
 def _answer(questions: Collection[Question]) -> dict[Question, Refusal | None]:
-    """Answer as many of the questions as there is time for, those of one user at least."""
+    """Answer as many of the questions as READ_SECONDS allow, those of one user at least."""
     end = time.monotonic() + READ_SECONDS
     ids = {user_id for _, user_id in questions if user_id is not None}
     users = get_user_model().objects.filter(is_active=True).in_bulk(ids) if ids else {}
     answers: dict[Question, Refusal | None] = {}
-    # In the order in which they came.
+    # In the order of the questions.
     for user_id in dict.fromkeys(user_id for _, user_id in questions):
         rooms = {room for room, other in questions if other == user_id}
         visitor = AnonymousUser() if user_id is None else users.get(user_id, AnonymousUser())

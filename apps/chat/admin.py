@@ -6,11 +6,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from chat.journal import journal, remove
 from chat.models import Ban, Membership, Message, Room
 from chat.protocol import removed_frames
-from chat.rooms import RoomNameConverter
+from chat.rooms import MAX_CHARS, RoomNameConverter
 
 
 class RoomForm(ModelForm):
@@ -18,7 +20,8 @@ class RoomForm(ModelForm):
         try:
             return RoomNameConverter().to_python(self.cleaned_data["name"])
         except ValueError:
-            raise ValidationError("Expected 1 to 64 letters, digits, - and _.") from None
+            sentence = gettext("Letters, digits, hyphens and underscores; no spaces. Up to %(max_chars)s characters.")
+            raise ValidationError(sentence % {"max_chars": MAX_CHARS}) from None
 
 
 class RoomUserInline(admin.TabularInline):
@@ -33,17 +36,16 @@ class RoomUserInline(admin.TabularInline):
 
 class MembershipInline(RoomUserInline):
     model = Membership
-    verbose_name_plural = "members, for a room that is for members only"
+    verbose_name_plural = _("members (they may enter a room with the access “Members only”)")
 
 
 class BanInline(RoomUserInline):
     model = Ban
-    verbose_name_plural = "bans"
 
 
 @admin.register(Room)
 class RoomAdmin(admin.ModelAdmin):
-    """Who may enter which room. A room is never deleted: its numbers must not begin anew."""
+    """Who may enter which room. A room is never deleted: its numbers must not start again from 1."""
 
     form = RoomForm
     show_full_result_count = False
@@ -64,15 +66,15 @@ class RoomAdmin(admin.ModelAdmin):
         # Not the numbers: they may have risen since the form was read.
         obj.save(update_fields=["access"] if change else None)
 
-    @admin.display(description="messages")
+    @admin.display(description=_("messages"))
     def room_messages(self, room: Room) -> str:
         address = reverse("admin:chat_message_changelist", query={"room__id__exact": room.pk})
-        return format_html('<a href="{}">messages</a>', address)
+        return format_html('<a href="{}">{}</a>', address, gettext("Show messages"))
 
 
 @admin.register(Message)
 class MessageAdmin(admin.ModelAdmin):
-    """Search, and remove the text of messages. Who may "change" messages may do so."""
+    """Search messages, and remove their text, which needs the permission to change messages."""
 
     list_display = ["room", "seq", "author", "excerpt", "sent_at", "is_removed"]
     list_display_links = ["seq"]
@@ -86,7 +88,7 @@ class MessageAdmin(admin.ModelAdmin):
 
     show_full_result_count = False
 
-    # Looked at only: numbers must neither change nor vanish.
+    # Messages are only displayed: numbers must neither change nor vanish.
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -96,23 +98,27 @@ class MessageAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
         return False
 
-    @admin.display(description="text")
+    @admin.display(description=_("text"))
     def excerpt(self, message: Message) -> str:
         return Truncator(message.text).chars(80)
 
-    @admin.display(description="removed", boolean=True)
+    @admin.display(description=_("removed"), boolean=True)
     def is_removed(self, message: Message) -> bool:
         return message.removed_at is not None
 
     def has_moderate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("chat.change_message")
 
-    @admin.action(description="Remove the text, for good and from open pages", permissions=["moderate"])
+    @admin.action(description=_("Remove the text of selected messages (permanent)"), permissions=["moderate"])
     def remove_text(self, request: HttpRequest, chosen: QuerySet[Message]) -> None:
         count = 0
         for message in chosen.filter(removed_at=None):
             removed = remove(message.pk)
             journal.publish_change(removed, removed_frames(removed.seq))
-            self.log_change(request, message, "Removed the text.")
+            # In this form, Django writes the history's line in the language of its reader.
+            self.log_change(request, message, [{"deleted": {"name": "text", "object": str(message)}}])
             count += 1
-        messages.success(request, f"Texts removed: {count}.")
+        sentence = ngettext(
+            "The text of %(count)d message was removed.", "The texts of %(count)d messages were removed.", count
+        )
+        messages.success(request, sentence % {"count": count})

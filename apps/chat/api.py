@@ -45,12 +45,12 @@ MAX_DIGITS = 18
 _threads = threading.Lock()
 
 
-@csrf_exempt  # accounts.api checks it: who comes with a token has no cookie that could be abused
+@csrf_exempt  # accounts.api checks it where a session authenticates; a token is no cookie that a browser adds
 @login_not_required  # Answered with 401, not with a page
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def messages(request: HttpRequest, room: str) -> HttpResponse:
-    """GET: a page of the room's messages, for who may enter the room. POST: append one, for users among them."""
+    """GET returns a page of the room's messages; POST appends one. Both need access to the room, POST a user."""
     try:
         name = RoomNameConverter().to_python(room)
     except ValueError:
@@ -115,10 +115,10 @@ def _read(request: HttpRequest, room: str, caller: Caller) -> HttpResponse:
     start = after if after is not None else head + 1 if before is None else before
 
     def read(start: int, count: int) -> list[Message]:
-        # From where the reader is; what does not fit is for the next page.
+        # From the reader's position; what does not fit is for the next page.
         return journal.after(room, start, count) if after is not None else journal.before(room, start, count)[::-1]
 
-    # One more than asked for tells whether there are more.
+    # One more than asked for shows whether there are more.
     found = read(start, min(limit, HISTORY_DEFAULT) + 1)
     page = fitting_messages(found, limit)
     if HISTORY_DEFAULT < len(found) == len(page):
@@ -154,7 +154,7 @@ def _refusal(room: str, caller: Caller) -> HttpResponse | None:
         case Refusal.LOGIN_NEEDED:
             return login_needed()
         case Refusal.FORBIDDEN:
-            return api_error(403, "forbidden", "room: this user may not enter it.")
+            return api_error(403, "forbidden", "room: this user has no access.")
         case Refusal.NOT_FOUND:
             return api_error(404, "no_such_room", "room: characters that cannot be seen, or a word of several scripts.")
     return None

@@ -37,7 +37,7 @@ REFUSAL_RESULTS = {Refusal.LOGIN_NEEDED: "auth", Refusal.FORBIDDEN: "forbidden",
 
 @functools.lru_cache(maxsize=1000)
 def subjects_of_guest(room: str) -> tuple[str, ...]:
-    """Return what a guest's socket ends with; the same object for all in a room."""
+    """Return the subjects of a guest's socket; the same object for all guests of a room."""
     return (room_subject(room),)
 
 
@@ -47,7 +47,7 @@ class ChatConsumer(JournalConsumer):
     source = RoomSource
     details = DETAILS
     runtime: ChatRuntime
-    # Made with the first frame: most members only read.
+    # Created with the first frame: most members only read.
     limits: MemberLimits | None = None
     # None for a guest.
     user_id: int | None = None
@@ -113,7 +113,7 @@ class ChatConsumer(JournalConsumer):
         try:
             refusal = await self.runtime.access_cache.recheck(self.stream, self.user_id)
         except Error as error:
-            log_failure(logger, "Members were closed, their access cannot be read", error)
+            log_failure(logger, "Closing members whose access could not be read", error)
             await self.close(CloseCode.TRY_AGAIN_LATER)
         else:
             if refusal:
@@ -151,7 +151,7 @@ class ChatConsumer(JournalConsumer):
         if self.protocol == CHAT_V1:
             await super().send_error(code, detail, **extra)
             return
-        # A client of the tutorial gave no id.
+        # A client of the tutorial's protocol sends no id.
         extra.pop("id", None)
         await self.send(encode({"error": {"code": code, "detail": detail, **extra}}))
 
@@ -166,11 +166,11 @@ class ChatConsumer(JournalConsumer):
             self.socket.refuse(error.limit)
             return
         try:
-            # In one expression, so that nothing here holds the page while its client takes its time.
+            # In one expression, so that no variable keeps the page in memory while a slow client reads it.
             await self.send(await self.runtime.history.get((self.stream, before, limit)))
         except Error as error:
-            log_failure(logger, "A page of history was refused, the journal cannot be read", error)
-            await self.send_error("unavailable", "The database does not answer.", retry_after=HISTORY_RETRY_SECONDS)
+            log_failure(logger, "Reading a page of history failed", error)
+            await self.send_error("unavailable", "The database is unavailable.", retry_after=HISTORY_RETRY_SECONDS)
 
     def _limits(self) -> MemberLimits:
         self.limits = self.limits or self.runtime.limits.of_member()

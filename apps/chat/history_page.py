@@ -17,7 +17,7 @@ def history_frame(question: Question) -> str:
     It blocks on the database, and raises what that raises.
     """
     room, before, limit = question
-    # The newest first; one more than asked for tells whether there are more.
+    # The newest first; one more than asked for shows whether there are more.
     found = journal.before(room, before, min(limit, HISTORY_DEFAULT) + 1)[::-1]
     page = fitting_messages(found, limit)
     if HISTORY_DEFAULT < len(found) == len(page):

@@ -1,4 +1,4 @@
-"""How much one member, one user and one room may say. Every process counts what comes through itself."""
+"""Rate limits of one member, one user and one room. Each process counts what passes through itself."""
 
 import time
 from collections.abc import Hashable
@@ -8,7 +8,7 @@ from channels_live.journal import RateLimited
 from channels_live.rate_limit import Limit, TokenBucket, TokenBuckets, take_from_all
 from chat.conf import chat_settings
 
-# Where a member may say as much as it likes: messages a second that a full room refuses to it before it is at fault.
+# Without MESSAGE_RATE: messages per second that a full room refuses to one member before that counts as flooding.
 UNLIMITED_REFUSED = 20
 
 
@@ -21,16 +21,16 @@ class MemberLimits:
         self.messages = TokenBucket(messages)
         self.typing = TokenBucket(typing)
         self.history = TokenBucket(history)
-        # Made with the first.
+        # Created with the first refusal.
         self.refused_by_room: TokenBucket | None = None
 
 
 class Limits:
-    """Those of one process. Not for threads; one of web has its own."""
+    """The limits of one process. Not thread-safe: web takes a lock."""
 
     def __init__(self) -> None:
         self._messages = Limit(live_settings.MESSAGE_RATE, live_settings.MESSAGE_BURST)
-        # What a full room refuses to one member before it counts against that member: as often as it might speak.
+        # Messages that a full room refuses to one member before that counts as flooding: as many as it may send.
         self._refused_by_room = Limit(live_settings.MESSAGE_RATE or UNLIMITED_REFUSED, live_settings.MESSAGE_BURST)
         self._typing = Limit(chat_settings.TYPING_RATE, 1)
         self._history = Limit(chat_settings.HISTORY_RATE, max(1, 4 * chat_settings.HISTORY_RATE))
@@ -42,9 +42,9 @@ class Limits:
         return MemberLimits(self._messages, self._typing, self._history)
 
     def take_message(self, member: MemberLimits, user: Hashable, room: str) -> None:
-        """Count a message; raises RateLimited where it is not to be stored, and then nothing is counted.
+        """Count a message. Raises RateLimited where a limit is exceeded; then nothing is counted.
 
-        ``user`` is who has the socket beside others, None for a guest who keeps no cookies.
+        ``user`` identifies the visitor over all of their sockets; None for a guest without the cookie.
         """
         now = time.monotonic()
         own = {"member": member.messages}
@@ -59,7 +59,7 @@ class Limits:
             raise RateLimited(limit, max(wait, room_wait))
         bucket = member.refused_by_room = member.refused_by_room or TokenBucket(self._refused_by_room)
         is_too_often = take_from_all([bucket], now) > 0
-        # One who waits for so long is never at fault.
+        # A client that waits this long is never taken for a flooding one.
         raise RateLimited("room", max(room_wait, bucket.wait(now)), is_too_often)
 
     def take_post(self, user: Hashable) -> None:
@@ -75,8 +75,8 @@ class Limits:
         _take("typing", member.typing)
 
     def take_wrong(self, member: MemberLimits) -> None:
-        """Count a frame that cannot be understood as a message; raises RateLimited."""
-        _take("wrong", member.messages)
+        """Count an invalid frame as a message; raises RateLimited."""
+        _take("invalid", member.messages)
 
 
 def _take(name: str, bucket: TokenBucket) -> None:

@@ -1,4 +1,4 @@
-"""How many are in which room, over all processes, for the page where a room is picked.
+"""The number of people in each room, over all processes, for the page with the list of rooms.
 
 Each process announces the rooms in which it has members: on every change, but at most once a second.
 """
@@ -17,9 +17,9 @@ logger = logging.getLogger(__name__)
 # The group of all processes, and what the gossip is about.
 GROUP = "chat.lobby"
 CHANGE_SECONDS = 1.0
-# In an announcement and in a frame: the rooms with most members.
+# The rooms with most members, in an announcement and in a frame.
 MAX_ROOMS = 50
-# Rooms of this process that are looked at for it; private ones may be among them.
+# Rooms of this process that are considered for these; private ones may be among them.
 MAX_CANDIDATES = 200
 
 
@@ -31,9 +31,9 @@ class Visitor(Protocol):
 
 
 class Lobby:
-    """Knows the counts, and tells them to its visitors. Make it inside the event loop.
+    """Keeps the counts of all processes, and sends them to its visitors. Create it inside the event loop.
 
-    ``open_rooms`` returns those of some rooms that a guest may enter: no other is told of, here or elsewhere.
+    ``open_rooms`` returns those of some rooms that a guest may enter. No other room is announced or sent.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class Lobby:
         self._public: set[str] = set()
         self._here: dict[str, int] = {}
         self._visitors: set[Visitor] = set()
-        # None where the visitors were told different things.
-        self._told: dict[str, int] | None = {}
+        # The counts that all visitors have; None where they have different ones.
+        self._sent: dict[str, int] | None = {}
         self._announced: dict[str, int] = {}
         # Of another process: the number of members in each of its rooms. Announced at once, since a round of the
         # lobby is what looks for changes.
@@ -61,24 +61,24 @@ class Lobby:
         self._announcer = asyncio.create_task(self._announce_changes())
 
     def count(self, room: str, count: int) -> None:
-        """Take note of how many are in a room that has members in this process, over all processes."""
+        """Set the number of members, over all processes, of a room that has members in this process."""
         self._here[room] = count
 
     def enter(self, visitor: Visitor) -> str:
-        """Tell the visitor of every change from now on, and return what they see first."""
+        """Send the visitor every change from now on, and return the first frame for it."""
         self._visitors.add(visitor)
         counts = self.counts()
-        if counts != self._told:
-            # The next round tells all, also if by then everything is as it was before.
-            self._told = None
+        if counts != self._sent:
+            # The next round sends the counts to all visitors, even if they are back to what the others have.
+            self._sent = None
         return encode(counts)
 
     def leave(self, visitor: Visitor) -> None:
-        """Tell the visitor no more."""
+        """Send the visitor nothing more."""
         self._visitors.discard(visitor)
 
     def close(self) -> None:
-        """Announce nothing more, and tell nobody."""
+        """Announce nothing more, and send nothing more to visitors."""
         self._announcer.cancel()
         self._gossip.close()
 
@@ -96,12 +96,14 @@ class Lobby:
         return {room: count for room, count in self._here.items() if room in self._public}
 
     async def _find_public(self) -> None:
-        """Ask which of the busiest rooms are public; what is not known yet is not told of."""
+        """Read which of the busiest rooms are public; a room is sent only when this is known."""
         candidates = set(busiest(self._here, MAX_CANDIDATES)).union(*self._gossip.others(GROUP))
         try:
             self._public = await self._open_rooms(candidates)
         except Exception as error:
-            logger.warning("Failed to read which rooms are public: %s", first_line(error))
+            logger.warning(
+                "Failed to read which rooms are public, the list of rooms may be out of date: %s", first_line(error)
+            )
 
     def _receive(self, message: dict[str, Any]) -> None:
         self._gossip.receive(GROUP, message)
@@ -120,20 +122,20 @@ class Lobby:
                     self._gossip.arrive(GROUP)
             elif self._announced != busiest(self._counts_here()):
                 self._gossip.announce_soon(GROUP)
-            self._tell()
+            self._send_changes()
             await asyncio.sleep(self._change_seconds)
 
-    def _tell(self) -> None:
+    def _send_changes(self) -> None:
         counts = self.counts()
-        if counts == self._told:
+        if counts == self._sent:
             return
-        self._told = counts
+        self._sent = counts
         text = encode(counts)
         for visitor in tuple(self._visitors):
             try:
                 visitor.tell(text)
             except Exception:
-                logger.exception("Failed to send the counts to a visitor")
+                logger.exception("Failed to send the list of rooms to a visitor")
 
 
 def _read(message: Mapping[str, Any]) -> dict[str, int]:

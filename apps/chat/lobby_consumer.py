@@ -3,7 +3,7 @@ from chat.runtime import get_chat_runtime
 
 
 class LobbyConsumer(DirectConsumer):
-    """A page that shows the rooms. It is told how many are in them, and says nothing."""
+    """A page with the list of rooms. It receives the number of people in each, and sends nothing."""
 
     async def connect(self) -> None:
         self.lobby = get_chat_runtime().lobby
@@ -14,4 +14,4 @@ class LobbyConsumer(DirectConsumer):
         self.lobby.leave(self)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        self.socket.refuse("wrong")
+        self.socket.refuse("invalid")

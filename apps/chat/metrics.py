@@ -5,7 +5,9 @@ from prometheus_client import Counter
 from channels_live.close_codes import CloseCode
 from channels_live.server import register_close_codes, register_limits, register_results
 
-INVALID = Counter("chat_invalid_frames", "Frames that a room answered with an error, by its code.", ["code"])
+INVALID = Counter(
+    "chat_invalid_frames", "Frames rejected by a room as invalid, by the error code that the client received.", ["code"]
+)
 # docs/protocol.md explains them.
 INVALID_CODES = (
     "text_expected",
@@ -18,8 +20,8 @@ INVALID_CODES = (
     "empty",
     "too_long",
 )
-# What refuses a frame: the rate of its socket, user or room; that of typing or history; or it is an invalid one.
-LIMITS = ("member", "user", "room", "typing", "history", "wrong")
+# Why a frame is rejected, beside the limits of every JournalConsumer: the rate of a user or room, of typing or history.
+LIMITS = ("user", "room", "typing", "history")
 
 register_results("forbidden")
 register_limits(*LIMITS)

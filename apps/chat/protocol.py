@@ -1,7 +1,7 @@
-"""The chat's protocols: what clients may send, and what they get. docs/protocol.md is the specification.
+"""The frames of the chat's protocols. docs/protocol.md is the specification.
 
-``""`` is the tutorial's protocol, ``chat.v1`` ours; the HTTP API has the messages of ``chat.v1``. A frame that many
-members get is JSON text, made once for all of them.
+``""`` is the tutorial's protocol. The HTTP API has the messages of ``chat.v1``. A frame that many members receive is
+JSON text, encoded once for all of them.
 """
 
 import json
@@ -19,11 +19,11 @@ CHAT_V1 = "chat.v1"
 HISTORY_DEFAULT, HISTORY_MAX = 50, 200
 # Beyond every number: without ``before``, history begins with the newest message.
 NEWEST = 2**62
-# What an error says, by its code; for developers.
+# The ``detail`` of an error by its code. It is for developers, and in English.
 DETAILS: Mapping[str, str] = {
     "rate_limited": "Too many messages at once.",
-    "overloaded": "Too many messages wait for the database.",
-    "unavailable": "The message was not stored, the database does not answer.",
+    "overloaded": "Too many messages are waiting for the database.",
+    "unavailable": "The message was not stored: the database is unavailable.",
     "unprocessable": "The database cannot store this message; do not send it again.",
     "invalid_id": "id: another message of this room has it; send with a new one.",
     "invalid_after": "after: expected the number of the last message you have.",
@@ -51,7 +51,7 @@ class TypingFrame:
 
 
 def parse_frame(frame: str | None) -> MessageFrame | HistoryFrame | TypingFrame:
-    """Return what a text frame of ``chat.v1`` says; ``None`` stands for a binary frame. Raises InvalidInput."""
+    """Return the content of a text frame of ``chat.v1``; ``None`` stands for a binary frame. Raises InvalidInput."""
     if frame is None:
         raise _text_expected()
     content = parse_object(frame)
@@ -111,7 +111,7 @@ def check_text(value: object) -> str:
     if len(text) > chat_settings.MESSAGE_MAX_CHARS:
         raise InvalidInput("too_long", f"message: expected at most {chat_settings.MESSAGE_MAX_CHARS} characters.")
     if is_empty(text):
-        raise InvalidInput("empty", "message: expected something that can be seen.")
+        raise InvalidInput("empty", "message: expected at least one visible character.")
     return text
 
 
@@ -131,7 +131,7 @@ def _number(content: Mapping[str, Any], field: str, default: int, most: int | No
 
 
 def message_json(message: Message) -> dict[str, Any]:
-    """Return the message of ``chat.v1`` and of the HTTP API. A removed one has no text, and says so."""
+    """Return the message of ``chat.v1`` and of the HTTP API. A removed one has ``removed`` instead of its text."""
     content: dict[str, Any] = {
         "seq": message.seq,
         "id": message.client_id,
@@ -153,15 +153,15 @@ def message_frames(message: Message) -> dict[str, str]:
 
 
 def removed_frames(seq: int) -> dict[str, str]:
-    """Return the frames that tell open pages to take the text of a message away."""
+    """Return the frames by which open pages remove the text of a message."""
     return {CHAT_V1: encode({"type": "removed", "seq": seq})}
 
 
 def typing_frames(author: str) -> dict[str, str]:
-    """Return the frames that say who is typing."""
+    """Return the frames of a member who is typing."""
     return {CHAT_V1: encode({"type": "typing", "author": author})}
 
 
 def presence_frames(count: int, members: list[str]) -> dict[str, str]:
-    """Return the frames that say how many are in the room, and some of their names."""
+    """Return the frames with the number of people in the room, and some of their names."""
     return {CHAT_V1: encode({"type": "presence", "count": count, "members": members})}

@@ -1,4 +1,4 @@
-"""What all consumers of the chat share in one ws process: the journal's runtime, access, presence, lobby, limits."""
+"""The objects that all consumers of the chat share in one ws process: journal, access, presence, lobby, limits."""
 
 import functools
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class RoomSource(JournalSource):
 
 
 class ChatRuntime(JournalRuntime):
-    """Make it inside the event loop. ``history.get(question)`` returns a page, see chat.history_page."""
+    """Create it inside the event loop. ``history.get(question)`` returns a page, see chat.history_page."""
 
     def __init__(self) -> None:
         super().__init__(RoomSource)
@@ -51,5 +51,5 @@ class ChatRuntime(JournalRuntime):
 
 @once_per_event_loop
 def get_chat_runtime() -> ChatRuntime:
-    """Return the process's one runtime of the chat, made when the first member joins."""
+    """Return the process's only runtime of the chat, which the first member creates."""
     return ChatRuntime()

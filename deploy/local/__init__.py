@@ -1,14 +1,14 @@
-"""The native run: the real nginx, Gunicorn, Daphne and Redis as processes of this machine, on loopback only.
+"""Run nginx, Gunicorn, Daphne and Redis as processes of this machine, on the loopback address only.
 
-``make run`` uses it, and so do the tests, drills and benchmarks::
+``make run``, the tests and the benchmarks use it::
 
     with Stack(directory, ws_processes=3) as stack:
         stack.url                      # http://127.0.0.1:…
-        stack.part("ws-1").kill()
-        stack.part("ws-1").start()
+        stack.process("ws-1").kill()
+        stack.process("ws-1").start()
 """
 
-from deploy.local.part import Part, PartFailed
+from deploy.local.process import Process, ProcessFailed
 from deploy.local.stack import Stack
 
-__all__ = ["Part", "PartFailed", "Stack"]
+__all__ = ["Process", "ProcessFailed", "Stack"]

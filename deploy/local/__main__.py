@@ -1,4 +1,4 @@
-"""``make run``: start the stack, print where it is, keep it running until Ctrl-C."""
+"""``make run``: start the stack, print its addresses, and keep it running until Ctrl-C."""
 
 import argparse
 import contextlib
@@ -13,7 +13,7 @@ from environs import EnvError
 from deploy.local.binaries import BinaryMissing
 from deploy.local.home_page import home_page
 from deploy.local.nginx import InvalidSetting
-from deploy.local.part import PartFailed
+from deploy.local.process import ProcessFailed
 from deploy.local.settings import configured_stack
 from deploy.local.stack import ROOT, Stack
 from deploy.local.supervisor import Supervisor
@@ -22,21 +22,23 @@ from deploy.local.supervisor import Supervisor
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reload", action="store_true", help="restart web and ws when their code changes")
-    parser.add_argument("--directory", type=Path, default=ROOT / ".run", help="where all that changes is kept")
+    parser.add_argument(
+        "--directory", type=Path, default=ROOT / ".run", help="directory for the database, logs and all other data"
+    )
     arguments = parser.parse_args()
 
     started = time.monotonic()
     try:
-        stack, remarks = configured_stack(arguments.directory)
+        stack, notes = configured_stack(arguments.directory)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, stack.interrupt)
         say(f"starting in {stack.directory}")
-        for remark in remarks:
-            say(remark)
+        for note in notes:
+            say(note)
         supervisor = Supervisor(stack, say, arguments.reload)
         stack.start()
-    # OSError: the directory is somebody else's, or its disk is full; the error names the file.
-    except (BinaryMissing, EnvError, OSError, PartFailed, InvalidSetting) as error:
+    # OSError: the directory is not writable, or its disk is full. The error names the file.
+    except (BinaryMissing, EnvError, OSError, ProcessFailed, InvalidSetting) as error:
         sys.exit(str(error))
     try:
         if not stack.is_interrupted:
@@ -49,13 +51,13 @@ def main() -> None:
 
 
 def print_table(stack: Stack) -> None:
-    say(f"{'part':<8} {'address':<28} {'pid':>7}  log")
-    for part in stack.parts:
-        say(f"{part.name:<8} {part.address:<28} {part.pid:>7}  {os.path.relpath(part.log)}")
+    say(f"{'process':<8} {'address':<28} {'pid':>7}  log")
+    for process in stack.processes:
+        say(f"{process.name:<8} {process.address:<28} {process.pid:>7}  {os.path.relpath(process.log)}")
 
 
 def say(line: str) -> None:
-    # Once the terminal is closed nobody reads, and stopping must go on.
+    # The stack must be stopped in order even when the terminal is closed already.
     with contextlib.suppress(OSError):
         print(line, flush=True)
 

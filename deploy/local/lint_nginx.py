@@ -1,4 +1,4 @@
-"""``make lint``: nginx's own check of the rendered configuration, and gixy's."""
+"""``make lint``: check the rendered nginx configuration with ``nginx -t`` and gixy."""
 
 import subprocess
 import sys
@@ -22,8 +22,8 @@ def main() -> int:
             },
         )
         nginx = [str(find_nginx()), "-t", "-q", "-p", folder, "-c", str(configuration), "-e", "stderr"]
-        # $http_host keeps the port, which the origin checks of Django and ws need; both validate the host.
-        # A static file's path is normalized, as the key of the cache is.
+        # host_spoofing: $http_host keeps the port, which the origin checks of web and ws need; both validate the host.
+        # proxy_pass_normalized: the path of a static file is normalized on purpose, as the cache key is.
         skips = "host_spoofing,proxy_pass_normalized"
         gixy = [str(Path(sys.executable).with_name("gixy")), "--skips", skips, str(configuration)]
         return max(subprocess.run(command, check=False).returncode for command in (nginx, gixy))

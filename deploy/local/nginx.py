@@ -1,4 +1,4 @@
-"""nginx for the native run, from the template that the image uses too."""
+"""Render the nginx configuration for the native run, from the template that the nginx image uses too."""
 
 import os
 import re
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.local.binaries import find_nginx
-from deploy.local.part import private
+from deploy.local.process import open_private
 
 FOLDER = Path(__file__).resolve().parents[1] / "nginx"
 MAX_FILES = 20000
-# What the environment may say about nginx; directives.sh knows the defaults.
+# The environment variables that nginx reads; directives.sh has the defaults.
 SETTINGS = [
     "TRUSTED_PROXIES",
     "ALLOWED_HOSTS",
@@ -32,21 +32,21 @@ SETTINGS = [
 
 
 class InvalidSetting(Exception):
-    """A setting of nginx has a value that it cannot have; the sentence says which."""
+    """A setting has an invalid value. The text names the setting and what was expected."""
 
 
 def command(configuration: Path) -> list[str]:
-    """Return what runs nginx in the foreground with a rendered configuration; it writes into that one's folder."""
-    # As root, nginx's workers would be nobody, who may not write into the folder.
+    """Return the command that runs nginx in the foreground. nginx writes into the folder of its configuration."""
+    # Started by root, the workers would run as the user nobody, who may not write into the folder.
     directives = "daemon off;" + (" user root;" if os.geteuid() == 0 else "")
     program = [str(find_nginx()), "-p", str(configuration.parent), "-c", str(configuration), "-e", "stderr"]
     return [*program, "-g", directives]
 
 
 def render(target: Path, environment: Mapping[str, str]) -> None:
-    """Write the nginx configuration, as the image's entry point does: directives.sh, then envsubst.
+    """Write the nginx configuration as the entry point of the image does: directives.sh, then envsubst.
 
-    Raises InvalidSetting.
+    Raises InvalidSetting if directives.sh rejects a variable of ``environment``.
     """
     variables = {
         "NGINX_WORKERS": "1",
@@ -70,6 +70,6 @@ def render(target: Path, environment: Mapping[str, str]) -> None:
     values = dict(line.split("=", 1) for line in derived.stdout.split("\0") if line)
     template = (FOLDER / "nginx.conf.template").read_text()
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with open(target, "w", opener=private) as file:
-        # Names of upper-case letters only, so nginx's own ${variables} stay; ${UPPER} in a comment stays too.
+    with open(target, "w", opener=open_private) as file:
+        # Only names in upper case are replaced, because ${lower_case} is a variable of nginx.
         file.write(re.sub(r"\$\{([A-Z_]+)\}", lambda found: values.get(found[1], found[0]), template))

@@ -7,8 +7,8 @@ from functools import cache
 from itertools import cycle, islice
 
 HOST = "127.0.0.1"
-# Below Linux' range for outgoing connections (32768-60999): a client's socket there could take the
-# port of a part between two of its starts.
+# Below Linux's range for outgoing connections (32768-60999), so that no client's socket takes the port of a process
+# while the process restarts.
 RANGE = range(20000, 32000)
 BLOCK_SIZE = 200
 
@@ -23,27 +23,27 @@ def is_free(port: int) -> bool:
 
 
 def listen_once(port: int) -> None:
-    """Listen on the port and stop again; raises PermissionError without the right to, OSError where it is taken."""
+    """Bind the port once; raises PermissionError if that is not permitted, OSError if the port is in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((HOST, port))
 
 
 def pick() -> int:
-    """Return a port that nothing listens on, and that no other process picks as long as this one lives.
+    """Return a port that is free, and that no other process picks while this one runs.
 
-    Raises OSError where there is none.
+    Raises OSError if there is none.
     """
     _, ports = _own_block()
     for port in islice(ports, BLOCK_SIZE):
         if is_free(port):
             return port
-    raise OSError("no free port in this process' block")
+    raise OSError(f"None of the {BLOCK_SIZE} ports of this process is free")
 
 
 @cache
 def _own_block() -> tuple[socket.socket, Iterator[int]]:
-    """Claim a block of ports by holding the UDP port of its first: seconds pass between a pick and its use."""
+    """Reserve a block of ports by binding the UDP port of its first: seconds pass between a pick and its use."""
     blocks = range(RANGE.start, RANGE.stop, BLOCK_SIZE)
     for first in random.sample(blocks, len(blocks)):
         claim = socket.socket(type=socket.SOCK_DGRAM)
@@ -53,4 +53,4 @@ def _own_block() -> tuple[socket.socket, Iterator[int]]:
             claim.close()
         else:
             return claim, cycle(range(first + 1, first + BLOCK_SIZE))
-    raise OSError(f"no free block of ports between {RANGE.start} and {RANGE.stop}")
+    raise OSError(f"No block of {BLOCK_SIZE} ports is free between {RANGE.start} and {RANGE.stop}")

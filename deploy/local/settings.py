@@ -1,4 +1,4 @@
-"""The settings of ``make run``: the process environment, then ``.env``, as everywhere else."""
+"""The settings of ``make run``, from the environment and from ``.env``. The environment wins."""
 
 import os
 import subprocess
@@ -11,14 +11,14 @@ from environs import Env, validate
 from deploy.local.nginx import InvalidSetting
 from deploy.local.stack import PYTHONPATH, ROOT, Stack
 
-# For these the stack has values of its own, unless somebody gives others; an empty one is none, as for compose.
+# The stack has defaults for these. An empty value counts as unset, as in compose.
 DEFAULTED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "STATIC_ROOT", "DRAIN_SECONDS")
 
 
 def configured_stack(directory: Path) -> tuple[Stack, list[str]]:
-    """Make the stack that the environment and ``.env`` ask for, and return it with what people should know of it.
+    """Return the stack that the settings describe, and lines about them to be shown.
 
-    Raises EnvError or InvalidSetting with one sentence, before any process has started.
+    Raises EnvError or InvalidSetting with a one-line error. No process has been started then.
     """
     env = Env()
     try:
@@ -26,7 +26,7 @@ def configured_stack(directory: Path) -> tuple[Stack, list[str]]:
     except (OSError, ValueError) as error:
         raise InvalidSetting(f"Invalid configuration: .env cannot be read: {error}") from None
     names = {*dotenv_values(ROOT / ".env"), *DEFAULTED, *(f"{name}_FILE" for name in DEFAULTED)}
-    # A NAME_FILE of .env counts no more than a NAME of the process environment.
+    # NAME in the environment wins over NAME_FILE in .env.
     names -= {f"{name}_FILE" for name, value in os.environ.items() if value and f"{name}_FILE" not in os.environ}
     values = {name: env.str(name, None) for name in names}
     given = {name: value for name, value in values.items() if value or (value is not None and name not in DEFAULTED)}
@@ -37,14 +37,14 @@ def configured_stack(directory: Path) -> tuple[Stack, list[str]]:
         environment=given,
         own_redis=not {"REDIS_URL", "REDIS_URL_FILE"} & given.keys(),
     )
-    remarks = _check({**os.environ, **given})
+    notes = _check({**os.environ, **given})
     if env.str("BIND", ""):
-        remarks.append("BIND has no effect: make run chooses the addresses of web and ws itself.")
-    return stack, remarks
+        notes.append("BIND has no effect: make run chooses the addresses of web and ws.")
+    return stack, notes
 
 
 def _check(environment: dict[str, str]) -> list[str]:
-    """Return what base.check_settings says; raises InvalidSetting with its sentence."""
+    """Return the output of ``base.check_settings``; raises InvalidSetting with its error."""
     if not environment.get("SECRET_KEY"):
         environment.pop("SECRET_KEY", None)
     check = subprocess.run(

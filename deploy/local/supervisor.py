@@ -1,4 +1,4 @@
-"""What ``make run`` adds to a stack: dead parts come back, changed code is loaded."""
+"""``make run`` beyond starting: restart processes that exit, and reload changed code."""
 
 import select
 import sys
@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.local.part import Part
+from deploy.local.process import Process
 from deploy.local.stack import ROOT, Stack
 
 FIRST_DELAY, LONGEST_DELAY = 0.5, 10.0
-# A part that ran so long was healthy, its next restart need not wait.
+# The back-off begins again for a process that ran this long.
 HEALTHY_SECONDS = 30.0
 TICK_SECONDS = 0.25
 CODE_FOLDERS = [ROOT / "src", ROOT / "apps", ROOT / "services"]
@@ -18,74 +18,72 @@ CODE_SUFFIXES = {".py", ".html", ".po"}
 
 
 class Supervisor:
-    """Restarts the stack's dead parts with back-off, and with ``reload`` all that run our code on every change."""
+    """Restarts processes that exit, with exponential back-off; with ``reload`` also web and ws on changed code."""
 
     def __init__(self, stack: Stack, say: Callable[[str], None], reload: bool = False) -> None:
         self.stack = stack
         self.say = say
         self.reload = reload
-        self._changed = newest_change()
+        self._latest_change = latest_change()
         self._terminal = select.poll()
         if sys.stdin.isatty():
-            # A make that leads the session (`ssh -t host make run`) keeps the SIGHUP to itself.
+            # If make leads the session (`ssh -t host make run`), SIGHUP does not reach this process.
             self._terminal.register(sys.stdin, select.POLLHUP)
         self._delays: dict[str, float] = {}
         self._started: dict[str, float] = {}
         self._due: dict[str, float] = {}
 
     def watch(self) -> None:
-        """Return when the stack is interrupted, or the terminal it was started from is closed."""
+        """Supervise until the stack is interrupted or its terminal is closed."""
         while not self.stack.is_interrupted and not self._terminal.poll(0):
             time.sleep(TICK_SECONDS)
-            if self.reload and (latest := newest_change()) != self._changed:
-                self._changed = latest
-                self._load_code()
-            for part in self.stack.parts:
-                if not part.is_running:
-                    self._revive(part)
+            if self.reload and (latest := latest_change()) != self._latest_change:
+                self._latest_change = latest
+                self._reload_code()
+            for process in self.stack.processes:
+                if not process.is_running:
+                    self._restart_with_back_off(process)
 
-    def _load_code(self) -> None:
-        self.say("code changed, restarting what runs it")
-        parts = [part for part in self.stack.parts if part.role not in {"nginx", "redis"}]
-        for part in parts:
-            part.signal(part.stop_signal)
-        for part in parts:
-            part.wait_stopped(2)
+    def _reload_code(self) -> None:
+        self.say("code changed, restarting web and ws")
+        processes = [process for process in self.stack.processes if process.role not in {"nginx", "redis"}]
+        for process in processes:
+            process.signal(process.stop_signal)
+        for process in processes:
+            process.wait_stopped(2)
         self.stack.compile_translations()
-        for part in parts:
-            self._start(part)
+        for process in processes:
+            self._start(process)
 
-    def _revive(self, part: Part) -> None:
+    def _restart_with_back_off(self, process: Process) -> None:
         now = time.monotonic()
-        if part.name not in self._due:
-            if now - self._started.get(part.name, 0) > HEALTHY_SECONDS:
-                self._delays.pop(part.name, None)
-            delay = self._delays.get(part.name, FIRST_DELAY)
-            self._delays[part.name] = min(LONGEST_DELAY, delay * 2)
-            self._due[part.name] = now + delay
-            code = part.process.returncode if part.process else None
-            self.say(
-                f"{part.name} died (exit code {code}), starting it again in {delay:g} s; its log ({part.log}) ends:"
-            )
-            for line in part.tail(5):
+        if process.name not in self._due:
+            if now - self._started.get(process.name, 0) > HEALTHY_SECONDS:
+                self._delays.pop(process.name, None)
+            delay = self._delays.get(process.name, FIRST_DELAY)
+            self._delays[process.name] = min(LONGEST_DELAY, delay * 2)
+            self._due[process.name] = now + delay
+            code = process.popen.returncode if process.popen else None
+            self.say(f"{process.name} exited with code {code}, restarting in {delay:g} s; end of {process.log}:")
+            for line in process.tail(5):
                 self.say(f"  {line}")
-        elif now >= self._due[part.name]:
-            self._start(part)
-            self.say(f"{part.name} started again, pid {part.pid}")
+        elif now >= self._due[process.name]:
+            self._start(process)
+            self.say(f"{process.name} started again, pid {process.pid}")
 
-    def _start(self, part: Part) -> None:
-        self._due.pop(part.name, None)
-        self._started[part.name] = time.monotonic()
-        part.start()
+    def _start(self, process: Process) -> None:
+        self._due.pop(process.name, None)
+        self._started[process.name] = time.monotonic()
+        process.start()
         self.stack.describe()
 
 
-def newest_change() -> tuple[float, int]:
-    """Return the newest modification time of the code, and the number of its files."""
+def latest_change() -> tuple[float, int]:
+    """Return the latest modification time of the code, and the number of its files."""
     times = [path.stat().st_mtime for folder in CODE_FOLDERS for path in code_files(folder)]
     return max(times), len(times)
 
 
 def code_files(folder: Path) -> list[Path]:
-    """Return the files whose change needs a restart."""
+    """Return the files that web and ws read at startup."""
     return [path for path in folder.rglob("*") if path.suffix in CODE_SUFFIXES and path.is_file()]

@@ -1,23 +1,23 @@
 #!/bin/sh
-# Turns lists from the environment into nginx directives, which envsubst cannot do, then runs its arguments.
-#   WEB_SERVERS, WS_SERVERS  host:port, separated by spaces; a host name is looked up again while nginx runs.
+# Validates settings of the environment, derives nginx directives from them for envsubst, then executes its arguments.
+#   WEB_SERVERS, WS_SERVERS  host:port, separated by spaces; nginx resolves host names again while it runs.
 #                            In Kubernetes a name without a dot is a Service of the pod's own namespace
-#   TRUSTED_PROXIES          addresses or CIDR blocks, separated by commas, whose X-Forwarded-For, -Proto and -Host nginx
-#                            trusts
-#   NGINX_LISTEN             address:port, or a port alone: on all addresses, of IPv6 too where the kernel has it
-#   NGINX_HEALTH_LISTEN      the same, for probes alone
-#   PROXY_PROTOCOL           true: each connection begins with the PROXY protocol, but those to NGINX_HEALTH_LISTEN
-#   NGINX_RESOLVER           name servers; those of RESOLV_CONF (/etc/resolv.conf) where unset
-#   TLS_CERTIFICATE, TLS_KEY paths of PEM files: https on TLS_LISTEN, and plain http only leads there
-#   REFUSALS_SYSLOG          host:port, by UDP, of web.nginx_metrics, which counts what nginx refuses
+#   TRUSTED_PROXIES          addresses or CIDR blocks, separated by commas, of proxies whose X-Forwarded-For, -Proto and
+#                            -Host nginx trusts
+#   NGINX_LISTEN             address:port, or a port: on all addresses, also IPv6 if the kernel supports it
+#   NGINX_HEALTH_LISTEN      the same, for probes
+#   PROXY_PROTOCOL           true: NGINX_LISTEN and TLS_LISTEN expect the PROXY protocol, NGINX_HEALTH_LISTEN does not
+#   NGINX_RESOLVER           name servers; default: those of RESOLV_CONF (/etc/resolv.conf)
+#   TLS_CERTIFICATE, TLS_KEY paths of PEM files: https on TLS_LISTEN, http is redirected to https
+#   REFUSALS_SYSLOG          host:port, by UDP, of web.nginx_metrics, which counts the requests that nginx rejects
 #   ALLOWED_HOSTS, PATH_PREFIX, HSTS_SECONDS, MAX_BODY_KIB, MAX_HEADER_KIB, CLIENT_TIMEOUT, HANDSHAKE_RATE,
 #   MAX_SOCKETS_PER_ADDRESS, MAX_REQUESTS_PER_ADDRESS, MAX_READS_PER_ADDRESS, REQUEST_RATE, ACCOUNT_RATE
-#                            as .env.example explains them
-# Without -f the shell would replace a * in a list by the names of files.
+#                            see .env.example
+# -f: the shell must not expand a * in a list to file names.
 set -euf
 
 resolv_conf=${RESOLV_CONF:-/etc/resolv.conf}
-# nginx does not use the search list, whose first entry in a pod is that of its own namespace.
+# nginx ignores the search list of resolv.conf. Its first entry in a pod is the domain of the pod's namespace.
 namespace=${KUBERNETES_SERVICE_HOST:+$(awk '$1 == "search" { print "." $2; exit }' "$resolv_conf")}
 
 servers() { # PARAMETERS LIST
@@ -31,7 +31,7 @@ servers() { # PARAMETERS LIST
 
 each() { # FORMAT LIST
   for item in $2; do
-    # shellcheck disable=SC2059 # the format is ours
+    # shellcheck disable=SC2059 # the format is a literal of this script
     printf "$1" "$item"
   done
 }
@@ -40,13 +40,13 @@ items() { # LIST, separated by commas, blanks or both
   printf %s "$1" | tr ',\t\n' '   '
 }
 
-refuse() { # NAME WHAT-WAS-EXPECTED VALUE
+reject() { # NAME WHAT-WAS-EXPECTED VALUE
   echo "$1: expected $2, not $3." >&2
   exit 1
 }
 
-# IPv4 with all four numbers, IPv6 without brackets; nginx's own message about a wrong one names no variable.
-# shellcheck disable=SC2046,SC2116 # echo leaves one blank between two
+# nginx's own error about an invalid address does not name the setting. IPv4 needs four numbers, IPv6 no brackets.
+# shellcheck disable=SC2046,SC2116 # echo joins the items with single spaces
 proxies=$(echo $(items "${TRUSTED_PROXIES:-}" | tr -d '[]'))
 for proxy in $proxies; do
   printf '%s\n' "$proxy" | awk -F / '
@@ -64,19 +64,19 @@ for proxy in $proxies; do
       exit (groups != 8)
     }
     { exit 1 }' ||
-    refuse TRUSTED_PROXIES "addresses or CIDR blocks such as 10.0.0.0/8, separated by commas" "$proxy"
+    reject TRUSTED_PROXIES "addresses or CIDR blocks such as 10.0.0.0/8, separated by commas" "$proxy"
 done
 
 nameservers=${NGINX_RESOLVER:-$(awk '$1 == "nameserver" { print ($2 ~ /:/) ? "[" $2 "]" : $2 }' "$resolv_conf")}
 NGINX_RESOLVER_DIRECTIVE=${nameservers:+resolver $(echo $nameservers) valid=2s;}
 NGINX_WEB_SERVERS=$(servers 'max_fails=1 fail_timeout=2s' "$WEB_SERVERS")
-# A server that failed gets one request per fail_timeout until one of them has ended well, and a WebSocket ends
-# when its client leaves: after each of three processes was restarted, 72 members needed 70 s to come back.
+# Without max_fails=0, a failed server gets one request per fail_timeout until one succeeds, and a WebSocket counts as a
+# success only when it is closed. After a restart of three ws processes in turn, 72 clients needed 70 s to reconnect.
 NGINX_WS_SERVERS=$(servers 'max_fails=0' "$WS_SERVERS")
 NGINX_REAL_IP_FROM=$(each 'set_real_ip_from %s; ' "$proxies")
 NGINX_TRUSTED_PROXIES=$(each '%s 1; ' "$proxies")
 
-# Kernels without IPv6 have no such file, and there a listen on [::] would stop the start.
+# Without IPv6 in the kernel this file does not exist, and nginx would fail to listen on [::].
 ipv6_addresses=${IF_INET6:-/proc/net/if_inet6}
 
 listen() { # ADDRESS PARAMETERS
@@ -100,27 +100,27 @@ case ${PROXY_PROTOCOL:-false} in
       exit 1
     }
     proxy_protocol=' proxy_protocol' NGINX_REAL_IP_HEADER=proxy_protocol
-    # The load balancer passes on the clients' own X-Forwarded headers: they are not trusted.
+    # The load balancer forwards X-Forwarded headers that clients have sent, so they are not trusted.
     NGINX_TRUSTED_PROXIES=''
     ;;
-  *) echo "PROXY_PROTOCOL: expected true or false, not $PROXY_PROTOCOL." >&2; exit 1 ;;
+  *) reject PROXY_PROTOCOL "true or false" "$PROXY_PROTOCOL" ;;
 esac
 NGINX_LISTEN_DIRECTIVES=$(listen "$NGINX_LISTEN" "$proxy_protocol")
 NGINX_LISTEN_DEFAULT_DIRECTIVES=$(listen "$NGINX_LISTEN" "$proxy_protocol default_server")
 NGINX_TLS='' NGINX_TLS_REDIRECT=''
 if [ -n "${TLS_CERTIFICATE:-}" ]; then
-  [ -n "${TLS_KEY:-}" ] || refuse TLS_KEY "the path of the key of TLS_CERTIFICATE" "an empty one"
+  [ -n "${TLS_KEY:-}" ] || reject TLS_KEY "the path of the key of TLS_CERTIFICATE" "an empty value"
   NGINX_TLS="http2 on; ssl_certificate $TLS_CERTIFICATE; ssl_certificate_key $TLS_KEY;"
   NGINX_LISTEN_DIRECTIVES="$NGINX_LISTEN_DIRECTIVES$(listen "${TLS_LISTEN:-8443}" " ssl$proxy_protocol")"
   NGINX_LISTEN_DEFAULT_DIRECTIVES="$NGINX_LISTEN_DEFAULT_DIRECTIVES$(
     listen "${TLS_LISTEN:-8443}" " ssl$proxy_protocol default_server")"
-  # shellcheck disable=SC2016 # nginx's variables
+  # shellcheck disable=SC2016 # variables of nginx
   NGINX_TLS_REDIRECT='if ($client_scheme = http) { return 308 https://$host$request_uri; }'
 fi
 
 number() { # NAME DEFAULT [LEAST [MOST]]
   eval "number=\${$1:-$2}"
-  # Where the shell calculates, 010 would be 8.
+  # In shell arithmetic, 010 is 8.
   case $number in 0*[0-9]) number=$(printf %s "$number" | sed 's/^0*\([0-9]\)/\1/') ;; esac
   case $number in
     *[!0-9]* | ??????????*) ;;
@@ -134,13 +134,13 @@ number() { # NAME DEFAULT [LEAST [MOST]]
 refusals=${REFUSALS_SYSLOG:-}
 if [ -n "$refusals" ]; then
   printf '%s\n' "$refusals" | grep -Eqx '[A-Za-z0-9._-]+:[0-9]{1,5}' && [ "${refusals##*:}" -gt 0 ] &&
-    [ "${refusals##*:}" -lt 65536 ] || refuse REFUSALS_SYSLOG host:port "$refusals"
+    [ "${refusals##*:}" -lt 65536 ] || reject REFUSALS_SYSLOG host:port "$refusals"
 fi
-# shellcheck disable=SC2016 # nginx's variable
+# shellcheck disable=SC2016 # a variable of nginx
 NGINX_REFUSALS_LOG=${refusals:+access_log syslog:server=$refusals,nohostname refusals if='$exceeded_limit;'}
 
 NGINX_MAX_BODY_KIB=$(number MAX_BODY_KIB 64)
-# A larger body goes through files in NGINX_TEMP.
+# Larger request bodies are buffered in files in NGINX_TEMP.
 NGINX_BODY_BUFFER_KIB=$((NGINX_MAX_BODY_KIB < 1 ? 1 : NGINX_MAX_BODY_KIB > 1024 ? 1024 : NGINX_MAX_BODY_KIB))
 NGINX_PROXY_BUFFERS=$((16 + NGINX_BODY_BUFFER_KIB * 6 / 16))
 NGINX_MAX_HEADER_KIB=$(number MAX_HEADER_KIB 8 4 64)
@@ -149,13 +149,13 @@ hsts_seconds=$(number HSTS_SECONDS 3600)
 NGINX_TRANSPORT_SECURITY=''
 [ "$hsts_seconds" -eq 0 ] || NGINX_TRANSPORT_SECURITY="max-age=$hsts_seconds"
 
-# As Django reads it: a leading dot is the host and all below it, * is any. channels_live.conf.hosts accepts the same.
-# shellcheck disable=SC2046,SC2116 # echo leaves one blank between two
+# As in Django: a leading dot includes subdomains, * matches any host. channels_live.conf.hosts accepts the same.
+# shellcheck disable=SC2046,SC2116 # echo joins the items with single spaces
 hosts=$(echo $(items "${ALLOWED_HOSTS:-}"))
 [ -n "$hosts" ] || hosts='localhost 127.0.0.1 [::1]'
 for host in $hosts; do
   printf '%s\n' "$host" | grep -Eqx '\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]' ||
-    refuse ALLOWED_HOSTS "host names without scheme and port, such as chat.example.com, .example.com or *, separated by commas" "$host"
+    reject ALLOWED_HOSTS "host names without scheme and port, such as chat.example.com, .example.com or *, separated by commas" "$host"
 done
 NGINX_SERVER_NAMES=$hosts
 case " $hosts " in *' * '*) NGINX_SERVER_NAMES='~.' ;; esac
@@ -164,9 +164,9 @@ case " $hosts " in *' * '*) NGINX_SERVER_NAMES='~.' ;; esac
 PATH_PREFIX=${PATH_PREFIX:-}
 PATH_PREFIX=${PATH_PREFIX%/}
 printf '%s\n' "$PATH_PREFIX" | grep -Eqx '(/[A-Za-z0-9._~-]+)*' ||
-  refuse PATH_PREFIX "a path such as /team, of letters, digits and ._~-" "$PATH_PREFIX"
+  reject PATH_PREFIX "a path such as /team, of letters, digits and ._~-" "$PATH_PREFIX"
 NGINX_PREFIX_PATTERN=$(printf %s "$PATH_PREFIX" | sed 's/[.]/[.]/g')
-# The image's entry point passes on only what begins with NGINX_.
+# The entry point of the image substitutes only variables whose names begin with NGINX_.
 NGINX_PREFIX=$PATH_PREFIX NGINX_PATH_PREFIX=''
 if [ -n "$PATH_PREFIX" ]; then
   NGINX_PATH_PREFIX="rewrite ^$NGINX_PREFIX_PATTERN(?!/errors/[0-9])(/.*)\$ \$1;
@@ -174,7 +174,7 @@ if [ -n "$PATH_PREFIX" ]; then
 fi
 
 limit_rate() { # ZONE RATE
-  # Ten seconds' worth may come at once, since all who sit behind one address come back together after a restart.
+  # The burst is ten seconds' worth, because all clients behind one address reconnect together after a restart.
   [ "$2" -eq 0 ] || echo "limit_req zone=$1 burst=$(($2 * 10)) nodelay;"
 }
 
@@ -182,10 +182,10 @@ limit_connections() { # ZONE LARGEST
   [ "$2" -eq 0 ] || echo "limit_conn $1 $2;"
 }
 
-# nginx has no larger limits of connections.
+# 65535 is the largest value of nginx's limit_conn.
 most_sockets=$(number MAX_SOCKETS_PER_ADDRESS 1000 0 65535)
 most_requests=$(number MAX_REQUESTS_PER_ADDRESS 200 0 65535)
-# Not within another command's arguments, where a wrong one would end nothing.
+# Assigned first: within the arguments of another command, the exit status of number() would be lost.
 most_reads=$(number MAX_READS_PER_ADDRESS 20 0 65535)
 NGINX_HANDSHAKE_RATE=$(number HANDSHAKE_RATE 100)
 NGINX_REQUEST_RATE=$(number REQUEST_RATE 100)
@@ -196,14 +196,14 @@ NGINX_FILE_LIMITS="$(limit_connections open_files "$most_sockets") $(limit_rate 
 NGINX_REQUEST_LIMITS="$(limit_connections open_reads "$most_reads")"
 NGINX_REQUEST_LIMITS="$NGINX_REQUEST_LIMITS $(limit_connections open_requests "$most_requests") $(limit_rate requests "$NGINX_REQUEST_RATE")"
 NGINX_REQUEST_LIMITS="$NGINX_REQUEST_LIMITS $(limit_rate accounts "$NGINX_ACCOUNT_RATE")"
-# A zone that nothing uses must have a rate all the same.
+# An unused zone needs a valid rate too.
 NGINX_HANDSHAKE_RATE=$((NGINX_HANDSHAKE_RATE ? NGINX_HANDSHAKE_RATE : 1))
 NGINX_FILE_RATE=$((NGINX_FILE_RATE ? NGINX_FILE_RATE : 1))
 NGINX_REQUEST_RATE=$((NGINX_REQUEST_RATE ? NGINX_REQUEST_RATE : 1))
 NGINX_ACCOUNT_RATE=$((NGINX_ACCOUNT_RATE ? NGINX_ACCOUNT_RATE : 1))
 
-# Well-formed UTF-8 (Unicode, table 3-7) from a blank on, without what acts on the text around it. No two branches begin
-# alike, so that it takes time in proportion to the length of what strangers send.
+# Well-formed UTF-8 (Unicode, table 3-7) from U+0020 on, without characters that affect the text around them. No two
+# branches match the same byte first, so that matching takes linear time.
 NGINX_PRINTABLE='\xc2[\xa0-\xac\xae-\xbf]|[\xc3-\xd7\xd9-\xdb][\x80-\xbf]|\xd8[\x86-\x9b\x9d-\xbf]'
 NGINX_PRINTABLE="$NGINX_PRINTABLE"'|\xe0[\xa4-\xbf][\x80-\xbf]|\xe1(?:[\x80-\x84\x86-\x9f\xa1-\xbf][\x80-\xbf]|\x85[\x80-\x9e\xa1-\xbf]|\xa0[\x80-\x8a\x90-\xbf])'
 NGINX_PRINTABLE="$NGINX_PRINTABLE"'|\xe2(?:\x80[\x90-\xa7\xb0-\xbf]|\x81[\x80-\x9f\xb0-\xbf]|[\x82-\xbf][\x80-\xbf])'

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Asks nginx itself, not what is behind it. Alpine's images have busybox's wget, Debian's have bash; neither needs curl.
+# Checks nginx itself, not web or ws. Alpine's images have busybox's wget, Debian's have bash, neither has curl.
 set -eu
 port=${NGINX_HEALTH_LISTEN##*:}
-# Docker puts the proxy of its client's configuration into every container, and busybox's wget knows no no_proxy.
+# Docker sets the proxy of its client's configuration in every container, and busybox's wget ignores no_proxy.
 unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
 if command -v wget >/dev/null; then
   exec wget -q -O /dev/null "http://127.0.0.1:$port/healthz"

@@ -18,7 +18,7 @@ class Activities(JournalSource):
 
 
 class FeedConsumer(JournalConsumer):
-    """A window with a feed. It is told every activity, and may tell one."""
+    """A window with a feed. It receives every activity, and may add one."""
 
     source = Activities
     accepts = ("text",)

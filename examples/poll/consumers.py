@@ -6,11 +6,11 @@ from poll.votes import Votes, record
 
 
 class PollConsumer(DirectConsumer):
-    """A window with a poll. It is told every result, and says ``true`` or ``false``, as often as it likes."""
+    """A window with a poll. It receives every result, and sends ``true`` or ``false``."""
 
     async def connect(self) -> None:
         self.poll = self.scope["url_route"]["kwargs"]["poll"]
-        # The same under every name that a guest chooses; quoted, since a guest's may be digits, as all users' are.
+        # The same under every name of a guest; quoted, since a guest's tag may be digits, as a user's key is.
         self.voter = repr(identity_of(self.scope) or author_of(self.scope))
         self.hub = get_hub(Votes)
         await self.hub.open(self.poll, self)

@@ -1,7 +1,7 @@
 """``python -m base.check_settings``: check the settings of web and ws before any process starts.
 
-Writes a line for each address that is set, and for each variable that looks misspelled. Where a setting is invalid it
-writes one sentence to standard error and exits with 1.
+Prints a line for each address that is set, and for each variable that looks misspelled. If a setting is invalid, it
+prints a one-line error to standard error and exits with 1.
 """
 
 from importlib import import_module

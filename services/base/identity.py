@@ -1,6 +1,6 @@
-"""The settings that decide who a visitor is. Where web and ws differ in one, a page and its socket have two users.
+"""The settings that decide who a visitor is. If web and ws differ in one, a page and its socket have different users.
 
-They belong in base.settings. One that a service sets for itself stops that service's start.
+They belong in base.settings. A service that sets one for itself does not start.
 """
 
 from typing import Any
@@ -32,9 +32,9 @@ NAMES = (
     "SESSION_SERIALIZER",
     "SIGNING_BACKEND",
 )
-# Those of channels_live.
+# Settings of channels_live.
 LIVE_NAMES = ("ALLOW_GUESTS",)
-# Backends that only refuse logins: no session names them, and ws does not need their packages.
+# Backends that only refuse logins: no session names them, and ws does not install their packages.
 REFUSING_BACKENDS = frozenset({"axes.backends.AxesStandaloneBackend"})
 
 

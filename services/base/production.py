@@ -1,4 +1,4 @@
-"""What ``ENVIRONMENT=production`` refuses: settings that are safe on your own machine only."""
+"""What ``ENVIRONMENT=production`` refuses: insecure development defaults."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 # As Django's own check (security.W009): https://docs.djangoproject.com/en/stable/ref/checks/#security.
 KEY_CHARS, KEY_DIFFERENT_CHARS = 50, 5
 GENERATED_BY_STARTPROJECT = "django-insecure-"
-# What the keys begin with that stand in this repository: in base.settings, and in the local overlay for Kubernetes.
+# Prefix of the keys in this repository: in base.settings, and in the local overlay for Kubernetes.
 PUBLIC_KEYS = "local-only-key-"
 
 
@@ -19,13 +19,13 @@ def refuse_local_settings(
     allowed_hosts: Sequence[str],
     https_only: bool,
 ) -> None:
-    """Raise ImproperlyConfigured with one sentence for each setting that production must not have."""
+    """Raise ImproperlyConfigured with a sentence for each setting that is unsafe in production."""
     refused = {
         "SECRET_KEY: the built-in local key is public; set a random one of 50 characters or more.": any(
             each.startswith(PUBLIC_KEYS) for each in [key, *fallbacks]
         ),
         "SECRET_KEY: it can be guessed; set a random one of 50 characters or more.": _can_be_guessed(key),
-        # What is signed with one of them counts as much.
+        # Cookies signed with one of them are accepted too.
         "SECRET_KEY_FALLBACKS: one can be guessed; leave it out, which ends the sessions that it has signed.": any(
             map(_can_be_guessed, fallbacks)
         ),

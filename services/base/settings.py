@@ -1,6 +1,6 @@
 """Django settings that web and ws share.
 
-The environment variables are declared in base.conf; those of channels_live and of the apps are no settings of Django.
+The environment variables are declared in base.conf. Those of channels_live and of the apps are not settings of Django.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ FORCE_SCRIPT_NAME = PATH_PREFIX or None
 SESSION_ENGINE = "channels_live.sessions"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = f"{PATH_PREFIX}/"
 
-# Whether browsers reach nginx, or the proxy before it, by https only.
+# Whether browsers reach nginx, or the proxy in front of it, over https only.
 HTTPS_ONLY = project_settings.HTTPS_ONLY
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
 # nginx overwrites this header, so a client cannot set it.
@@ -39,7 +39,7 @@ if ENVIRONMENT == "production":
         key=SECRET_KEY,
         fallbacks=SECRET_KEY_FALLBACKS,
         debug=DEBUG,
-        # Without the local default.
+        # Empty in production unless set, instead of the local default.
         allowed_hosts=env.items("ALLOWED_HOSTS", []),
         https_only=HTTPS_ONLY,
     )
@@ -47,7 +47,7 @@ if ENVIRONMENT == "production":
 # Your apps. web serves the pages of an app's urls.py below /<app>/, and its api_urls.py below /api/; ws serves the
 # sockets of its routing.py.
 PROJECT_APPS = ["accounts", "chat"]
-# The page that / leads to.
+# The page that / redirects to.
 HOME_PAGE = "chat:index"
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -57,15 +57,15 @@ INSTALLED_APPS = [
     "base",
     *PROJECT_APPS,
 ]
-# Who somebody is must be the same in web and ws, so all that decides it stands here: see base.identity.
+# web and ws must identify a visitor alike, so the settings that decide it are here only (see base.identity).
 AUTH_USER_MODEL = "accounts.User"
-# What your users log in by. ws asks the backend of a session for its user.
+# How users log in. ws loads the user of a session through the backend that the session names.
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 # Settings of channels_live, which take precedence over the environment, such as "MAX_SOCKETS": 5000.
 CHANNELS_LIVE: dict[str, Any] = {
-    # Beside a session, what lets a WebSocket in.
+    # Credentials that a WebSocket handshake may present instead of a session.
     "CREDENTIALS": ["accounts.credentials.ApiTokenBackend", "accounts.credentials.TicketBackend"],
-    # Where it is stored that a session, token or membership has ended, so that open sockets are closed.
+    # Table of ended sessions, tokens and memberships, whose open sockets are closed.
     "REVOCATION_TABLE": "accounts.revocations.Table",
 }
 AUTH_PASSWORD_VALIDATORS = [
@@ -84,10 +84,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_HOSTS = parse_redis_url(project_settings.REDIS_URL)
 CHANNEL_LAYERS = {
     "default": {
-        # Not channels-redis' core layer: its blocking read meets redis-py 8's 5 s default timeout, and every idle
-        # socket would die after 5 s with 1011.
+        # Not the core layer of channels-redis: its blocking read exceeds the default timeout of redis-py 8, 5 s, and
+        # every idle socket would be closed with 1011.
         "BACKEND": "channels_live.layers.ChannelLayer",
-        # Fail at once and say so: what is lost on the way is read from the journal.
+        # Fail at once instead of retrying: what Redis loses is read from the journal.
         "CONFIG": {
             "hosts": [
                 {**host, "retry": Retry(NoBackoff(), 0), "socket_connect_timeout": 1, "socket_timeout": 2}

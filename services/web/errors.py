@@ -1,8 +1,8 @@
-"""What web answers when it cannot do what was asked: JSON below ``/api/``, a page elsewhere."""
+"""Error responses of web: JSON below ``/api/``, a page elsewhere."""
 
 import sys
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.template.loader import render_to_string
 from django.views import csrf, defaults
 
@@ -12,24 +12,28 @@ RETRY_AFTER_SECONDS = 2
 
 
 def api_error(status: int, code: str, detail: str, **headers: str) -> JsonResponse:
-    """Return ``{"error": {"code", "detail"}}``; the code is for programs, the detail for who writes them."""
+    """Return ``{"error": {"code", "detail"}}``; the code is for programs, the detail for developers."""
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     return JsonResponse({"error": {"code": code, "detail": detail}}, status=status, headers=names)
 
 
 def unavailable() -> JsonResponse:
-    """Return the API's answer while the database is away."""
+    """Return the API's response while the database does not answer or is read-only."""
     detail = "The database does not answer; try again, under the same id."
     return api_error(503, "unavailable", detail, Retry_After=str(RETRY_AFTER_SECONDS))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500, also for what middleware raised: a database that is away or read-only is 503, and soon over."""
+    """handler500, also for exceptions of middleware: 503 where the database does not answer or is read-only."""
     is_database = is_temporary(sys.exc_info()[1])
     if _is_api(request):
-        return unavailable() if is_database else api_error(500, "internal", "Something went wrong; it is in the log.")
+        return (
+            unavailable()
+            if is_database
+            else api_error(500, "internal", "Something went wrong; the error is in the log.")
+        )
     if is_database:
-        # Without the request, whose session and user could not be read.
+        # Rendered without the request, whose session and user cannot be loaded.
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
     return defaults.server_error(request)
@@ -43,14 +47,15 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler400: what Django itself refuses, such as a body that is too large."""
+    """handler400: requests that Django itself refuses, such as those with too many fields."""
     if _is_api(request):
-        return api_error(400, "bad_request", "The server takes no such request.")
-    return defaults.bad_request(request, exception)
+        return api_error(400, "bad_request", "The request is malformed or too large.")
+    # Rendered without the request, whose host may be what is refused.
+    return HttpResponseBadRequest(render_to_string("400.html"))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403_csrf.html, or why a post with a session was refused."""
+    """Return 403_csrf.html, or for the API the reason why a POST with a session cookie was refused."""
     if _is_api(request):
         return api_error(403, "csrf_failed", f"{reason} Send the X-CSRFToken header, or a Bearer token.")
     return csrf.csrf_failure(request, reason)

@@ -8,9 +8,9 @@ from web import metrics
 
 
 class HealthMiddleware:
-    """Answers ``/livez``, ``/readyz`` and ``/metrics`` before anything looks at the Host header.
+    """Answers ``/livez``, ``/readyz`` and ``/metrics`` before the Host header is validated.
 
-    Probes and Prometheus send an address there. They are neither logged nor counted.
+    Probes and Prometheus send an IP address as Host. Their requests are neither logged nor counted.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -20,7 +20,7 @@ class HealthMiddleware:
         if request.path_info == "/livez":
             return JsonResponse({"status": "ok"})
         if request.path_info == "/readyz":
-            # Pages and API work without Redis; what they publish is then found by polling.
+            # Pages and API work without Redis; ws finds what they append by polling.
             status, body = check_readiness(serves_without=["redis"])
             return JsonResponse(body, status=status)
         if request.path_info == "/metrics":

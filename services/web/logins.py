@@ -1,6 +1,7 @@
-"""Log-ins, in the admin too: how many succeed, and what happens to those who fail too often.
+"""Logins, also in the admin: counts the attempts, and refuses them after too many failures.
 
-django-axes counts the failures, in the database and so for all processes together; its settings name functions here.
+django-axes counts the failures in the database, so for all processes together; its settings name functions of this
+module.
 """
 
 import math
@@ -14,10 +15,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from prometheus_client import Counter
 
-LOGINS = Counter("logins", "Attempts to log in: succeeded, failed, or refused after too many failures.", ["result"])
-# Of one IPv6 customer, as in nginx' limits.
+LOGINS = Counter("logins", "Login attempts: succeeded, failed, or refused after too many failures.", ["result"])
+# The network of one IPv6 customer, as in nginx's limits.
 IPV6_PREFIX = 64
-# What the table of the failures holds.
+# The column of django-axes holds as many.
 USERNAME_MAX_CHARS = 255
 
 
@@ -28,11 +29,11 @@ def measure() -> None:
 
 
 def client_network(request: HttpRequest) -> str | None:
-    """Return the address of the browser, as nginx says it; of IPv6 the first address of its /64.
+    """Return the browser's address, as nginx forwards it; for IPv6 the first address of its /64 network.
 
-    None for a request that came over no network.
+    Returns None for a request that has no address, such as one of Django's test client without REMOTE_ADDR.
     """
-    # nginx is the only way to web, and overwrites the header.
+    # Only nginx reaches web, and it overwrites the header.
     given = request.headers.get("X-Forwarded-For") or request.META.get("REMOTE_ADDR")
     if not given:
         return None
@@ -43,12 +44,12 @@ def client_network(request: HttpRequest) -> str | None:
 
 
 def username(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
-    """Return under which name a failure is counted, whether there is such a user or not."""
+    """Return the name under which a failure is counted, whether such a user exists or not."""
     return str((credentials or request.POST).get("username", ""))[:USERNAME_MAX_CHARS]
 
 
 def too_many_failures(request: HttpRequest, response: HttpResponse, credentials: Mapping[str, Any]) -> HttpResponse:
-    """Return the page for those who must wait; the password was not looked at."""
+    """Return the page for a locked-out user and address; the password was not verified."""
     seconds = settings.LOGIN_COOLOFF_SECONDS
     context = {"minutes": math.ceil(seconds / 60)}
     page = render(request, "429.html", context, status=429)

@@ -1,7 +1,7 @@
-"""What ``/metrics`` of web says: counters of all of Gunicorn's workers together.
+"""Metrics of web, summed over all Gunicorn workers.
 
-The workers share a folder, PROMETHEUS_MULTIPROC_DIR, which gunicorn.conf.py makes
-(https://prometheus.github.io/client_python/multiprocess/). Without it there is one process, such as in tests.
+The workers share a folder, PROMETHEUS_MULTIPROC_DIR, which gunicorn.conf.py creates
+(https://prometheus.github.io/client_python/multiprocess/). Without it, as in tests, there is one process.
 """
 
 import os
@@ -13,14 +13,16 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
-REQUESTS = Counter("http_requests", "Requests answered.", ["method", "route", "status"])
+REQUESTS = Counter("http_requests", "HTTP requests answered.", ["method", "route", "status"])
 DURATION = Histogram(
     "http_request_duration_seconds",
-    "Time from taking a request to having its answer.",
+    "Time from receiving an HTTP request until its response is ready.",
     ["method", "route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-IN_PROGRESS = Gauge("http_requests_in_progress", "Requests being worked on.", multiprocess_mode="livesum")
+IN_PROGRESS = Gauge(
+    "http_requests_in_progress", "HTTP requests that a thread is handling.", multiprocess_mode="livesum"
+)
 
 
 def exposition() -> bytes:
@@ -35,7 +37,7 @@ def exposition() -> bytes:
 def route_of(request: HttpRequest, status: int) -> str:
     """Return the pattern that matched, ``static`` for a static file, ``unmatched`` for anything else.
 
-    Never the path itself: anyone could make up a new label with each request.
+    Never the path itself: a client could create a new label with each request.
     """
     if request.resolver_match:
         return f"/{request.resolver_match.route}"

@@ -1,6 +1,6 @@
-"""What nginx refuses, as Prometheus' counter. It runs beside nginx: ``python -m web.nginx_metrics``.
+"""Counts the requests that nginx refuses, for Prometheus. Runs beside nginx: ``python -m web.nginx_metrics``.
 
-The open-source nginx counts none of it, but sends a line of syslog for each (see nginx.conf.template).
+The open-source nginx has no such counter, but sends a syslog line for each refusal (see nginx.conf.template).
 """
 
 import asyncio
@@ -19,13 +19,15 @@ LIMITS = (
 )
 HOST_AND_PORT = validate.Regexp(r"([^:]+|\[[0-9a-fA-F:.]+\]):\d{1,5}$", error="expected host:port")
 
-REFUSED = Counter("nginx_refused_requests", "Requests that nginx refused, by the limit that they exceeded.", ["limit"])
+REFUSED = Counter(
+    "nginx_refused_requests", "HTTP requests that nginx refused, by the limit that they exceeded.", ["limit"]
+)
 for _limit in (*LIMITS, "other"):
     REFUSED.labels(_limit)
 
 
 class Refusals(asyncio.DatagramProtocol):
-    """Takes nginx' lines, whose last word is the limit."""
+    """Receives the syslog lines of nginx, whose last word is the limit."""
 
     def datagram_received(self, data: bytes, _: object) -> None:
         limit = data.rpartition(b" ")[2].decode(errors="replace")
@@ -39,7 +41,7 @@ def address(name: str) -> tuple[str, int]:
 
 
 async def count(syslog: tuple[str, int], metrics: tuple[str, int]) -> None:
-    """Count what comes by ``syslog`` and answer for it at ``metrics``, until SIGTERM."""
+    """Count the lines that arrive at ``syslog``, and serve the counter at ``metrics``, until SIGTERM."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)

@@ -12,7 +12,7 @@ logger = structlog.get_logger("web.access")
 
 
 class RequestLogMiddleware:
-    """Puts the request id into every line of a request, writes its access line, and counts it.
+    """Adds the request id to every log line of a request, writes its access line, and counts it.
 
     The line has the route instead of the path: nginx logs the path under the same request id.
     """

@@ -1,4 +1,4 @@
-"""Settings of web: pages and API under Gunicorn."""
+"""Django settings of web: pages and API under Gunicorn."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ LOGIN_URL = "login"
 FORMAT_MODULE_PATH = "web.formats"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 
-# web comes first: its templates win over those of Django and of the apps.
+# web is first, so that its templates take precedence over those of Django and of the apps.
 INSTALLED_APPS = [
     "web",
     "django.contrib.admin",
@@ -45,7 +45,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
-# It only refuses who failed too often, so ws does not need it. Backends that let people in go into base.settings.
+# It only refuses logins after too many failures, so ws does not need it. Backends that authenticate users belong in
+# base.settings.
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", *AUTHENTICATION_BACKENDS]
 TEMPLATES = [
     {
@@ -63,7 +64,7 @@ TEMPLATES = [
     }
 ]
 
-# Nothing inline, nothing from elsewhere. A view that needs more says so with django-csp's decorators.
+# Nothing inline, nothing from other origins. A view that needs more uses the decorators of django-csp.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -78,14 +79,14 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Pages of other origins may use the API with a token. Never with our cookies.
+# Pages of other origins may use the API with a token, never with cookies of this site.
 CORS_ALLOWED_ORIGINS = live_settings.read("ALLOWED_ORIGINS", CHANNELS_LIVE)
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "POST"]
 CORS_ALLOW_HEADERS = ["authorization", "content-type"]
 CORS_EXPOSE_HEADERS = ["retry-after", "www-authenticate", "x-request-id"]
 
-# Never in the sessions' table: the message that shows a new API token is nothing to keep.
+# Not in the session, which is stored in the database: one of the messages shows a new API token.
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 
 STATIC_URL = f"{PATH_PREFIX}/static/"
@@ -99,16 +100,16 @@ STORAGES = {
     },
 }
 
-# Gunicorn: processes, and threads in each.
+# Gunicorn worker processes, and threads per worker.
 WEB_WORKERS = web_settings.WEB_WORKERS
 WEB_THREADS = web_settings.WEB_THREADS
 
-# Without subdomains, which may not be ours.
+# HSTS without subdomains, which may belong to others.
 SECURE_HSTS_SECONDS = web_settings.HSTS_SECONDS
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # HSTS for subdomains
-    "security.W008",  # a redirect to https: nginx does it, or what ends TLS before nginx
-    "security.W021",  # HSTS that browsers are shipped with
+    "security.W008",  # redirect to https: nginx does it, or the proxy that ends TLS
+    "security.W021",  # HSTS preload
 ]
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
@@ -117,16 +118,16 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = web_settings.MAX_BODY_KIB * 1024
 
 LOGIN_COOLOFF_SECONDS = web_settings.LOGIN_COOLOFF_SECONDS
 AXES_FAILURE_LIMIT = web_settings.LOGIN_ATTEMPTS
-# 0 is no limit.
+# 0: unlimited.
 AXES_ENABLED = AXES_FAILURE_LIMIT > 0
 AXES_COOLOFF_TIME = timedelta(seconds=LOGIN_COOLOFF_SECONDS)
-# Not the user alone: anybody could lock anybody out. Not the address alone: a school has one.
+# User and address together: with the user alone, anyone could lock anyone out; an address alone may be a school.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "web.logins.client_network"
 AXES_USERNAME_CALLABLE = "web.logins.username"
 AXES_LOCKOUT_CALLABLE = "web.logins.too_many_failures"
-# Only what the limit needs is kept, and nobody's log-ins are recorded.
+# Keep only what the limit needs; successful logins are not recorded.
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False

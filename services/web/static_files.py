@@ -12,7 +12,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
     """Answers every request below ``STATIC_URL``, also for a file that does not exist.
 
-    nginx lets an address ask for more files than pages. Django's 404 would cost as much as a page.
+    nginx allows more requests per second for files than for pages, and a 404 of Django costs as much as a page.
     """
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -36,10 +36,9 @@ class MinifiedSource:
 
 
 class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):
-    """Names carry a hash of the content, so browsers may keep files for ever; also in JavaScript imports.
+    """File names contain a hash of the content, also in JavaScript imports, so browsers may cache them forever.
 
-    Scripts are minified, except those whose name says that they are (``*.min.js``). It happens in ``collectstatic``,
-    so that with DEBUG a browser shows the source.
+    Scripts are minified, except ``*.min.js``. ``collectstatic`` does both, so with DEBUG a browser shows the source.
     """
 
     support_js_module_import_aggregation = True

@@ -15,7 +15,7 @@ handler500 = "web.errors.server_error"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name=settings.HOME_PAGE), name="home"),
     path("robots.txt", login_not_required(TemplateView.as_view(template_name="robots.txt", content_type="text/plain"))),
-    # For those who ask without looking at the page.
+    # Some clients request it without reading the page.
     path("favicon.ico", login_not_required(lambda request: redirect(static("web/icon.png")))),
     *(path(f"{app}/", include(module)) for app, module in modules("urls")),
     *(path("api/", include(module)) for _, module in modules("api_urls")),

@@ -15,8 +15,8 @@ from base.project_apps import modules  # noqa: E402
 from channels_live.middleware import UserLimit, not_found, websocket_middleware  # noqa: E402
 
 routes = [route for _, module in modules("routing") for route in module.websocket_urlpatterns]
-routes.append(re_path("", not_found))  # type: ignore[arg-type]  # the stubs know views only
-# HTTP is answered by the server itself: probes and metrics, and 404 for all else.
+routes.append(re_path("", not_found))  # type: ignore[arg-type]  # the stubs accept views only
+# The server itself answers HTTP requests: health checks and metrics, and 404 for others.
 application = ProtocolTypeRouter(
     {"websocket": websocket_middleware(URLRouter(routes), user_limit=partial(UserLimit, user_of=identity_of))}
 )

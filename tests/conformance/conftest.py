@@ -4,19 +4,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.local import Part, ports
-from deploy.local.part import answers_http
+from deploy.local import Process, ports
+from deploy.local.process import answers_http
 from deploy.local.stack import ROOT
 
 PYTHONPATH = os.pathsep.join(str(ROOT / folder) for folder in ("src", "services", "apps", "."))
 
 
 @pytest.fixture(scope="session")
-def echo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Part]:
+def echo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """Our server with an echo consumer, as a process of its own."""
     directory = tmp_path_factory.mktemp("echo")
     address = f"{ports.HOST}:{ports.pick()}"
-    part = Part(
+    process = Process(
         "echo",
         "ws",
         f"http://{address}",
@@ -32,9 +32,9 @@ def echo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Part]:
             "MEMBER_BUFFER_KIB": "65536",
         },
     )
-    part.start()
+    process.start()
     try:
-        part.wait_ready()
-        yield part
+        process.wait_ready()
+        yield process
     finally:
-        part.stop()
+        process.stop()

@@ -3,7 +3,7 @@
 import pytest
 from kosoku import FailureError, run_fuzzingclient
 
-from deploy.local import Part
+from deploy.local import Process
 
 # Sections by their number, with how many cases each has. 8 does not exist, 11 to 13 are about compression,
 # which we do not offer.
@@ -24,7 +24,7 @@ SECTIONS = {
 @pytest.mark.parametrize(
     ("section", "path"), [*((section, "/") for section in SECTIONS), ("1 framing", "/stock"), ("7 close", "/stock")]
 )
-async def test_every_case_passes(echo_server: Part, section: str, path: str) -> None:
+async def test_every_case_passes(echo_server: Process, section: str, path: str) -> None:
     number = section.split()[0]
     try:
         results = await run_fuzzingclient(echo_server.url.replace("http", "ws", 1) + path, [f"{number}.*"])

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import pytest
 from websockets.asyncio.client import connect
 
-from deploy.local import Part
+from deploy.local import Process
 from tests.support.processes import memory_kib
 
 SEED = 20261123
 # What follows the frame that ends a connection is data that the server must throw away.
 FRAMES, FRAMES_PER_CONNECTION, AT_ONCE = 100_000, 10, 20
-# A first part fills caches and the allocator's pools; what comes then must not add up.
+# The first frames fill caches and the pools of the allocator; only growth after them counts as a leak.
 WARM_UP_FRAMES = 20_000
 # Of 8,000 connections, each would leave much more behind if it left anything.
 LEFT_OBJECTS, LEFT_KIB = 1_000, 4_096
@@ -95,18 +95,18 @@ async def attack_all(host: str, frames: Sequence[bytes]) -> None:
             tasks.create_task(attack_next(start))
 
 
-def open_files(part: Part) -> int:
-    return len(os.listdir(Path("/proc") / str(part.pid) / "fd"))
+def open_files(process: Process) -> int:
+    return len(os.listdir(Path("/proc") / str(process.pid) / "fd"))
 
 
-def objects(part: Part) -> int:
+def objects(process: Process) -> int:
     """Return how many Python objects the server has."""
-    with urllib.request.urlopen(part.url, timeout=60) as response:
+    with urllib.request.urlopen(process.url, timeout=60) as response:
         return int(response.read())
 
 
-async def assert_echoes(part: Part) -> None:
-    async with connect(part.url.replace("http", "ws", 1), proxy=None) as socket:
+async def assert_echoes(process: Process) -> None:
+    async with connect(process.url.replace("http", "ws", 1), proxy=None) as socket:
         await socket.send("still here")
         assert await asyncio.wait_for(socket.recv(), 10) == "still here"
 
@@ -124,7 +124,7 @@ async def falls_to(measure: Callable[[], int], most: int) -> bool:
 
 
 @pytest.mark.timeout(600)
-async def test_malformed_frames_neither_crash_nor_leak(echo_server: Part) -> None:
+async def test_malformed_frames_neither_crash_nor_leak(echo_server: Process) -> None:
     chance = random.Random(SEED)
     frames = [mutate(valid_frame(chance), chance) for _ in range(FRAMES)]
     host = urlsplit(echo_server.url).netloc

@@ -3,13 +3,13 @@
 import socket
 from urllib.parse import urlsplit
 
-from deploy.local import Part
+from deploy.local import Process
 from tests.support.raw_sockets import KEY, masked, read_until
 
 COUNT = 2000
 
 
-def test_burst_is_echoed_in_order(echo_server: Part) -> None:
+def test_burst_is_echoed_in_order(echo_server: Process) -> None:
     address = urlsplit(echo_server.url)
     rows = ["GET /stock HTTP/1.1", f"Host: {address.netloc}", "Upgrade: websocket", "Connection: Upgrade"]
     rows += [f"Sec-WebSocket-Key: {KEY}", "Sec-WebSocket-Version: 13", "", ""]

@@ -66,13 +66,15 @@ async def through_nginx(server: str, directory: Path, members: int, seconds: flo
     with Stack(directory, ws_processes=1, environment=NO_LIMITS) as stack:
         async with Crowd([stack.url], "tutorial", members) as crowd:
             await crowd.warm_up()
-            parts = {name: [stack.part(part).pid or 0] for name, part in (("nginx", "nginx"), ("ws", "ws-1"))}
-            before = {name: cpu_seconds(pids) for name, pids in parts.items()}
+            processes = {
+                name: [stack.process(process).pid or 0] for name, process in (("nginx", "nginx"), ("ws", "ws-1"))
+            }
+            before = {name: cpu_seconds(pids) for name, pids in processes.items()}
             messages = await talk(crowd, seconds)
             complete(crowd, messages)
             return {
                 f"{name}, µs per delivery": (cpu_seconds(pids) - before[name]) / crowd.deliveries * 1e6
-                for name, pids in parts.items()
+                for name, pids in processes.items()
             }
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from deploy.local import Part, ports
-from deploy.local.part import answers_http
+from deploy.local import Process, ports
+from deploy.local.process import answers_http
 from deploy.local.stack import ROOT
 from tests.support.limits import NO_LIMITS
 from tests.support.redis import running_redis
@@ -61,17 +61,17 @@ class Running:
     """A server that runs, as one or more processes."""
 
     server: Server
-    parts: list[Part]
-    redis: Part | None
+    processes: list[Process]
+    redis: Process | None
 
     @property
     def urls(self) -> list[str]:
-        return [part.url for part in self.parts]
+        return [process.url for process in self.processes]
 
     @property
     def process_ids(self) -> list[int]:
         """The server's processes."""
-        return [part.pid for part in self.parts if part.pid]
+        return [process.pid for process in self.processes if process.pid]
 
     @property
     def all_process_ids(self) -> list[int]:
@@ -80,9 +80,9 @@ class Running:
 
     def check(self) -> None:
         """Raise RuntimeError where a process has died."""
-        for part in [*self.parts, *([self.redis] if self.redis else [])]:
-            if not part.is_running:
-                raise RuntimeError(f"{part.name} died: {part.last_line()}")
+        for process in [*self.processes, *([self.redis] if self.redis else [])]:
+            if not process.is_running:
+                raise RuntimeError(f"{process.name} died: {process.last_line()}")
 
 
 @contextlib.contextmanager
@@ -91,7 +91,7 @@ def running(
 ) -> Iterator[Running]:
     """Start a server afresh, and stop it at the end. ``environment`` goes over what it has by itself.
 
-    Raises ServerMissing, and PartFailed when it does not start.
+    Raises ServerMissing, and ProcessFailed when it does not start.
     """
     server = SERVERS[name]
     variables = {
@@ -111,10 +111,10 @@ def running(
         elif server.keeps_messages:
             shutil.copy(empty_database(server.root), directory / "db.sqlite3")
             variables["DATABASE_URL"] = f"sqlite:///{directory}/db.sqlite3"
-        parts = []
+        started: list[Process] = []
         for number in range(1, processes + 1):
             port = ports.pick()
-            part = Part(
+            process = Process(
                 f"{server.name}-{number}",
                 server.name,
                 f"http://{ports.HOST}:{port}",
@@ -123,12 +123,12 @@ def running(
                 server.is_ready,
                 {**variables, "PORT": str(port), "BIND": f"{ports.HOST}:{port}"},
             )
-            resources.callback(part.stop, 2)
-            part.start()
-            parts.append(part)
-        for part in parts:
-            part.wait_ready()
-        yield Running(server, parts, redis)
+            resources.callback(process.stop, 2)
+            process.start()
+            started.append(process)
+        for process in started:
+            process.wait_ready()
+        yield Running(server, started, redis)
 
 
 @functools.cache

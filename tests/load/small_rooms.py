@@ -19,7 +19,7 @@ async def small_rooms(server: str, directory: Path, rooms: int, members: int, ra
         with running(server, directory, environment=environment) as ws:
             async with Rooms(ws.urls, rooms, members) as at:
                 await at.talk(rate, 1)
-                processes = {"ws": ws.process_ids, "PostgreSQL": [postgres.part.pid or 0]}
+                processes = {"ws": ws.process_ids, "PostgreSQL": [postgres.process.pid or 0]}
                 before = {name: cpu_seconds(ids) for name, ids in processes.items()}
                 messages = await at.talk(rate, seconds)
                 return {

@@ -1,4 +1,4 @@
-"""What one message, event, delivery, announcement, topic and ping costs each part: the model of ``make capacity``.
+"""What one message, event, delivery, announcement, topic and ping costs each service: the model of ``make capacity``.
 
 Each is the difference between two loads that differ in it alone.
 """
@@ -29,7 +29,7 @@ SETTLE_SECONDS = 3
 
 @dataclass(frozen=True)
 class Installation:
-    """The stack with PostgreSQL, and the processes of each part."""
+    """The stack with PostgreSQL, and the processes of each service."""
 
     stack: Stack
     postgres: Server
@@ -37,14 +37,16 @@ class Installation:
     @property
     def addresses(self) -> list[str]:
         """The ws processes', without nginx."""
-        return [part.url for part in self.stack.parts if part.role == "ws"]
+        return [process.url for process in self.stack.processes if process.role == "ws"]
 
     def process_ids(self, role: str) -> list[int]:
-        parts = [self.postgres.part] if role == "postgres" else [p for p in self.stack.parts if p.role == role]
-        return [part.pid for part in parts if part.pid]
+        processes = (
+            [self.postgres.process] if role == "postgres" else [p for p in self.stack.processes if p.role == role]
+        )
+        return [process.pid for process in processes if process.pid]
 
     def cpu(self) -> Figures:
-        """Return the CPU seconds that each part has used."""
+        """Return the CPU seconds that each service has used."""
         return {role: cpu_seconds(self.process_ids(role)) for role in ("ws", "redis", "nginx", "postgres")}
 
 
@@ -107,14 +109,14 @@ async def unit_costs(
 
 @dataclass(frozen=True)
 class Meter:
-    """Measures what things cost an installation, in microseconds of each part, beyond what it uses ``at rest``."""
+    """Measures what things cost an installation, in microseconds of each service, beyond what it uses ``at rest``."""
 
     at: Installation
     rest: Figures
 
     @classmethod
     async def at_rest(cls, at: Installation, seconds: float) -> "Meter":
-        """Measure the cores that each part uses while nobody is there."""
+        """Measure the cores that each service uses without visitors."""
         await asyncio.sleep(SETTLE_SECONDS)
         before = at.cpu()
         await asyncio.sleep(seconds)

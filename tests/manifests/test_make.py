@@ -33,7 +33,7 @@ def make(target: str, *variables: str, env: dict[str, str]) -> subprocess.Comple
 def test_refuses_a_context_that_was_not_named(target, named, environment):
     result = make(target, f"CONTEXT={named}", env=environment)
     assert result.returncode != 0
-    assert f'The current context is "production", you named "{named}"; nothing was done.' in result.stdout
+    assert f'The current context is "production", not "{named}"; nothing was changed.' in result.stdout
 
 
 @pytest.mark.parametrize("target", ["k8s-up", "k8s-down"])

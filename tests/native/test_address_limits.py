@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.local import Stack
+from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
 from tests.support.visitors import ALLOWED_AT_ONCE, limited_lines, open_socket, visitor
 
@@ -25,9 +25,9 @@ def expect_limited(found: list[int], answer: int = 200) -> None:
     assert set(found) == {answer, 429}
 
 
-async def test_sockets_of_one_address_stop_at_the_cap_and_others_get_in(tmp_path):
+async def test_sockets_over_the_limit_of_an_address_are_answered_429_and_other_addresses_connect(tmp_path):
     environment = NO_LIMITS | {"MAX_SOCKETS_PER_ADDRESS": "1000"}
-    with Stack(tmp_path, environment=environment) as stack:
+    with FeedStack(tmp_path, environment=environment) as stack:
         answers: list[tuple[bytes, asyncio.StreamWriter]] = []
         for _ in range(20):
             answers += await asyncio.gather(*(open_socket(stack) for _ in range(100)))
@@ -35,10 +35,10 @@ async def test_sockets_of_one_address_stop_at_the_cap_and_others_get_in(tmp_path
         assert (found.count(b"101"), found.count(b"429")) == (1000, 1000)
         refused = next(answer for answer, _ in answers if b" 429 " in answer)
         assert b"Retry-After: 5\r\n" in refused
-        assert {line["path"] for line in limited_lines(stack, "connections")} == {"/ws/chat/lobby/"}
+        assert {line["path"] for line in limited_lines(stack, "connections")} == {"/ws/feed/lobby/"}
         # Pages are counted apart.
         async with httpx.AsyncClient() as client:
-            assert (await client.get(f"{stack.url}/chat/")).status_code == 200
+            assert (await client.get(f"{stack.url}/feed/")).status_code == 200
 
         other, other_writer = await open_socket(stack, "127.0.0.2")
         assert b" 101 " in other
@@ -53,7 +53,7 @@ async def test_sockets_of_one_address_stop_at_the_cap_and_others_get_in(tmp_path
 
 
 async def test_handshakes_of_one_address_are_limited(tmp_path):
-    with Stack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"HANDSHAKE_RATE": "1"}) as stack:
+    with FeedStack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"HANDSHAKE_RATE": "1"}) as stack:
         found = []
         for _ in range(MANY):
             answer, writer = await open_socket(stack)
@@ -63,44 +63,42 @@ async def test_handshakes_of_one_address_are_limited(tmp_path):
         other, writer = await open_socket(stack, "127.0.0.2")
         assert b" 101 " in other
         writer.close()
-        assert limited_lines(stack, "handshakes")[0]["path"] == "/ws/chat/lobby/"
+        assert limited_lines(stack, "handshakes")[0]["path"] == "/ws/feed/lobby/"
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
     environment = {**NO_LIMITS, "REQUEST_RATE": "1", "ACCOUNT_RATE": "1", "TRUSTED_PROXIES": "127.0.0.9"}
-    with Stack(tmp_path_factory.mktemp("limits"), ws_processes=1, environment=environment) as stack:
+    with FeedStack(tmp_path_factory.mktemp("limits"), ws_processes=1, environment=environment) as stack:
         yield stack
 
 
-def test_pages_of_one_address_are_limited_with_a_page_and_the_api_with_json(stack):
+def test_requests_over_the_limit_of_an_address_are_answered_429_with_a_page_or_json(stack):
     with visitor(stack) as crowd, visitor(stack, "127.0.0.2") as other:
-        styles = crowd.get("/chat/").text.partition('rel="stylesheet" href="')[2].partition('"')[0]
-        found = statuses(lambda: crowd.get("/chat/lobby/"))
+        styles = crowd.get("/accounts/login/").text.partition('rel="stylesheet" href="')[2].partition('"')[0]
+        found = statuses(lambda: crowd.get("/feed/lobby/"))
         assert set(found) == {200, 429}
         # One after the other comes back only with time; so these are over it still.
-        page = next(answer for _ in range(MANY) if (answer := crowd.get("/chat/lobby/")).status_code == 429)
+        page = next(answer for _ in range(MANY) if (answer := crowd.get("/feed/lobby/")).status_code == 429)
         assert page.headers["retry-after"] == "5"
         assert page.headers["content-type"].startswith("text/html")
         assert "アクセス回数の上限を超えました" in page.text
         assert "Too many requests" in page.text
-        answer = next(
-            answer for _ in range(MANY) if (answer := crowd.get("/api/rooms/lobby/messages")).status_code == 429
-        )
+        answer = next(answer for _ in range(MANY) if (answer := crowd.get("/api/feeds/lobby/posts")).status_code == 429)
         assert answer.json()["error"]["code"] == "too_many_requests"
         assert answer.headers["retry-after"] == "5"
         assert set(statuses(lambda: crowd.get(styles))) == {200}
         # Of files five times as many, 50 at once, also of those that do not exist.
         assert crowd.get("/static/0.js").status_code == 404
         assert any(crowd.get(f"/static/{number}.js").status_code == 429 for number in range(10 * MANY))
-        assert other.get("/chat/lobby/").status_code == 200
+        assert other.get("/feed/lobby/").status_code == 200
     paths = {line["path"] for line in limited_lines(stack, "requests")}
-    assert {"/chat/lobby/", "/api/rooms/lobby/messages"} == {path for path in paths if "/static/" not in path}
+    assert {"/feed/lobby/", "/api/feeds/lobby/posts"} == {path for path in paths if "/static/" not in path}
 
 
-def test_forms_that_cost_a_password_s_hash_are_limited_more_strictly(tmp_path):
+def test_forms_that_hash_a_password_have_a_stricter_limit(tmp_path):
     paths = {"/accounts/login/": "127.0.0.5", "/accounts/signup/": "127.0.0.6", "/admin/login/": "127.0.0.7"}
-    with Stack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"ACCOUNT_RATE": "1"}) as stack:
+    with FeedStack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"ACCOUNT_RATE": "1"}) as stack:
         for path, source in paths.items():
             with visitor(stack, source) as client:
                 # Without the CSRF token, which web checks before it looks at the password.
@@ -108,9 +106,9 @@ def test_forms_that_cost_a_password_s_hash_are_limited_more_strictly(tmp_path):
                 assert client.get(path).status_code == 200
 
 
-def test_one_under_the_limit_passes(stack):
+def test_requests_under_the_limit_are_served(stack):
     with visitor(stack, "127.0.0.3") as client:
-        expect_limited(statuses(lambda: client.get("/chat/")))
+        expect_limited(statuses(lambda: client.get("/feed/")))
 
 
 @pytest.mark.parametrize(
@@ -122,33 +120,33 @@ def test_one_under_the_limit_passes(stack):
     ],
     ids=["IPv4", "IPv6"],
 )
-def test_behind_a_trusted_proxy_each_visitor_counts(stack, addresses, other):
+def test_visitors_behind_a_trusted_proxy_are_counted_apart(stack, addresses, other):
     with visitor(stack, "127.0.0.9") as proxy:
         turn = iter(addresses * MANY)
-        expect_limited(statuses(lambda: proxy.get("/chat/", headers={"X-Forwarded-For": next(turn)})))
-        assert proxy.get("/chat/", headers={"X-Forwarded-For": other}).status_code == 200
+        expect_limited(statuses(lambda: proxy.get("/feed/", headers={"X-Forwarded-For": next(turn)})))
+        assert proxy.get("/feed/", headers={"X-Forwarded-For": other}).status_code == 200
 
 
-def test_a_stranger_cannot_pass_for_others(stack):
+def test_x_forwarded_for_of_an_untrusted_address_is_not_counted(stack):
     with visitor(stack, "127.0.0.4") as stranger:
         numbers = iter(range(1, MANY + 1))
         headers = ({"X-Forwarded-For": f"203.0.113.{100 + number}"} for number in numbers)
-        expect_limited(statuses(lambda: stranger.get("/chat/", headers=next(headers))))
+        expect_limited(statuses(lambda: stranger.get("/feed/", headers=next(headers))))
 
 
-def test_a_body_over_the_limit_is_refused_with_a_page_and_with_json(tmp_path: Path):
+def test_body_over_the_limit_is_answered_413_with_a_page_or_json(tmp_path: Path):
     with (
-        Stack(tmp_path, ws_processes=1, environment={"MAX_BODY_KIB": "1"}) as stack,
+        FeedStack(tmp_path, ws_processes=1, environment={"MAX_BODY_KIB": "1"}) as stack,
         visitor(stack) as client,
     ):
         assert client.post("/accounts/login/", content=b"x" * 1024).status_code == 403
         page = client.post("/accounts/login/", content=b"x" * 1025)
         assert page.status_code == 413
         assert "送信内容が大きすぎます" in page.text
-        answer = client.post("/api/rooms/lobby/messages", content=b"x" * 1024)
+        answer = client.post("/api/feeds/lobby/posts", content=b"x" * 1024)
         assert answer.status_code == 401
-        answer = client.post("/api/rooms/lobby/messages", content=b"x" * 1025)
+        answer = client.post("/api/feeds/lobby/posts", content=b"x" * 1025)
         assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
         # Without a Content-Length it is counted as it comes.
-        answer = client.post("/api/rooms/lobby/messages", content=iter([b"x" * 1000] * 3))
+        answer = client.post("/api/feeds/lobby/posts", content=iter([b"x" * 1000] * 3))
         assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")

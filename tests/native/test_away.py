@@ -1,4 +1,4 @@
-"""What visitors and programs are told while web or ws is away."""
+"""Responses to pages, the API and handshakes while web or ws is down."""
 
 import json
 from pathlib import Path
@@ -7,13 +7,13 @@ import httpx
 import pytest
 import websockets
 
-from deploy.local import Stack
+from tests.support.feed_stack import FeedStack
 
 
-def test_nginx_says_so_itself_and_the_page_is_back_with_web(tmp_path: Path) -> None:
-    with Stack(tmp_path, ws_processes=1) as stack, httpx.Client(base_url=stack.url, timeout=20) as visitor:
-        stack.part("web").stop()
-        for answer in (visitor.get("/chat/lobby/"), visitor.post("/accounts/login/", data={"username": "alice"})):
+def test_nginx_answers_503_while_web_is_down(tmp_path: Path) -> None:
+    with FeedStack(tmp_path, ws_processes=1) as stack, httpx.Client(base_url=stack.url, timeout=20) as visitor:
+        stack.process("web").stop()
+        for answer in (visitor.get("/feed/lobby/"), visitor.post("/accounts/login/", data={"username": "alice"})):
             assert answer.status_code == 503
             assert answer.headers["retry-after"] == "5"
             assert answer.headers["content-type"].startswith("text/html")
@@ -25,25 +25,25 @@ def test_nginx_says_so_itself_and_the_page_is_back_with_web(tmp_path: Path) -> N
         assert (style.status_code, style.headers["content-type"]) == (200, "text/css")
         assert "retry-after" not in style.headers
 
-        answer = visitor.get("/api/rooms/lobby/messages")
+        answer = visitor.get("/api/feeds/lobby/posts")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
         assert answer.headers["content-type"] == "application/json"
         assert answer.json()["error"]["code"] == "unavailable"
 
-        stack.part("web").start()
-        stack.part("web").wait_ready()
-        answer = visitor.get("/chat/lobby/")
+        stack.process("web").start()
+        stack.process("web").wait_ready()
+        answer = visitor.get("/feed/lobby/")
         assert answer.status_code == 200
         assert "retry-after" not in answer.headers
         # Not a page of its own that anybody can ask for.
         assert visitor.get("/errors/503.html").status_code == 404
 
 
-async def test_a_handshake_is_answered_503_as_json_while_ws_is_away(tmp_path: Path) -> None:
-    with Stack(tmp_path, ws_processes=1) as stack:
-        stack.part("ws-1").stop()
+async def test_handshake_is_answered_503_with_json_while_ws_is_down(tmp_path: Path) -> None:
+    with FeedStack(tmp_path, ws_processes=1) as stack:
+        stack.process("ws-1").stop()
         with pytest.raises(websockets.InvalidStatus) as refused:
-            await websockets.connect(stack.url.replace("http", "ws") + "/ws/chat/lobby/", origin=stack.url)
+            await websockets.connect(stack.url.replace("http", "ws") + "/ws/feed/lobby/", origin=stack.url)
     answer = refused.value.response
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert json.loads(answer.body)["error"]["code"] == "unavailable"

@@ -42,13 +42,13 @@ def feed() -> str:
     return "".join(character for character in token_urlsafe(24).lower() if character.isalpha())
 
 
-def part(run: Run, name: str) -> Any:
-    return {part["name"]: part for part in run.description()["parts"]}[name]
+def process_of(run: Run, name: str) -> Any:
+    return {process["name"]: process for process in run.description()["processes"]}[name]
 
 
 def join(run: Run, process: str, feed: str, query: str = "") -> ClientConnection:
     """Open a socket on one ws process."""
-    origin = part(run, process)["url"]
+    origin = process_of(run, process)["url"]
     address = f"{origin.replace('http', 'ws', 1)}/ws/feed/{feed}/{query}"
     return connect(address, origin=origin, subprotocols=["journal.v1"])  # type: ignore[list-item]
 
@@ -139,12 +139,12 @@ def test_what_is_not_an_activity_is_answered_with_an_error(run: Run, feed: str, 
 def test_without_redis_activities_still_come(run: Run, feed: str) -> None:
     with join(run, "ws-1", feed) as alice, join(run, "ws-2", feed) as bob:
         receive(bob, "welcome")
-        os.kill(part(run, "redis")["pid"], signal.SIGSTOP)
+        os.kill(process_of(run, "redis")["pid"], signal.SIGSTOP)
         try:
             append(alice, "1", text="hello")
             assert receive(alice, "ack")["seq"] == receive(bob, "entry")["seq"] == 1
         finally:
-            os.kill(part(run, "redis")["pid"], signal.SIGCONT)
+            os.kill(process_of(run, "redis")["pid"], signal.SIGCONT)
 
 
 def test_an_activity_that_a_command_records_reaches_the_windows(run: Run, repository: Path, feed: str) -> None:
@@ -169,7 +169,7 @@ def test_windows_resume_over_a_restart_of_their_process(run: Run, feed: str) -> 
         epoch = receive(reader, "welcome")["epoch"]
         append(writer, "1", text="before")
         last = receive(reader, "entry")["seq"]
-        os.kill(part(run, "ws-2")["pid"], signal.SIGTERM)
+        os.kill(process_of(run, "ws-2")["pid"], signal.SIGTERM)
         with pytest.raises(ConnectionClosed) as closed:
             receive(reader, "never")
         assert closed.value.rcvd

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import Part, ports
+from deploy.local import Process, ports
 from deploy.local.nginx import command, render
-from deploy.local.part import answers_http
+from deploy.local.process import answers_http
 
 PROXY, STRANGER = "127.0.0.2", "127.0.0.3"
 # What frameworks and servers take for the truth about a client: Gunicorn, Django, Rails, PHP, IIS, ingress controllers.
@@ -72,7 +72,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def nginx_before_an_echo(folder: Path, **environment: str) -> Iterator[Part]:
+def nginx_before_an_echo(folder: Path, **environment: str) -> Iterator[Process]:
     """The real nginx, with nothing but an echo behind it."""
     with http.server.ThreadingHTTPServer((ports.HOST, 0), Echo) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -92,7 +92,7 @@ def nginx_before_an_echo(folder: Path, **environment: str) -> Iterator[Part]:
             },
         )
         health = answers_http("/healthz")
-        part = Part(
+        process = Process(
             "nginx",
             "nginx",
             f"http://{ports.HOST}:{port}",
@@ -100,21 +100,21 @@ def nginx_before_an_echo(folder: Path, **environment: str) -> Iterator[Part]:
             folder / "nginx.log",
             lambda _: health(f"http://{ports.HOST}:{health_port}"),
         )
-        part.start()
+        process.start()
         try:
-            part.wait_ready()
-            yield part
+            process.wait_ready()
+            yield process
         finally:
-            part.stop()
+            process.stop()
             server.shutdown()
 
 
 def exchange(
-    part: Part, source: str, path: str, headers: list[tuple[str, str]], first: bytes = b"", host: str = ports.HOST
+    process: Process, source: str, path: str, headers: list[tuple[str, str]], first: bytes = b"", host: str = ports.HOST
 ) -> tuple[int, bytes]:
     """Return status and body of a request, byte for byte as given, ``first`` before it."""
     lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "Connection: close", "", ""]
-    with socket.create_connection((host, int(part.url.rpartition(":")[2])), 20, source_address=(source, 0)) as line:
+    with socket.create_connection((host, int(process.url.rpartition(":")[2])), 20, source_address=(source, 0)) as line:
         line.sendall(first + "\r\n".join(lines).encode())
         received = b""
         while piece := line.recv(65536):
@@ -122,10 +122,12 @@ def exchange(
     return int(received.split(b" ", 2)[1]), received.partition(b"\r\n\r\n")[2]
 
 
-def passed_on(part: Part, source: str, *headers: tuple[str, str], path: str = "/chat/", first: bytes = b"") -> dict:
+def passed_on(
+    process: Process, source: str, *headers: tuple[str, str], path: str = "/feed/", first: bytes = b""
+) -> dict:
     """Return the headers that reach web or ws, names in lower case; each must come once."""
     given = headers if any(name == "Host" for name, _ in headers) else (("Host", "chat.example.com"), *headers)
-    status, body = exchange(part, source, path, list(given), first)
+    status, body = exchange(process, source, path, list(given), first)
     assert status == 200
     found = [(name.lower(), value) for name, value in json.loads(body)]
     assert len(dict(found)) == len(found)
@@ -133,18 +135,18 @@ def passed_on(part: Part, source: str, *headers: tuple[str, str], path: str = "/
 
 
 @pytest.fixture(scope="module")
-def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Part]:
-    with nginx_before_an_echo(tmp_path_factory.mktemp("nginx")) as part:
-        yield part
+def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    with nginx_before_an_echo(tmp_path_factory.mktemp("nginx")) as process:
+        yield process
 
 
 def websocket(path: str) -> list[tuple[str, str]]:
     return [("Upgrade", "websocket")] if path.startswith("/ws/") else []
 
 
-@pytest.mark.parametrize("path", ["/chat/", "/api/rooms/lobby/messages", "/static/x.js", "/ws/chat/lobby/"])
+@pytest.mark.parametrize("path", ["/feed/", "/api/feeds/lobby/posts", "/static/x.js", "/ws/feed/lobby/"])
 @pytest.mark.parametrize("source", [PROXY, STRANGER])
-def test_headers_that_are_never_trusted_reach_neither_web_nor_ws(nginx: Part, source: str, path: str) -> None:
+def test_headers_that_are_never_trusted_reach_neither_web_nor_ws(nginx: Process, source: str, path: str) -> None:
     found = passed_on(nginx, source, *NEVER_TRUSTED.items(), *websocket(path), path=path)
     assert found.keys() <= {
         *("host", "x-forwarded-for", "x-forwarded-proto", "x-request-id", "connection", "upgrade"),
@@ -170,7 +172,7 @@ def test_headers_that_are_never_trusted_reach_neither_web_nor_ws(nginx: Part, so
         ([], PROXY),
     ],
 )
-def test_a_trusted_proxy_says_the_address(nginx: Part, said: list[str], address: str) -> None:
+def test_a_trusted_proxy_says_the_address(nginx: Process, said: list[str], address: str) -> None:
     headers = [("X-Forwarded-For", value) for value in said]
     assert passed_on(nginx, PROXY, *headers)["x-forwarded-for"] == address
     assert passed_on(nginx, STRANGER, *headers)["x-forwarded-for"] == STRANGER
@@ -200,9 +202,9 @@ def test_a_trusted_proxy_says_the_address(nginx: Part, said: list[str], address:
         ([], "http"),
     ],
 )
-def test_a_trusted_proxy_says_the_scheme(nginx: Part, said: list[str], scheme: str) -> None:
+def test_a_trusted_proxy_says_the_scheme(nginx: Process, said: list[str], scheme: str) -> None:
     headers = [("X-Forwarded-Proto", value) for value in said]
-    for path in ("/chat/", "/ws/chat/lobby/"):
+    for path in ("/feed/", "/ws/feed/lobby/"):
         found = passed_on(nginx, PROXY, *headers, *websocket(path), path=path)
         assert found["x-forwarded-proto"] == scheme
         assert passed_on(nginx, STRANGER, *headers, *websocket(path), path=path)["x-forwarded-proto"] == "http"
@@ -226,7 +228,9 @@ def test_a_trusted_proxy_says_the_scheme(nginx: Part, said: list[str], scheme: s
         ("chat.example.com:8080", "chat.example.com:8443", "chat.example.com:8080"),
     ],
 )
-def test_a_trusted_proxy_says_the_port_that_host_lacks(nginx: Part, host: str, forwarded: str, expected: str) -> None:
+def test_a_trusted_proxy_says_the_port_that_host_lacks(
+    nginx: Process, host: str, forwarded: str, expected: str
+) -> None:
     headers = (("Host", host), ("X-Forwarded-Host", forwarded))
     assert passed_on(nginx, PROXY, *headers)["host"] == expected
     assert passed_on(nginx, STRANGER, *headers)["host"] == host
@@ -243,16 +247,16 @@ V2 = (
 
 
 @pytest.fixture(scope="module")
-def behind_tcp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Part]:
-    with nginx_before_an_echo(tmp_path_factory.mktemp("nginx"), PROXY_PROTOCOL="true") as part:
-        yield part
+def behind_tcp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    with nginx_before_an_echo(tmp_path_factory.mktemp("nginx"), PROXY_PROTOCOL="true") as process:
+        yield process
 
 
 @pytest.mark.parametrize("first", [V1, V2], ids=["v1", "v2"])
-def test_with_the_proxy_protocol_the_address_is_what_it_says(behind_tcp: Part, first: bytes) -> None:
+def test_with_the_proxy_protocol_the_address_is_what_it_says(behind_tcp: Process, first: bytes) -> None:
     # A load balancer of TCP passes on what the client says, so none of it is trusted.
     lies = [("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-Proto", "https"), ("X-Request-ID", "0123456789abcdef")]
-    for path in ("/chat/", "/ws/chat/lobby/"):
+    for path in ("/feed/", "/ws/feed/lobby/"):
         found = passed_on(behind_tcp, PROXY, *lies, *websocket(path), path=path, first=first)
         assert (found["x-forwarded-for"], found["x-forwarded-proto"]) == ("203.0.113.7", "http")
         assert found["x-request-id"] != "0123456789abcdef"
@@ -261,18 +265,18 @@ def test_with_the_proxy_protocol_the_address_is_what_it_says(behind_tcp: Part, f
         assert found["x-forwarded-for"] == STRANGER
 
 
-def refused_lines(part: Part) -> list[dict]:
+def refused_lines(process: Process) -> list[dict]:
     """Return nginx' lines about what it could not read."""
-    lines = [json.loads(line) for line in part.log.read_text().splitlines()]
+    lines = [json.loads(line) for line in process.log.read_text().splitlines()]
     return [line for line in lines if line["status"] == 400]
 
 
 @pytest.mark.parametrize(
     ("first", "reason"), [(V1, "proxy_protocol"), (V2, "proxy_protocol"), (b"\x16\x03\x01\x02\x00\x01\x00\r\n", "tls")]
 )
-def test_an_unexpected_protocol_is_400_and_named_in_the_log(nginx: Part, first: bytes, reason: str) -> None:
+def test_an_unexpected_protocol_is_400_and_named_in_the_log(nginx: Process, first: bytes, reason: str) -> None:
     before = refused_lines(nginx)
-    status, body = exchange(nginx, PROXY, "/chat/", [("Host", "chat.example.com")], first)
+    status, body = exchange(nginx, PROXY, "/feed/", [("Host", "chat.example.com")], first)
     assert status == 400
     assert "リクエストを処理できません" in body.decode()
     assert "Bad request" in body.decode()

@@ -1,7 +1,6 @@
-"""Whatever strangers send, each line of each log is well-formed, acts on no terminal, and holds no secret of theirs."""
+"""Hostile requests and frames: each line of each log is well-formed, and has no control character and no secret."""
 
 import base64
-import itertools
 import json
 import os
 import re
@@ -15,10 +14,11 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from deploy.local import Part, Stack, ports
+from deploy.local import Process, ports
 from deploy.local.binaries import find_nginx
 from deploy.local.nginx import render
-from deploy.local.part import answers_http
+from deploy.local.process import answers_http
+from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
 
 SECRET = b"planted-secret"
@@ -66,7 +66,7 @@ def request(
 
 def hostile_requests(host: bytes) -> Iterator[bytes]:
     for text in HOSTILE:
-        for path, headers in ((b"/chat/lobby/", {"Connection": b"close"}), (b"/ws/chat/lobby/", OPEN)):
+        for path, headers in ((b"/feed/lobby/", {"Connection": b"close"}), (b"/ws/feed/lobby/", OPEN)):
             origin = {"Origin": b"http://" + host}
             yield request(host, path + text, headers)
             yield request(host, path + text + b"/", headers | origin)
@@ -93,18 +93,20 @@ def frame(opcode: int, payload: bytes) -> bytes:
 
 def hostile_frames() -> Iterator[bytes]:
     for text in HOSTILE:
-        as_json = json.dumps({"message": text.decode("latin-1"), text.decode("latin-1"): 1}).encode()
-        for payload in (text, as_json, b'{"message": "' + text + b'"}'):
+        as_json = json.dumps(
+            {"type": "entry", "id": "1", "text": text.decode("latin-1"), text.decode("latin-1"): 1}
+        ).encode()
+        for payload in (text, as_json, b'{"type": "entry", "id": "1", "text": "' + text + b'"}'):
             yield from (frame(opcode, payload) for opcode in (1, 2, 3, 9))
         yield frame(8, (1000).to_bytes(2, "big") + text[:100])
         yield frame(8, (4999).to_bytes(2, "big") + text[:100])
         yield frame(8, text[:100])
 
 
-def talk(address: tuple[str, int], host: bytes, data: bytes, room: bytes) -> None:
+def talk(address: tuple[str, int], host: bytes, data: bytes, feed: bytes) -> None:
     with socket.create_connection(address, 20) as line, suppress(ConnectionError):
         headers = {**OPEN, "Origin": b"http://" + host}
-        line.sendall(request(host, b"/ws/chat/%s/" % room, headers))
+        line.sendall(request(host, b"/ws/feed/%s/" % feed, headers))
         answer = line.recv(65536)
         if answer.startswith(b"HTTP/1.1 101"):
             line.sendall(data + frame(8, b""))
@@ -113,8 +115,8 @@ def talk(address: tuple[str, int], host: bytes, data: bytes, room: bytes) -> Non
 
 
 def address_of(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    return parts.hostname or "", parts.port or 0
+    address = urlsplit(url)
+    return address.hostname or "", address.port or 0
 
 
 @pytest.fixture(scope="module", params=["json", "console"])
@@ -122,21 +124,22 @@ def logs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """The format, and the folder of the logs, after all of it has been sent to nginx, web and ws."""
     directory = tmp_path_factory.mktemp("hostile")
     environment = {**NO_LIMITS, "LOG_FORMAT": request.param, "LOG_LEVEL": "DEBUG", "WEB_WORKERS": "1"}
-    with Stack(directory, ws_processes=1, environment=environment) as stack:
+    with FeedStack(directory, ws_processes=1, environment=environment) as stack:
         host = stack.url.removeprefix("http://").encode()
-        for part in (stack.part("nginx"), stack.part("web"), stack.part("ws-1")):
+        for process in (stack.process("nginx"), stack.process("web"), stack.process("ws-1")):
             for data in hostile_requests(host):
-                send(address_of(part.url), data)
-        for number, data in enumerate(hostile_frames()):
-            rooms = itertools.islice(itertools.cycle(quote(text).encode() for text in HOSTILE), number, None)
-            talk(address_of(stack.url), host, data, next(rooms))
-        for part in stack.parts:
-            assert part.is_running, part.name
+                send(address_of(process.url), data)
+        for data in hostile_frames():
+            talk(address_of(stack.url), host, data, b"lobby")
+        for text in HOSTILE:
+            talk(address_of(stack.url), host, frame(1, text), quote(text).encode())
+        for process in stack.processes:
+            assert process.is_running, process.name
     return request.param, directory / "log"
 
 
 @pytest.mark.parametrize("name", ["nginx", "web", "ws-1", "redis"])
-def test_every_line_is_well_formed_and_inert(logs: tuple[str, Path], name: str) -> None:
+def test_every_line_is_well_formed_and_without_control_characters(logs: tuple[str, Path], name: str) -> None:
     log_format, folder = logs
     lines = (folder / f"{name}.log").read_bytes().split(b"\n")
     assert lines.pop() == b""
@@ -152,10 +155,10 @@ def test_every_line_is_well_formed_and_inert(logs: tuple[str, Path], name: str) 
             assert isinstance(json.loads(text), dict), line
 
 
-def test_readable_paths_stay_readable(tmp_path: Path) -> None:
-    with Stack(tmp_path, ws_processes=1, environment={"LOG_FORMAT": "json"}) as stack:
+def test_printable_paths_are_logged_decoded(tmp_path: Path) -> None:
+    with FeedStack(tmp_path, ws_processes=1, environment={"LOG_FORMAT": "json"}) as stack:
         host = stack.url.removeprefix("http://").encode()
-        paths = [quote("/chat/部屋 ひとつ-é-😀/").encode(), b"/chat/%ff/", b"/chat/%1B%5B/", b"/chat/\xff/"]
+        paths = [quote("/feed/部屋 ひとつ-é-😀/").encode(), b"/feed/%ff/", b"/feed/%1B%5B/", b"/feed/\xff/"]
         for path in paths:
             send(
                 address_of(stack.url),
@@ -163,11 +166,11 @@ def test_readable_paths_stay_readable(tmp_path: Path) -> None:
             )
     lines = [json.loads(line) for line in (tmp_path / "log/nginx.log").read_text().splitlines()]
     found = [line["path"] for line in lines]
-    assert found == ["/chat/部屋 ひとつ-é-😀/", "/chat/%ff/", "/chat/%1B%5B/", "(not printable)"]
+    assert found == ["/feed/部屋 ひとつ-é-😀/", "/feed/%ff/", "/feed/%1B%5B/", "(not printable)"]
     assert {line["user_agent"] for line in lines} == {"(not printable)"}
 
 
-def test_what_nginx_runs_out_of_is_logged_without_the_requests_that_met_it(tmp_path: Path) -> None:
+def test_nginx_logs_exhausted_connections_without_the_requests(tmp_path: Path) -> None:
     port, health = ports.pick(), ports.pick()
     listen = {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_HEALTH_LISTEN": f"127.0.0.1:{health}"}
     configuration = tmp_path / "nginx.conf"
@@ -177,13 +180,13 @@ def test_what_nginx_runs_out_of_is_logged_without_the_requests_that_met_it(tmp_p
         render(configuration, {**listen, **servers, **NO_LIMITS, "NGINX_WORKER_CONNECTIONS": "16"})
         command = [str(find_nginx()), "-p", str(tmp_path), "-c", str(configuration), "-e", "stderr"]
         command += ["-g", "daemon off;" + (" user root;" if os.geteuid() == 0 else "")]
-        nginx = Part(
+        nginx = Process(
             "nginx", "nginx", f"http://127.0.0.1:{health}", command, tmp_path / "log", answers_http("/healthz")
         )
         nginx.start()
         try:
             nginx.wait_ready()
-            whole, begun = request(b"127.0.0.1", b"/chat/", {}), request(b"127.0.0.1", b"/chat/", {})[:-2]
+            whole, begun = request(b"127.0.0.1", b"/feed/", {}), request(b"127.0.0.1", b"/feed/", {})[:-2]
             deadline = time.monotonic() + 20
             with ExitStack() as lines:
                 for data, sign in ((whole, b'"status":500'), (begun, b"worker_connections are not enough")):

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.local import Stack
+from tests.support.feed_stack import FeedStack
 
 LONG = ".".join(["x" * 60] * 4)
 ALLOWED = ["localhost", "chat.example.com", "example.org", "any.depth.example.org", "[::1]", LONG]
@@ -16,27 +16,27 @@ FOREIGN = ["evil.example", "sub.chat.example.com", "notexample.org", "127.0.0.1"
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
     hosts = f"localhost, chat.example.com,.example.org,[::1],{LONG}"
-    with Stack(tmp_path_factory.mktemp("hosts"), ws_processes=1, environment={"ALLOWED_HOSTS": hosts}) as stack:
+    with FeedStack(tmp_path_factory.mktemp("hosts"), ws_processes=1, environment={"ALLOWED_HOSTS": hosts}) as stack:
         yield stack
 
 
 @pytest.mark.parametrize("port", ["", ":8080"])
 @pytest.mark.parametrize("host", ALLOWED)
-def test_a_host_of_the_list_is_served(stack, host, port):
-    assert httpx.get(f"{stack.url}/chat/", headers={"Host": host + port}).status_code == 200
+def test_allowed_host_is_served(stack, host, port):
+    assert httpx.get(f"{stack.url}/feed/", headers={"Host": host + port}).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/chat/", "/ws/chat/lobby/", "/static/web/site.css", "/api/rooms/lobby/messages"])
+@pytest.mark.parametrize("path", ["/feed/", "/ws/feed/lobby/", "/static/web/site.css", "/api/feeds/lobby/posts"])
 @pytest.mark.parametrize("host", FOREIGN)
-def test_any_other_is_misdirected_before_it_reaches_a_service(stack, host, path):
+def test_other_host_is_answered_421_by_nginx(stack, host, path):
     answer = httpx.get(stack.url + path, headers={"Host": host})
     assert answer.status_code == 421
     assert "ALLOWED_HOSTS" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/chat/", "/ws/chat/lobby/", "/static/web/site.css"])
+@pytest.mark.parametrize("path", ["/feed/", "/ws/feed/lobby/", "/static/web/site.css"])
 @pytest.mark.parametrize("hosts", [("localhost", "evil.example"), ("evil.example", "localhost")])
-def test_a_request_line_that_names_another_host_is_misdirected(stack, path, hosts):
+def test_request_line_with_another_host_is_answered_421(stack, path, hosts):
     named, sent = hosts
     with socket.create_connection(("127.0.0.1", stack.port), timeout=10) as connection:
         connection.sendall(f"GET http://{named}{path} HTTP/1.1\r\nHost: {sent}\r\nConnection: close\r\n\r\n".encode())
@@ -44,21 +44,21 @@ def test_a_request_line_that_names_another_host_is_misdirected(stack, path, host
 
 
 @pytest.mark.parametrize("host", ["LocalHost", "chat.example.com.", "localhost:80"])
-def test_a_request_line_may_name_the_same_host(stack, host):
+def test_request_line_with_the_same_host_is_served(stack, host):
     with socket.create_connection(("127.0.0.1", stack.port), timeout=10) as connection:
-        request = f"GET http://{host}/chat/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        request = f"GET http://{host}/feed/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
         connection.sendall(request.encode())
         assert connection.recv(64).startswith(b"HTTP/1.1 200 ")
 
 
-def test_django_checks_again_for_those_who_come_past_nginx(stack):
-    assert httpx.get(f"{stack.part('web').url}/chat/", headers={"Host": "evil.example"}).status_code == 400
+def test_other_host_is_answered_400_by_web_without_nginx(stack):
+    assert httpx.get(f"{stack.process('web').url}/feed/", headers={"Host": "evil.example"}).status_code == 400
 
 
-def test_probes_may_ask_for_the_health_by_address(stack):
+def test_health_is_served_to_any_host(stack):
     assert httpx.get(f"{stack.url}/healthz", headers={"Host": "10.1.2.3:8080"}).text == "ok\n"
 
 
-def test_a_star_lets_any_host_in(tmp_path: Path):
-    with Stack(tmp_path, ws_processes=1, environment={"ALLOWED_HOSTS": "*"}) as stack:
-        assert httpx.get(f"{stack.url}/chat/", headers={"Host": "whatever.example"}).status_code == 200
+def test_star_allows_any_host(tmp_path: Path):
+    with FeedStack(tmp_path, ws_processes=1, environment={"ALLOWED_HOSTS": "*"}) as stack:
+        assert httpx.get(f"{stack.url}/feed/", headers={"Host": "whatever.example"}).status_code == 200

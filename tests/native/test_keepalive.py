@@ -11,16 +11,17 @@ import httpx
 import pytest
 
 from deploy.local import Stack
+from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
 from tests.support.processes import memory_kib
-from tests.support.raw_sockets import TIMEOUT, handshake, metric, read_until, say
+from tests.support.raw_sockets import TIMEOUT, handshake, metric, post, read_until
 
 ENVIRONMENT = {**NO_LIMITS, "HANDSHAKE_TIMEOUT": "1"}
 HTTP = {
     "answered": (b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", b"200"),
     "h2c": (b"GET /ws/feed/a/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", b"404"),
     "a folded websocket": (b"GET /livez HTTP/1.1\r\nHost: x\r\nUpgrade:\r\n websocket\r\n\r\n", b"200"),
-    "a wrong header": (b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Wrong: a\x0bb\r\n\r\n", b"400"),
+    "an invalid header": (b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Invalid: a\x0bb\r\n\r\n", b"400"),
     "with a body": (b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello\r\n", b"404"),
     "in chunks": (b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", b"404"),
 }
@@ -28,17 +29,17 @@ HTTP = {
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("reused"), ws_processes=1, environment=ENVIRONMENT) as stack:
+    with FeedStack(tmp_path_factory.mktemp("reused"), ws_processes=1, environment=ENVIRONMENT) as stack:
         yield stack
 
 
 @pytest.fixture
 def url(stack: Stack) -> str:
-    return stack.part("ws-1").url
+    return stack.process("ws-1").url
 
 
 @pytest.fixture
-def room() -> str:
+def feed() -> str:
     return f"reused-{os.urandom(4).hex()}"
 
 
@@ -73,37 +74,37 @@ def rest_of(line: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("before", HTTP)
-def test_handshake_after_http_is_accepted(url, line, room, before):
+def test_handshake_after_http_is_accepted(url, line, feed, before):
     request, status = HTTP[before]
     for _ in range(2):
         line.sendall(request)
         assert answer(line) == status
     # Larger than the header limit of Twisted's HTTP.
-    line.sendall(handshake(url, room, f"X-Large: {'x' * 20_000}") + say("after all that"))
+    line.sendall(handshake(url, feed, f"X-Large: {'x' * 20_000}") + post("after all that"))
     assert read_until(line, b"after all that").startswith(b"HTTP/1.1 101 ")
 
 
-def test_pipelined_requests_and_handshake_are_answered_in_order(url, line, room):
+def test_pipelined_requests_and_handshake_are_answered_in_order(url, line, feed):
     # Enough requests that are refused synchronously to exceed the recursion limit, if handling them were recursive.
-    wrong, well = (
-        HTTP["a wrong header"][0] * 300,
+    invalid, valid = (
+        HTTP["an invalid header"][0] * 300,
         b"".join(HTTP[name][0] for name in ("answered", "h2c", "with a body")),
     )
-    line.sendall(wrong + well + handshake(url, room) + say("the last"))
+    line.sendall(invalid + valid + handshake(url, feed) + post("the last"))
     data = read_until(line, b"the last")
     statuses = [part.split()[0] for part in data.split(b"HTTP/1.1 ")[1:]]
     assert statuses == [b"400"] * 300 + [b"200", b"404", b"404", b"101"]
 
 
 @pytest.mark.parametrize("upgrade", ["WebSocket", "websocket, foo", "h2c, websocket", "h2c,websocket ,\tfoo"])
-def test_upgrade_may_be_a_list(url, line, room, upgrade):
-    line.sendall(handshake(url, room).replace(b"Upgrade: websocket", f"Upgrade: {upgrade}".encode()) + say("one of"))
+def test_upgrade_may_be_a_list(url, line, feed, upgrade):
+    line.sendall(handshake(url, feed).replace(b"Upgrade: websocket", f"Upgrade: {upgrade}".encode()) + post("one of"))
     assert read_until(line, b"one of").startswith(b"HTTP/1.1 101 ")
 
 
 @pytest.mark.parametrize("upgrade", ["websockets", "x-websocket", "web socket", "websocket/2"])
-def test_other_upgrades_are_answered_over_http(url, line, room, upgrade):
-    line.sendall(handshake(url, room).replace(b"Upgrade: websocket", f"Upgrade: {upgrade}".encode()))
+def test_other_upgrades_are_answered_over_http(url, line, feed, upgrade):
+    line.sendall(handshake(url, feed).replace(b"Upgrade: websocket", f"Upgrade: {upgrade}".encode()))
     assert answer(line) == b"404"
 
 
@@ -118,9 +119,9 @@ def test_other_upgrades_are_answered_over_http(url, line, room, upgrade):
         ("X-Forwarded-Port: \u00e9", b"400"),
     ],
 )
-def test_refused_handshake_closes_the_connection(url, line, room, header, status):
+def test_refused_handshake_closes_the_connection(url, line, feed, header, status):
     name = header.partition(":")[0].encode()
-    rows = handshake(url, room, header).split(b"\r\n")
+    rows = handshake(url, feed, header).split(b"\r\n")
     request = b"\r\n".join(row for row in rows if row == header.encode() or not row.startswith(name + b": "))
     line.sendall(request + HTTP["answered"][0])
     head, _, rest = rest_of(line).partition(b"\r\n\r\n")
@@ -128,19 +129,19 @@ def test_refused_handshake_closes_the_connection(url, line, room, header, status
     assert b"\r\nContent-Length: 0\r\nConnection: close" in head
     assert not rest
     with connected(url) as another:
-        another.sendall(handshake(url, room) + say("welcome"))
+        another.sendall(handshake(url, feed) + post("welcome"))
         read_until(another, b"welcome")
 
 
-def test_unread_responses_stop_further_requests(stack, url, line, room):
-    before = memory_kib([stack.part("ws-1").pid or 0])
+def test_unread_responses_stop_further_requests(stack, url, line, feed):
+    before = memory_kib([stack.process("ws-1").pid or 0])
     line.settimeout(2)
     sent = 0
     with contextlib.suppress(TimeoutError):
         while sent < 200_000:
             line.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 500)
             sent += 500
-    assert memory_kib([stack.part("ws-1").pid or 0]) - before < 8 * 1024
+    assert memory_kib([stack.process("ws-1").pid or 0]) - before < 8 * 1024
     assert httpx.get(f"{url}/livez").status_code == 200
 
 
@@ -159,12 +160,12 @@ def test_idle_keepalive_connection_outlasts_the_handshake_timeout(url, line):
     assert metric(url, timeouts) == before + 2
 
 
-def test_data_sent_before_the_101_is_delivered_after_it(stack, url, line, room):
-    process = stack.part("ws-1")
+def test_data_sent_before_the_101_is_delivered_after_it(stack, url, line, feed):
+    process = stack.process("ws-1")
     # The process finds all of it when it continues.
     process.signal(signal.SIGSTOP)
-    messages = b"".join(say(f"{number} {'x' * 3000}") for number in range(40))
-    line.sendall(handshake(url, room) + messages)
+    messages = b"".join(post(f"{number} {'x' * 3000}") for number in range(40))
+    line.sendall(handshake(url, feed) + messages)
     process.signal(signal.SIGCONT)
-    received = read_until(line, b'"message":"39 ')
-    assert [int(part.split()[0]) for part in received.split(b'"message":"')[1:]] == [*range(40)]
+    received = read_until(line, b'"text":"39 ')
+    assert [int(part.split()[0]) for part in received.split(b'"text":"')[1:]] == [*range(40)]

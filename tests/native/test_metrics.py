@@ -1,4 +1,4 @@
-"""web's /metrics, whichever of Gunicorn's workers answers it."""
+"""web's /metrics, whichever of Gunicorn's workers answers."""
 
 import os
 import re
@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from deploy.local import Stack
+from tests.support.feed_stack import FeedStack
 
 WORKERS = 3
 REQUESTS = 60
@@ -22,19 +23,19 @@ def workers_of(master: int) -> list[int]:
 
 def metrics(stack: Stack) -> str:
     # A connection of its own each time, so that any worker may answer.
-    return httpx.get(f"{stack.part('web').url}/metrics", headers={"Connection": "close"}).text
+    return httpx.get(f"{stack.process('web').url}/metrics", headers={"Connection": "close"}).text
 
 
 def answered(stack: Stack) -> float:
-    found = re.search(r'^http_requests_total\{.*route="/chat/".*\} (\S+)$', metrics(stack), re.MULTILINE)
+    found = re.search(r'^http_requests_total\{.*route="/feed/".*\} (\S+)$', metrics(stack), re.MULTILINE)
     return float(found[1]) if found else 0.0
 
 
 def test_counters_are_those_of_all_workers_and_outlive_each_of_them(tmp_path):
-    with Stack(tmp_path, ws_processes=1, environment={"WEB_WORKERS": str(WORKERS)}) as stack:
-        web = stack.part("web")
+    with FeedStack(tmp_path, ws_processes=1, environment={"WEB_WORKERS": str(WORKERS)}) as stack:
+        web = stack.process("web")
         with ThreadPoolExecutor(8) as pool:
-            assert set(pool.map(lambda _: httpx.get(f"{web.url}/chat/").status_code, range(REQUESTS))) == {200}
+            assert set(pool.map(lambda _: httpx.get(f"{web.url}/feed/").status_code, range(REQUESTS))) == {200}
         assert {answered(stack) for _ in range(10 * WORKERS)} == {REQUESTS}
         assert "http_requests_in_progress 0.0" in metrics(stack)
 

@@ -1,4 +1,4 @@
-"""The counter of what nginx refuses, beside a real nginx."""
+"""The counter of requests that nginx refuses, beside a real nginx."""
 
 import socket
 import time
@@ -9,8 +9,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.local import Part, Stack, ports
-from deploy.local.part import PartFailed
+from deploy.local import Process, Stack, ports
+from deploy.local.process import ProcessFailed
+from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
 from tests.support.nginx_metrics import nginx_metrics
 from tests.support.visitors import ALLOWED_AT_ONCE, open_socket, visitor
@@ -29,26 +30,26 @@ LIMITS = {
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     environment = {**NO_LIMITS, **LIMITS, "REFUSALS_SYSLOG": f"{ports.HOST}:{ports.pick()}"}
-    with Stack(tmp_path_factory.mktemp("stack"), ws_processes=1, environment=environment) as stack:
+    with FeedStack(tmp_path_factory.mktemp("stack"), ws_processes=1, environment=environment) as stack:
         yield stack
 
 
 @pytest.fixture(scope="module")
-def part(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Part]:
-    part = nginx_metrics(stack, tmp_path_factory.mktemp("log"))
-    part.start()
+def process(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    process = nginx_metrics(stack, tmp_path_factory.mktemp("log"))
+    process.start()
     try:
-        part.wait_ready()
-        yield part
+        process.wait_ready()
+        yield process
     finally:
-        part.stop()
-    assert part.process
-    assert part.process.returncode == 0
+        process.stop()
+    assert process.popen
+    assert process.popen.returncode == 0
 
 
-def refused(part: Part) -> dict[str, float]:
+def refused(process: Process) -> dict[str, float]:
     """Return how many requests each limit has refused, without those that refused none."""
-    text = httpx.get(f"{part.url}/metrics").text
+    text = httpx.get(f"{process.url}/metrics").text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     return {
         sample.labels["limit"]: sample.value
@@ -57,61 +58,61 @@ def refused(part: Part) -> dict[str, float]:
     }
 
 
-def wait_for(part: Part, expected: dict[str, float]) -> None:
+def wait_for(process: Process, expected: dict[str, float]) -> None:
     """Return when the counter says so: nginx' lines are on their way when its answer has come."""
     deadline = time.monotonic() + 10
-    while (found := refused(part)) != expected:
+    while (found := refused(process)) != expected:
         assert time.monotonic() < deadline, f"{found}, not {expected}"
         time.sleep(0.02)
 
 
-async def test_each_refusal_is_counted_under_its_limit_and_nothing_else_is(stack: Stack, part: Part) -> None:
+async def test_each_refusal_is_counted_under_its_limit(stack: Stack, process: Process) -> None:
     expected: dict[str, float] = {}
-    assert refused(part) == expected
+    assert refused(process) == expected
     with visitor(stack, "127.0.0.2") as client:
-        statuses = [client.get("/chat/").status_code for _ in range(TOO_MANY)]
+        statuses = [client.get("/feed/").status_code for _ in range(TOO_MANY)]
     expected["requests"] = statuses.count(429)
-    wait_for(part, expected)
+    wait_for(process, expected)
     with visitor(stack, "127.0.0.3") as client:
         statuses = [client.post("/accounts/login/").status_code for _ in range(TOO_MANY)]
     expected["accounts"] = statuses.count(429)
-    wait_for(part, expected)
+    wait_for(process, expected)
     answers = []
     for _ in range(TOO_MANY):
         answer, writer = await open_socket(stack, "127.0.0.4")
         answers.append(answer.split()[1])
         writer.close()
     expected["handshakes"] = answers.count(b"429")
-    wait_for(part, expected)
+    wait_for(process, expected)
     opened = [await open_socket(stack, "127.0.0.6") for _ in range(3)]
     assert [answer.split()[1] for answer, _ in opened] == [b"101", b"101", b"429"]
     for _, writer in opened:
         writer.close()
     expected["connections"] = 1
-    wait_for(part, expected)
+    wait_for(process, expected)
     with visitor(stack, "127.0.0.5") as client:
-        assert client.post("/api/rooms/lobby/messages", content=b"x" * 1024).status_code == 401
+        assert client.post("/api/feeds/lobby/posts", content=b"x" * 1024).status_code == 401
         assert client.get("/nowhere").status_code == 404
-        assert refused(part) == expected
-        assert client.post("/api/rooms/lobby/messages", content=b"x" * 1025).status_code == 413
-        assert client.get("/chat/", headers={"Host": "evil.example"}).status_code == 421
-    wait_for(part, expected | {"body": 1, "host": 1})
+        assert refused(process) == expected
+        assert client.post("/api/feeds/lobby/posts", content=b"x" * 1025).status_code == 413
+        assert client.get("/feed/", headers={"Host": "evil.example"}).status_code == 421
+    wait_for(process, expected | {"body": 1, "host": 1})
 
 
-def test_what_nginx_did_not_say_makes_no_series_of_its_own(stack: Stack, part: Part) -> None:
+def test_datagrams_not_from_nginx_are_counted_as_other(stack: Stack, process: Process) -> None:
     host, _, port = stack.environment["REFUSALS_SYSLOG"].partition(":")
-    before = refused(part)
+    before = refused(process)
     with socket.socket(type=socket.SOCK_DGRAM) as sender:
         for line in (b"<190>Nov 24 03:30:00 nginx: made-up-%d" % number for number in range(3)):
             sender.sendto(line, (host, int(port)))
         sender.sendto(b"\xff", (host, int(port)))
-    wait_for(part, before | {"other": 4})
+    wait_for(process, before | {"other": 4})
 
 
 @pytest.mark.parametrize("value", ["127.0.0.1", "127.0.0.1:", "syslog"])
-def test_a_wrong_address_stops_the_start_with_one_sentence(stack: Stack, tmp_path: Path, value: str) -> None:
-    part = nginx_metrics(stack, tmp_path, REFUSALS_SYSLOG=value)
-    part.start()
-    with pytest.raises(PartFailed, match=r"REFUSALS_SYSLOG.*expected host:port"):
-        part.wait_ready()
-    assert part.log.read_text().count("\n") == 1
+def test_invalid_address_aborts_startup_with_one_sentence(stack: Stack, tmp_path: Path, value: str) -> None:
+    process = nginx_metrics(stack, tmp_path, REFUSALS_SYSLOG=value)
+    process.start()
+    with pytest.raises(ProcessFailed, match=r"REFUSALS_SYSLOG.*expected host:port"):
+        process.wait_ready()
+    assert process.log.read_text().count("\n") == 1

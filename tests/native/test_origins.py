@@ -1,4 +1,4 @@
-"""Foreign pages, at the real nginx and at a real ws process."""
+"""Pages of other origins, at a real nginx and at a real ws process."""
 
 import socket
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from deploy.local import Stack
+from tests.support.feed_stack import FeedStack
 
 ALLOWED = "https://app.example.net"
 # Of an app for phones, and of a browser's extension.
@@ -17,20 +18,20 @@ ENVIRONMENT = {"ALLOWED_ORIGINS": ",".join([ALLOWED, *NATIVE]), "TRUSTED_PROXIES
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("origins"), ws_processes=1, environment=ENVIRONMENT) as stack:
+    with FeedStack(tmp_path_factory.mktemp("origins"), ws_processes=1, environment=ENVIRONMENT) as stack:
         yield stack
 
 
 @pytest.fixture(params=["nginx", "ws-1"])
 def url(stack: Stack, request: pytest.FixtureRequest) -> str:
-    return stack.part(request.param).url
+    return stack.process(request.param).url
 
 
 def status(url: str, origin: bytes | None, *more: str, source: str = "127.0.0.1") -> int:
     """Return the HTTP status of a handshake, byte for byte as given."""
     address = urlsplit(url)
     lines = [
-        "GET /ws/chat/lobby/ HTTP/1.1",
+        "GET /ws/feed/lobby/ HTTP/1.1",
         f"Host: {address.netloc}",
         "Upgrade: websocket",
         "Connection: Upgrade",
@@ -108,22 +109,22 @@ def foreign(url: str) -> list[bytes | None]:
     ]
 
 
-def test_every_foreign_origin_is_refused_with_403_and_logged_with_its_reason(stack, url):
+def test_foreign_origin_is_refused_with_403_and_logged(stack, url):
     origins = foreign(url)
-    log = stack.part("ws-1").log
+    log = stack.process("ws-1").log
     before = log.read_text().count('"reason": "origin"')
     assert {origin: status(url, origin) for origin in origins} == dict.fromkeys(origins, 403)
     assert log.read_text().count('"reason": "origin"') == before + len(origins)
 
 
-def test_the_pages_own_and_the_listed_ones_get_in(url):
+def test_own_origin_and_allowed_origins_are_accepted(url):
     for origin in (url, url.upper(), ALLOWED, ALLOWED.upper(), f"{ALLOWED}:443", *NATIVE):
         assert status(url, origin.encode()) == 101
 
 
 @pytest.mark.parametrize("origin", [ALLOWED, *NATIVE])
-def test_pages_of_the_listed_ones_may_use_the_api(stack, origin):
-    address = f"{stack.url}/api/rooms/lobby/messages"
+def test_allowed_origins_may_use_the_api(stack, origin):
+    address = f"{stack.url}/api/feeds/lobby/posts"
     asks = {
         "Origin": origin,
         "Access-Control-Request-Method": "POST",
@@ -135,14 +136,14 @@ def test_pages_of_the_listed_ones_may_use_the_api(stack, origin):
     assert "access-control-allow-origin" not in foreign.headers
 
 
-def test_the_scheme_is_that_of_a_trusted_proxy(stack):
+def test_scheme_of_the_origin_is_that_of_the_trusted_proxy(stack):
     url, own = stack.url, stack.url.replace("http", "https").encode()
     assert status(url, own, "X-Forwarded-Proto: https") == 403
     assert status(url, own, "X-Forwarded-Proto: https", source="127.0.0.2") == 101
     assert status(url, stack.url.encode(), "X-Forwarded-Proto: https", source="127.0.0.2") == 403
 
 
-def test_a_host_that_is_not_ours_has_no_pages(url, stack):
+def test_handshake_for_another_host_is_refused(url, stack):
     # What a page is told that has its own name point here (DNS rebinding).
     with httpx.Client() as client:
         headers = {"Host": "evil.example", "Origin": "http://evil.example", "Upgrade": "websocket"}
@@ -151,4 +152,4 @@ def test_a_host_that_is_not_ours_has_no_pages(url, stack):
             "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
         }
-        assert client.get(f"{url}/ws/chat/lobby/", headers=headers).status_code == (421 if url == stack.url else 403)
+        assert client.get(f"{url}/ws/feed/lobby/", headers=headers).status_code == (421 if url == stack.url else 403)

@@ -35,20 +35,20 @@ def poll() -> str:
     return "".join(character for character in token_urlsafe(24).lower() if character.isalpha())
 
 
-class Parts:
-    """The running stack's parts, by their names."""
+class Processes:
+    """The running stack's processes, by their names."""
 
     def __init__(self, run: Run) -> None:
-        self._parts = {part["name"]: part for part in run.description()["parts"]}
+        self._processes = {process["name"]: process for process in run.description()["processes"]}
 
     def join(self, name: str, poll: str, **headers: str) -> ClientConnection:
         """Open a socket on one ws process."""
-        origin = self._parts[name]["url"]
+        origin = self._processes[name]["url"]
         url = f"{origin.replace('http', 'ws', 1)}/ws/poll/{poll}/"
         return connect(url, origin=origin, additional_headers=headers)  # type: ignore[arg-type]
 
     def signal(self, name: str, number: signal.Signals) -> None:
-        os.kill(self._parts[name]["pid"], number)
+        os.kill(self._processes[name]["pid"], number)
 
 
 def expect_result(voters: list[ClientConnection], **expected: int) -> None:
@@ -70,70 +70,70 @@ def test_the_chat_and_the_poll_are_served_side_by_side(run: Run) -> None:
 
 
 def test_votes_in_two_processes_reach_everyone(run: Run, poll: str) -> None:
-    parts = Parts(run)
+    processes = Processes(run)
     with ExitStack() as sockets:
-        voters = [sockets.enter_context(parts.join(name, poll)) for name in ("ws-1", "ws-2", "ws-1", "ws-2")]
+        voters = [sockets.enter_context(processes.join(name, poll)) for name in ("ws-1", "ws-2", "ws-1", "ws-2")]
         expect_result(voters)
         # All at the same time: two processes count them in the same moment.
         for voter, vote in zip(voters, ("true", "true", "false", "true"), strict=True):
             voter.send(vote)
         expect_result(voters, true=3, false=1)
-        with parts.join("ws-2", poll) as late:
+        with processes.join("ws-2", poll) as late:
             assert json.loads(late.recv(15)) == {"true": 3, "false": 1}
 
 
 def test_a_voter_counts_once_whatever_is_sent_again(run: Run, poll: str) -> None:
-    parts = Parts(run)
+    processes = Processes(run)
     cookie = f"guest={httpx.get(run.description()['url'] + '/poll/pizza-for-lunch/').cookies['guest']}"
-    with parts.join("ws-1", poll, Cookie=cookie) as first, parts.join("ws-2", poll, Cookie=cookie) as second:
+    with processes.join("ws-1", poll, Cookie=cookie) as first, processes.join("ws-2", poll, Cookie=cookie) as second:
         for vote in ("true", "true", "false", "no vote"):
             first.send(vote)
             second.send(vote)
-        with parts.join("ws-1", poll) as other:
+        with processes.join("ws-1", poll) as other:
             expect_result([first, second, other], true=1)
             other.send("false")
             expect_result([first, second, other], true=1, false=1)
 
 
 def test_a_guest_under_another_name_has_voted_already(run: Run, poll: str) -> None:
-    parts, url = Parts(run), run.description()["url"]
+    processes, url = Processes(run), run.description()["url"]
     with httpx.Client(base_url=url, headers={"Origin": url}) as guest:
         page = guest.get("/accounts/name/").text
-        with parts.join("ws-1", poll, Cookie=f"guest={guest.cookies['guest']}") as voter:
+        with processes.join("ws-1", poll, Cookie=f"guest={guest.cookies['guest']}") as voter:
             voter.send("true")
             expect_result([voter], true=1)
         token = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
         answer = guest.post("/accounts/name/", data={"chosen": "bob", "csrfmiddlewaretoken": token})
         assert answer.status_code == 302
-        with parts.join("ws-1", poll, Cookie=f"guest={guest.cookies['guest']}") as voter:
+        with processes.join("ws-1", poll, Cookie=f"guest={guest.cookies['guest']}") as voter:
             voter.send("false")
-            with parts.join("ws-1", poll) as other:
+            with processes.join("ws-1", poll) as other:
                 other.send("true")
                 expect_result([voter, other], true=2)
 
 
 def test_without_redis_results_still_come(run: Run, poll: str) -> None:
-    parts = Parts(run)
-    with parts.join("ws-1", poll) as alice, parts.join("ws-2", poll) as bob:
+    processes = Processes(run)
+    with processes.join("ws-1", poll) as alice, processes.join("ws-2", poll) as bob:
         expect_result([alice, bob])
-        parts.signal("redis", signal.SIGSTOP)
+        processes.signal("redis", signal.SIGSTOP)
         try:
             alice.send("true")
             expect_result([alice, bob], true=1)
         finally:
-            parts.signal("redis", signal.SIGCONT)
+            processes.signal("redis", signal.SIGCONT)
         bob.send("false")
         expect_result([alice, bob], true=1, false=1)
 
 
 def test_a_stopped_process_closes_both_apps_members_with_1012(run: Run, poll: str) -> None:
-    parts = Parts(run)
-    with parts.join("ws-2", poll) as voter:
+    processes = Processes(run)
+    with processes.join("ws-2", poll) as voter:
         expect_result([voter])
-        parts.signal("ws-2", signal.SIGTERM)
+        processes.signal("ws-2", signal.SIGTERM)
         with pytest.raises(ConnectionClosed) as closed:
             voter.recv(15)
     assert closed.value.rcvd
     assert closed.value.rcvd.code == 1012
-    assert "Traceback" not in Path(run.description()["parts"][3]["log"]).read_text()
+    assert "Traceback" not in Path(run.description()["processes"][3]["log"]).read_text()
     run.wait_for("ws-2 started again")

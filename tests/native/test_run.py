@@ -1,4 +1,4 @@
-"""What a person sees who types `make run`."""
+"""`make run`: its output, its errors, and what it leaves behind."""
 
 import contextlib
 import http.client
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from deploy.local import Part, ports
+from deploy.local import Process, ports
 from deploy.local.stack import ROOT
 
 
@@ -46,11 +46,13 @@ def test_it_prints_where_it_is_and_a_signal_ends_it_all(start_run, number):
     assert f"ready: http://127.0.0.1:{run.port}/" in ready
     description = run.description()
     assert description["url"] == f"http://127.0.0.1:{run.port}"
-    assert [part["name"] for part in description["parts"]] == ["redis", "web", "ws-1", "ws-2", "nginx"]
-    for part in description["parts"]:
-        assert any(part["name"] in line and part["url"] in line and str(part["pid"]) in line for line in run.lines)
-        assert "//127.0.0.1:" in part["url"]
-        assert Path(part["log"]).exists()
+    assert [process["name"] for process in description["processes"]] == ["redis", "web", "ws-1", "ws-2", "nginx"]
+    for process in description["processes"]:
+        assert any(
+            process["name"] in line and process["url"] in line and str(process["pid"]) in line for line in run.lines
+        )
+        assert "//127.0.0.1:" in process["url"]
+        assert Path(process["log"]).exists()
     assert "<main" in get(description["url"])
     assert processes_of(run.directory)
 
@@ -104,11 +106,13 @@ def test_ctrl_c_while_it_starts_leaves_nothing(start_run):
 def test_a_dead_part_is_restarted_and_its_log_is_shown(start_run):
     run = start_run(WS_PROCESSES="1")
     run.wait_for("ready: ")
-    os.kill(next(part["pid"] for part in run.description()["parts"] if part["name"] == "ws-1"), signal.SIGKILL)
-    assert "exit code -9" in run.wait_for("ws-1 died")
+    os.kill(
+        next(process["pid"] for process in run.description()["processes"] if process["name"] == "ws-1"), signal.SIGKILL
+    )
+    assert "code -9" in run.wait_for("ws-1 exited")
     assert "Listening on TCP address" in run.wait_for("Listening")
     started = run.wait_for("ws-1 started again")
-    pid = next(part["pid"] for part in run.description()["parts"] if part["name"] == "ws-1")
+    pid = next(process["pid"] for process in run.description()["processes"] if process["name"] == "ws-1")
     assert f"pid {pid}" in started
 
 
@@ -191,11 +195,11 @@ def test_what_env_says_holds_for_every_part(start_run, copied_repository, redis_
     assert {
         f"DATABASE_URL: SQLite, {database}",
         f"REDIS_URL: {redis_address}",
-        "BIND has no effect: make run chooses the addresses of web and ws itself.",
+        "BIND has no effect: make run chooses the addresses of web and ws.",
         "ALLOWED_HOST is not a setting and has no effect; did you mean ALLOWED_HOSTS?",
     } <= set(run.lines)
     assert "hunter2" not in "\n".join(run.lines)
-    assert [part["name"] for part in run.description()["parts"]] == ["web", "ws-1", "nginx"]
+    assert [process["name"] for process in run.description()["processes"]] == ["web", "ws-1", "nginx"]
     assert database.exists()
     assert not (run.directory / "secret_key").exists()
 
@@ -207,7 +211,7 @@ def test_what_env_says_holds_for_every_part(start_run, copied_repository, redis_
 
     assert status("app.example.com") == 200
     assert status("127.0.0.1") == 421
-    ws = next(part["pid"] for part in run.description()["parts"] if part["role"] == "ws")
+    ws = next(process["pid"] for process in run.description()["processes"] if process["role"] == "ws")
     assert b"DRAIN_SECONDS=0.5" in Path(f"/proc/{ws}/environ").read_bytes().split(b"\0")
 
 
@@ -227,7 +231,7 @@ def test_a_port_that_needs_more_rights_is_one_sentence():
         text=True,
         check=False,
     )
-    assert "You have no right to listen on port 80; choose one from 1024 on, such as PORT=8080." in result.stderr
+    assert "Listening on port 80 is not permitted; set a port from 1024 up, such as PORT=8080." in result.stderr
 
 
 def test_a_taken_port_is_one_sentence(start_run):
@@ -237,7 +241,7 @@ def test_a_taken_port_is_one_sentence(start_run):
         run = start_run(PORT=str(other.getsockname()[1]))
         output, _ = run.process.communicate(timeout=60)
     assert run.process.returncode == 1
-    assert output.strip().splitlines()[-1] == f"Port {run.port} is taken; choose another with PORT=8081."
+    assert output.strip().splitlines()[-1] == f"Port {run.port} is in use; set another one, such as PORT=8081."
 
 
 def test_the_secret_key_is_private_and_kept(start_run):
@@ -304,13 +308,13 @@ def test_other_users_of_the_machine_can_neither_read_nor_use_what_is_its_own(sta
 def test_a_directory_that_is_shared_is_refused(start_run, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run").chmod(0o1777)
-    assert "choose another with --directory" in start_run().wait_for("is not a directory of yours alone")
+    assert "choose another with --directory" in start_run().wait_for("belongs to another user or is shared")
     assert stat.S_IMODE((tmp_path / "run").stat().st_mode) == 0o1777
 
 
 def test_a_log_that_is_shown_acts_on_no_terminal(tmp_path):
-    log = tmp_path / "part.log"
+    log = tmp_path / "process.log"
     log.write_bytes(b"\x1b]0;owned\x07 \xff \xc2\x9b2J \xe2\x80\xae\n")
-    part = Part("part", "part", "http://127.0.0.1", [], log, bool)
-    assert part.last_line().isprintable()
-    assert r"\x1b]0;owned\x07" in part.last_line()
+    process = Process("process", "process", "http://127.0.0.1", [], log, bool)
+    assert process.last_line().isprintable()
+    assert r"\x1b]0;owned\x07" in process.last_line()

@@ -1,4 +1,4 @@
-"""Every answer is told to browsers as safe, whoever made it: web, ws, or nginx itself."""
+"""Security headers of every response, whether web, ws or nginx itself sends it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,9 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 
 from deploy.local import Stack, ports
+from tests.support.feed_sockets import open_feed
+from tests.support.feed_stack import FeedStack
 
 EXPECTED = {
     "x-content-type-options": "nosniff",
@@ -21,36 +22,38 @@ EXPECTED = {
 }
 HTTPS = {"X-Forwarded-Proto": "https"}
 ANSWERS = {
-    "a page": ("GET", "/chat/", 200),
-    "a room": ("GET", "/chat/lobby/", 200),
+    "a page": ("GET", "/feed/", 200),
+    "a page of web": ("GET", "/accounts/login/", 200),
     "a redirect": ("GET", "/", 302),
     "a static file": ("GET", "/static/{style}", 200),
     "no static file": ("GET", "/static/nowhere.js", 404),
     "robots.txt": ("GET", "/robots.txt", 200),
-    "the API": ("GET", "/api/rooms/lobby/messages", 200),
-    "an error of the API": ("POST", "/api/rooms/lobby/messages", 401),
-    "a wrong method": ("DELETE", "/api/rooms/lobby/messages", 405),
+    "the API": ("GET", "/api/feeds/lobby/posts", 200),
+    "an error of the API": ("POST", "/api/feeds/lobby/posts", 401),
+    "a wrong method": ("DELETE", "/api/feeds/lobby/posts", 405),
     "not found": ("GET", "/nowhere", 404),
     "no CSRF token": ("POST", "/accounts/login/", 403),
     "the admin": ("GET", "/admin/login/", 200),
     "nginx: health": ("GET", "/healthz", 200),
     "nginx: metrics": ("GET", "/metrics", 404),
-    "nginx: no upgrade": ("GET", "/ws/chat/lobby/", 426),
+    "nginx: no upgrade": ("GET", "/ws/feed/lobby/", 426),
     "nginx: style": ("GET", "/errors/error.css", 200),
     "nginx: not a page to ask for": ("GET", "/errors/503.html", 404),
-    "nginx: too long": ("GET", "/chat/?x=" + "x" * 9000, 414),
+    "nginx: too long": ("GET", "/feed/?x=" + "x" * 9000, 414),
 }
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     environment = {"TRUSTED_PROXIES": "127.0.0.1"}
-    with Stack(tmp_path_factory.mktemp("headers"), ws_processes=1, environment=environment) as stack:
+    with FeedStack(tmp_path_factory.mktemp("headers"), ws_processes=1, environment=environment) as stack:
         yield stack
 
 
 def style_of(stack: Stack) -> str:
-    return httpx.get(f"{stack.url}/chat/").text.partition('rel="stylesheet" href="/static/')[2].partition('"')[0]
+    return (
+        httpx.get(f"{stack.url}/accounts/login/").text.partition('rel="stylesheet" href="/static/')[2].partition('"')[0]
+    )
 
 
 def expect_headers(headers: httpx.Headers) -> None:
@@ -64,7 +67,7 @@ def expect_headers(headers: httpx.Headers) -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "status"), ANSWERS.values(), ids=ANSWERS)
-def test_every_answer_carries_them_once(stack: Stack, method: str, path: str, status: int) -> None:
+def test_every_response_has_each_header_once(stack: Stack, method: str, path: str, status: int) -> None:
     url = stack.url + path.replace("{style}", style_of(stack))
     answer = httpx.request(method, url)
     assert answer.status_code == status
@@ -78,13 +81,13 @@ def test_every_answer_carries_them_once(stack: Stack, method: str, path: str, st
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
-        (b"GET /chat/ HTTP/1.1\r\n\r\n", 400),
+        (b"GET /feed/ HTTP/1.1\r\n\r\n", 400),
         (b"nonsense\r\n\r\n", 400),
-        (b"GET /chat/ HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", 421),
+        (b"GET /feed/ HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", 421),
     ],
     ids=["no host", "no HTTP", "unknown host"],
 )
-async def test_what_nginx_refuses_carries_them_too(stack: Stack, request_: bytes, status: int) -> None:
+async def test_refusals_of_nginx_have_each_header_once(stack: Stack, request_: bytes, status: int) -> None:
     reader, writer = await asyncio.open_connection(ports.HOST, stack.port)
     writer.write(request_)
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -94,26 +97,27 @@ async def test_what_nginx_refuses_carries_them_too(stack: Stack, request_: bytes
     expect_headers(httpx.Headers([tuple(line.split(": ", 1)) for line in lines]))
 
 
-def test_a_socket_s_answers_carry_them(stack: Stack) -> None:
-    address = f"{stack.url.replace('http', 'ws', 1)}/ws/chat/lobby/"
-    with connect(address, origin=stack.url) as socket:  # type: ignore[arg-type]
+def test_responses_to_handshakes_have_each_header_once(stack: Stack) -> None:
+    with open_feed(stack.url) as socket:
         assert socket.response
         expect_headers(httpx.Headers(list(socket.response.headers.raw_items())))
     with pytest.raises(InvalidStatus) as refused:
-        connect(address, origin="https://evil.example")  # type: ignore[arg-type]
+        open_feed(stack.url, origin="https://evil.example")
     expect_headers(httpx.Headers(list(refused.value.response.headers.raw_items())))
 
 
-def test_what_a_view_says_itself_wins(stack: Stack) -> None:
-    policy = httpx.get(f"{stack.url}/chat/").headers["content-security-policy"]
+def test_content_security_policy_of_a_page_replaces_the_default(stack: Stack) -> None:
+    policy = httpx.get(f"{stack.url}/accounts/login/").headers["content-security-policy"]
     assert {"script-src 'self'", "connect-src 'self'"} <= {part.strip() for part in policy.split(";")}
 
 
-def test_pages_of_nginx_carry_them_while_web_is_away(tmp_path: Path) -> None:
-    with Stack(tmp_path, ws_processes=1, environment={"HSTS_SECONDS": "0", "TRUSTED_PROXIES": "127.0.0.1"}) as stack:
-        assert "strict-transport-security" not in httpx.get(f"{stack.url}/chat/", headers=HTTPS).headers
-        stack.part("web").stop()
-        for path in ("/chat/", "/api/rooms/lobby/messages"):
+def test_error_pages_of_nginx_have_each_header_while_web_is_down(tmp_path: Path) -> None:
+    with FeedStack(
+        tmp_path, ws_processes=1, environment={"HSTS_SECONDS": "0", "TRUSTED_PROXIES": "127.0.0.1"}
+    ) as stack:
+        assert "strict-transport-security" not in httpx.get(f"{stack.url}/feed/", headers=HTTPS).headers
+        stack.process("web").stop()
+        for path in ("/feed/", "/api/feeds/lobby/posts"):
             answer = httpx.get(stack.url + path, headers=HTTPS)
             assert answer.status_code == 503
             expect_headers(answer.headers)

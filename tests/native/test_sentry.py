@@ -9,7 +9,7 @@ from queue import Queue
 import httpx
 import pytest
 
-from deploy.local import Stack
+from tests.support.feed_stack import FeedStack
 
 
 class Ingest(HTTPServer):
@@ -45,14 +45,14 @@ def ingest() -> Iterator[Ingest]:
     server.server_close()
 
 
-def test_an_error_arrives_with_its_trace_and_request_id_and_nothing_of_the_request(tmp_path, ingest):
-    with Stack(tmp_path, ws_processes=1, environment={"SENTRY_DSN": ingest.dsn}) as stack:
+def test_error_arrives_with_its_traceback_and_request_id_and_nothing_of_the_request(tmp_path, ingest):
+    with FeedStack(tmp_path, ws_processes=1, environment={"SENTRY_DSN": ingest.dsn}) as stack:
         (tmp_path / "db.sqlite3").write_bytes(b"no database " * 1000)
         for journal in tmp_path.glob("db.sqlite3-*"):
             journal.unlink()
         answer = httpx.post(
-            f"{stack.url}/api/rooms/lobby/messages?token=planted-query",
-            json={"message": "planted-text"},
+            f"{stack.url}/api/feeds/lobby/posts?token=planted-query",
+            json={"text": "planted-text"},
             cookies={"sessionid": "plantedsession", "guest": "planted-guest"},
             headers={"Authorization": "Bearer planted-token", "User-Agent": "planted-agent"},
         )

@@ -1,4 +1,4 @@
-"""Clients that take their time hold a place of nginx for a while, and nobody else's."""
+"""Slow clients occupy connections of nginx for CLIENT_TIMEOUT, and no thread of web."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -6,12 +6,13 @@ from asyncio import StreamReader, StreamWriter
 import httpx
 
 from deploy.local import Stack, ports
+from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
 from tests.support.visitors import limited_lines
 
 HALF_OPEN = 1000
 SLOW_BODIES = 200
-HEAD = "POST /api/rooms/lobby/messages HTTP/1.1\r\nHost: {host}\r\nContent-Length: 60000\r\n\r\n"
+HEAD = "POST /api/feeds/lobby/posts HTTP/1.1\r\nHost: {host}\r\nContent-Length: 60000\r\n\r\n"
 
 
 async def begin(stack: Stack, text: str) -> tuple[StreamReader, StreamWriter]:
@@ -31,15 +32,15 @@ async def ended(reader: StreamReader) -> None:
         pass
 
 
-async def test_half_a_request_is_cut_off_and_hinders_nobody(tmp_path):
-    with Stack(tmp_path, ws_processes=1, environment={**NO_LIMITS, "CLIENT_TIMEOUT": "2"}) as stack:
+async def test_unfinished_requests_are_closed_and_delay_no_other(tmp_path):
+    with FeedStack(tmp_path, ws_processes=1, environment={**NO_LIMITS, "CLIENT_TIMEOUT": "2"}) as stack:
         host = stack.url.removeprefix("http://")
-        texts = [f"GET /chat/ HTTP/1.1\r\nHost: {host}\r\nX-Slow: "] * HALF_OPEN
-        texts += [HEAD.format(host=host) + '{"message": "'] * SLOW_BODIES
+        texts = [f"GET /feed/ HTTP/1.1\r\nHost: {host}\r\nX-Slow: "] * HALF_OPEN
+        texts += [HEAD.format(host=host) + '{"text": "'] * SLOW_BODIES
         slow = [await begin(stack, text) for text in texts]
         async with httpx.AsyncClient(timeout=5) as client:
             # More than web has threads: a slow body that reached it would take one.
-            answers = await asyncio.gather(*(client.get(f"{stack.url}/chat/") for _ in range(20)))
+            answers = await asyncio.gather(*(client.get(f"{stack.url}/feed/") for _ in range(20)))
         assert {answer.status_code for answer in answers} == {200}
         async with asyncio.timeout(30):
             await asyncio.gather(*(ended(reader) for reader, _ in slow))
@@ -48,10 +49,10 @@ async def test_half_a_request_is_cut_off_and_hinders_nobody(tmp_path):
             writer.close()
 
 
-async def test_who_is_just_fast_enough_is_served(tmp_path):
-    with Stack(tmp_path, ws_processes=1, environment={"CLIENT_TIMEOUT": "3"}) as stack:
+async def test_request_finished_within_client_timeout_is_served(tmp_path):
+    with FeedStack(tmp_path, ws_processes=1, environment={"CLIENT_TIMEOUT": "3"}) as stack:
         host = stack.url.removeprefix("http://")
-        reader, writer = await begin(stack, f"GET /chat/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nX-Slow: ")
+        reader, writer = await begin(stack, f"GET /feed/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nX-Slow: ")
         await asyncio.sleep(1)  # the pause is what is tested
         writer.write(b"yes\r\n\r\n")
         assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")

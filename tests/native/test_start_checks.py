@@ -1,4 +1,4 @@
-"""What stops a start, on a database of its own."""
+"""Databases on which a service refuses to start."""
 
 import os
 import subprocess
@@ -9,9 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from deploy.local.stack import PYTHONPATH, ROOT
+from tests.support.feed_stack import PROJECT, SETTINGS
 from tests.support.postgres import Server
 
-ROOT = Path(__file__).resolve().parents[2]
 SERVE = {
     "ws": ["-m", "ws"],
     "web": ["-m", "gunicorn", "--config", "services/web/gunicorn.conf.py"],
@@ -20,9 +21,9 @@ SERVE = {
 
 def run(service: str, database_url: str, *command: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": f"{service}.settings",
+        "DJANGO_SETTINGS_MODULE": SETTINGS[service],
         "DATABASE_URL": database_url,
-        "PYTHONPATH": "src:services:apps",
+        "PYTHONPATH": os.pathsep.join([str(PROJECT), PYTHONPATH]),
         "BIND": "127.0.0.1:0",
         "WEB_WORKERS": "2",
     }
@@ -40,15 +41,15 @@ def migrated(database_url: str) -> None:
 def latin1_url(postgres: Server | None) -> str:
     if postgres is None:
         pytest.skip("only PostgreSQL has databases in other encodings")
-    with psycopg.connect(postgres.part.url, autocommit=True) as connection:
+    with psycopg.connect(postgres.process.url, autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS latin")
         connection.execute("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
-    return postgres.part.url.replace("/postgres", "/latin")
+    return postgres.process.url.replace("/postgres", "/latin")
 
 
 @pytest.fixture
 def limited_url(postgres: Server | None) -> Iterator[str]:
-    """A migrated database of a role that may write everywhere but into the messages."""
+    """A migrated database of a role that may write everywhere but into the posts."""
     if postgres is None:
         pytest.skip("only PostgreSQL has roles")
     url = postgres.create_database()
@@ -56,45 +57,43 @@ def limited_url(postgres: Server | None) -> Iterator[str]:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE ROLE limited LOGIN")
         connection.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO limited")
-        connection.execute("REVOKE INSERT ON chat_message FROM limited")
+        connection.execute("REVOKE INSERT ON feed_post FROM limited")
         yield url.replace("chat@", "limited@")
         connection.execute("DROP OWNED BY limited")
         connection.execute("DROP ROLE limited")
 
 
 @pytest.mark.parametrize("service", ["ws", "web"])
-def test_a_service_on_a_database_without_its_tables_ends_with_one_sentence(tmp_path: Path, service: str) -> None:
+def test_service_on_a_database_without_its_tables_ends_with_one_sentence(tmp_path: Path, service: str) -> None:
     result = run(service, f"sqlite:///{tmp_path}/db.sqlite3", *SERVE[service])
     assert result.returncode
     assert result.stderr.count("Invalid configuration: DATABASE_URL: migrations are not applied yet") == 1
     assert "Traceback" not in result.stderr
 
 
-def test_a_service_whose_role_may_not_write_messages_ends_with_one_sentence(
-    postgres: Server | None, limited_url: str
-) -> None:
+def test_service_whose_role_lacks_a_privilege_ends_with_one_sentence(postgres: Server | None, limited_url: str) -> None:
     result = run("ws", limited_url, *SERVE["ws"])
     assert result.returncode
-    assert result.stderr.count("DATABASE_URL: the role limited lacks INSERT on chat_message; GRANT it") == 1
+    assert result.stderr.count("DATABASE_URL: the role limited lacks INSERT on feed_post; GRANT it") == 1
     assert "Traceback" not in result.stderr
 
 
 def test_waiting_for_the_database_ends_where_a_privilege_is_missing(postgres: Server | None, limited_url: str) -> None:
     result = run("ws", limited_url, "manage.py", "wait_for_database", "--migrated")
     assert result.returncode == 1
-    assert "the role limited lacks INSERT on chat_message" in result.stderr
+    assert "the role limited lacks INSERT on feed_post" in result.stderr
 
 
-def test_a_table_that_somebody_has_dropped_is_named(postgres: Server | None) -> None:
+def test_dropped_table_is_named(postgres: Server | None) -> None:
     if postgres is None:
         pytest.skip("the same code as on SQLite")
     url = postgres.create_database()
     migrated(url)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP TABLE chat_message")
+        connection.execute("DROP TABLE feed_post")
     result = run("ws", url, "manage.py", "wait_for_database", "--migrated")
     assert result.returncode == 1
-    assert "these tables are missing, although their migrations are applied: chat_message." in result.stderr
+    assert "these tables are missing, although their migrations are applied: feed_post." in result.stderr
 
 
 @pytest.mark.parametrize(

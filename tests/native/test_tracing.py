@@ -1,4 +1,4 @@
-"""What arrives at an OpenTelemetry collector, seen by a server that plays one."""
+"""The spans that an OpenTelemetry collector receives; the collector is a server of the test's own."""
 
 import gzip
 import threading
@@ -10,9 +10,9 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from websockets.sync.client import connect
 
-from deploy.local import Stack
+from tests.support.feed_sockets import next_text, open_feed, post
+from tests.support.feed_stack import FeedStack
 from tests.support.tokens import make_token
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -71,20 +71,20 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.mark.parametrize("trusted", [True, False], ids=["a proxy", "a stranger"])
-def test_a_post_is_followed_to_the_channel_layer(tmp_path, collector, trusted):
+def test_spans_of_a_post_over_http_have_the_trace_of_its_request(tmp_path, collector, trusted):
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
     if trusted:
         environment["TRUSTED_PROXIES"] = "127.0.0.1"
-    with Stack(tmp_path, ws_processes=1, environment=environment) as stack:
+    with FeedStack(tmp_path, ws_processes=1, environment=environment) as stack:
         token = make_token(stack)
         answer = httpx.post(
-            f"{stack.url}/api/rooms/planted-room/messages?token=planted-query",
-            json={"message": "planted-text"},
+            f"{stack.url}/api/feeds/planted-feed/posts?token=planted-query",
+            json={"text": "planted-text"},
             cookies={"sessionid": "planted-session"},
             headers={"Authorization": f"Bearer {token}", "Traceparent": f"00-{TRACE}-{PARENT}-01"},
         )
         assert answer.status_code == 201
-        route = "POST /api/rooms/<str:room>/messages"
+        route = "POST /api/feeds/<slug:name>/posts"
         spans = collector.wait_for(route, "journal append", "publish")
     request = spans[route]
     assert collector.services == {"web"}
@@ -98,17 +98,13 @@ def test_a_post_is_followed_to_the_channel_layer(tmp_path, collector, trusted):
     assert token.encode() not in collector.content
 
 
-def test_what_is_said_on_a_socket_is_followed_to_who_hears_it(tmp_path, collector):
+def test_spans_of_a_post_on_a_socket_reach_from_the_receive_to_the_delivery(tmp_path, collector):
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
-    with Stack(tmp_path, ws_processes=2, environment=environment) as stack:
-        alice, bob = (
-            connect(f"{stack.part(name).url.replace('http', 'ws')}/ws/chat/planted-room/", origin=stack.part(name).url)  # type: ignore[arg-type]
-            for name in ("ws-1", "ws-2")
-        )
+    with FeedStack(tmp_path, ws_processes=2, environment=environment) as stack:
+        alice, bob = (open_feed(stack.process(name).url, "planted-feed") for name in ("ws-1", "ws-2"))
         with alice, bob:
-            alice.send('{"message": "planted-text"}')
-
-            assert bob.recv(timeout=20) == '{"message":"planted-text"}'
+            post(alice, "planted-text")
+            assert next_text(bob) == "planted-text"
             spans = collector.wait_for("receive", "journal append", "publish", "deliver")
     assert collector.services == {"ws"}
     assert {span.trace_id for span in spans.values()} == {spans["receive"].trace_id}

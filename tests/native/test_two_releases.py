@@ -7,19 +7,20 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.local import Stack, ports
-from deploy.local.part import Part
+from deploy.local import ports
+from deploy.local.process import Process
+from tests.support.feed_stack import FeedStack
 
-# Named as static files are: with a part of the hash of what is in it.
-OLDER = "chat/room.0123456789ab.js"
+# Named as static files are: with a process of the hash of what is in it.
+OLDER = "channels_live/outbox.0123456789ab.js"
 
 
-class TwoReleases(Stack):
-    """A stack with a second web, whose script of the room is an older one."""
+class TwoReleases(FeedStack):
+    """A stack with a second web, with an older release of one script."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory, ws_processes=1)
-        web, bind = self.part("web"), f"{ports.HOST}:{ports.pick()}"
+        web, bind = self.process("web"), f"{ports.HOST}:{ports.pick()}"
         environment = {
             **web.environment,
             "BIND": bind,
@@ -27,12 +28,14 @@ class TwoReleases(Stack):
             "PROMETHEUS_MULTIPROC_DIR": str(directory / "older-metrics"),
         }
         log = web.log.with_name("older-web.log")
-        self.parts.append(Part("older-web", "web", f"http://{bind}", web.command, log, web.is_ready, environment))
+        self.processes.append(
+            Process("older-web", "web", f"http://{bind}", web.command, log, web.is_ready, environment)
+        )
 
     def _prepare(self) -> None:
         super()._prepare()
         static = Path(self.environment["STATIC_ROOT"])
-        self.newer = json.loads((static / "staticfiles.json").read_text())["paths"]["chat/room.js"]
+        self.newer = json.loads((static / "staticfiles.json").read_text())["paths"]["channels_live/outbox.js"]
         older = shutil.copytree(static, self.directory / "older-static")
         (older / self.newer).rename(older / OLDER)
 
@@ -48,4 +51,4 @@ def test_a_page_of_either_gets_its_files(stack):
         for name in (OLDER, stack.newer):
             # More often than there are servers, which take turns.
             assert [visitor.get(name).status_code for _ in range(6)] == [200] * 6
-        assert visitor.get("chat/room.000000000000.js").status_code == 404
+        assert visitor.get("channels_live/outbox.000000000000.js").status_code == 404

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from deploy.local import Part, nginx, ports
-from deploy.local.part import answers_http
+from deploy.local import Process, nginx, ports
+from deploy.local.process import answers_http
 
 
 class Service(socketserver.ThreadingTCPServer):
@@ -52,13 +52,15 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         servers = {"WEB_SERVERS": web.address, "WS_SERVERS": ws.address}
         nginx.render(target, {"NGINX_LISTEN": address, "REQUEST_RATE": "0", "HANDSHAKE_RATE": "0", **servers})
         command = nginx.command(target)
-        part = Part("nginx", "nginx", f"http://{address}", command, folder / "nginx.log", answers_http("/healthz"))
-        part.start()
+        process = Process(
+            "nginx", "nginx", f"http://{address}", command, folder / "nginx.log", answers_http("/healthz")
+        )
+        process.start()
         try:
-            part.wait_ready()
-            yield Front(part.url, web, ws)
+            process.wait_ready()
+            yield Front(process.url, web, ws)
         finally:
-            part.stop()
+            process.stop()
             web.shutdown()
             ws.shutdown()
 

@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes a real stack, with the shipped rules."""
+"""A real Prometheus with the shipped rules, which scrapes a running stack."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,19 +15,21 @@ from tests.support.tokens import make_token
 
 
 def open_socket(url: str, origin: str | None = None) -> ClientConnection:
-    """Open the chat's socket at a server's address, as a page of its own or of another origin."""
+    """Open the chat's socket at a server's address; the origin is the server's own by default."""
     address = f"{url.replace('http', 'ws', 1)}/ws/chat/lobby/"
     return connect(address, origin=origin or url)  # type: ignore[arg-type]
 
 
 def send_traffic(stack: Stack, bearer: str) -> None:
-    """Do what moves the counters: pages, posts, messages between processes, and a refused handshake."""
+    """Request pages, post, send messages between processes, and have a handshake refused, so that counters rise."""
     headers = {"Authorization": f"Bearer {bearer}"}
     with httpx.Client(base_url=stack.url, headers=headers) as client, ExitStack() as opened:
         for path in ("/chat/", "/chat/lobby/", "/nowhere"):
             client.get(path)
         client.get("/chat/", headers={"Host": "evil.example"})
-        sockets = [opened.enter_context(open_socket(part.url)) for part in stack.parts if part.role == "ws"]
+        sockets = [
+            opened.enter_context(open_socket(process.url)) for process in stack.processes if process.role == "ws"
+        ]
         for socket in sockets:
             socket.send('{"message": "hello"}')
             for listener in sockets:
@@ -45,18 +47,18 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     environment = {"WEB_WORKERS": "3", "REFUSALS_SYSLOG": f"{ports.HOST}:{ports.pick()}"}
     with Stack(directory / "stack", ws_processes=2, environment=environment) as stack:
         beside_nginx = nginx_metrics(stack, directory)
-        prometheus = Prometheus(directory / "prometheus", [*stack.parts, beside_nginx])
+        prometheus = Prometheus(directory / "prometheus", [*stack.processes, beside_nginx])
         try:
             beside_nginx.start()
             beside_nginx.wait_ready()
-            prometheus.part.start()
-            prometheus.part.wait_ready()
+            prometheus.process.start()
+            prometheus.process.wait_ready()
             bearer = make_token(stack)
-            # A counter's first value is no increase.
+            # A counter's first sample is not an increase, so the traffic comes twice.
             for _ in range(2):
                 send_traffic(stack, bearer)
                 prometheus.wait_for_scrapes(3)
             yield prometheus
         finally:
-            prometheus.part.stop()
+            prometheus.process.stop()
             beside_nginx.stop()

@@ -1,4 +1,4 @@
-"""A Prometheus of the tests' own."""
+"""Starts Prometheus with the shipped configuration, but the tests' own targets."""
 
 import json
 import re
@@ -11,15 +11,15 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.local import Part, ports
-from deploy.local.part import answers_http
+from deploy.local import Process, ports
+from deploy.local.process import answers_http
 from deploy.local.stack import ROOT
 
 FOLDER = ROOT / "deploy" / "observability"
 
 
 def find_program(name: str) -> str:
-    """Return the program's path; without it the run fails, since a skipped run would look like a good one."""
+    """Return the program's path; ends the test run where it is missing, since skipped tests look like passed ones."""
     path = shutil.which(name)
     if path is None:
         pytest.exit("These tests need Prometheus and its promtool; on Debian: apt-get install prometheus", returncode=1)
@@ -27,21 +27,21 @@ def find_program(name: str) -> str:
 
 
 class Prometheus:
-    """Prometheus on a free port, which scrapes the parts that have metrics every second."""
+    """Prometheus on a free port, which scrapes the processes that have metrics every second."""
 
-    def __init__(self, directory: Path, parts: Collection[Part]) -> None:
+    def __init__(self, directory: Path, processes: Collection[Process]) -> None:
         port = ports.pick()
         directory.mkdir()
         shutil.copy(FOLDER / "alerts.yml", directory)
         shipped = (FOLDER / "prometheus.yml").read_text()
         targets = {
-            role: [part.url.removeprefix("http://") for part in parts if part.role == role]
+            role: [process.url.removeprefix("http://") for process in processes if process.role == role]
             for role in ("web", "ws", "nginx-metrics")
         }
         self.targets = sum(map(len, targets.values()))
         jobs = [{"job_name": role, "static_configs": [{"targets": each}]} for role, each in targets.items()]
         assert all(f"job_name: {role}\n" in shipped for role in targets)
-        # Everything but the addresses is as shipped. JSON is YAML.
+        # Only the addresses and the intervals differ from the shipped file. JSON is valid YAML.
         head = re.sub(r"_interval: \d+s", "_interval: 1s", shipped.partition("scrape_configs:")[0])
         (directory / "prometheus.yml").write_text(f"{head}scrape_configs: {json.dumps(jobs)}\n")
         command = [
@@ -51,11 +51,11 @@ class Prometheus:
             f"--web.listen-address={ports.HOST}:{port}",
         ]
         url = f"http://{ports.HOST}:{port}"
-        self.part = Part("prometheus", "prometheus", url, command, directory / "log", answers_http("/-/ready"))
+        self.process = Process("prometheus", "prometheus", url, command, directory / "log", answers_http("/-/ready"))
 
     def get(self, path: str, **parameters: str) -> Any:
-        """Return the data of an answer of Prometheus' HTTP API; an error fails the test with what it says."""
-        answer = httpx.get(f"{self.part.url}/api/v1/{path}", params=parameters)
+        """Return the data of a response of Prometheus's HTTP API; an error fails the test with its text."""
+        answer = httpx.get(f"{self.process.url}/api/v1/{path}", params=parameters)
         content = answer.json()
         assert content["status"] == "success", (parameters, content)
         return content["data"]
@@ -70,7 +70,7 @@ class Prometheus:
         return min(counts) if len(counts) == self.targets else 0
 
     def wait_for_scrapes(self, number: int) -> None:
-        """Return after so many more scrapes of every process."""
+        """Return after ``number`` more scrapes of every process."""
         wanted = self.scrapes() + number
         deadline = time.monotonic() + 60
         while self.scrapes() < wanted:

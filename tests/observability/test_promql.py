@@ -1,4 +1,4 @@
-"""Every expression of the rules and of the dashboard, asked of a Prometheus that scrapes a running stack."""
+"""Evaluates every expression of the rules and of the dashboard in a Prometheus that scrapes a running stack."""
 
 import json
 import re
@@ -13,10 +13,10 @@ RULES_TEST = FOLDER.parents[1] / "tests" / "observability" / "alerts.yml"
 PANELS: list[dict[str, Any]] = json.loads((FOLDER / "dashboards" / "stack.json").read_text())["panels"]
 CHARTS = [panel for panel in PANELS if panel["type"] != "row"]
 EXPRESSIONS = [target["expr"] for panel in CHARTS for target in panel["targets"]]
-# Prometheus makes it itself, and only while an alert waits or fires.
+# Prometheus creates this series itself, and only while an alert is pending or firing.
 ALERTS = "ALERTS"
-# What the traffic of the fixture moves.
-MOVED = [
+# Expressions that the traffic of the fixture raises above 0.
+RAISED_BY_TRAFFIC = [
     'sum(rate(http_requests_total{route="/chat/<room:room>/", status="200"}[1m]))',
     'sum(rate(http_requests_total{route="unmatched", status="404"}[1m]))',
     'sum(rate(http_request_duration_seconds_count{route="/api/rooms/<str:room>/messages"}[1m]))',
@@ -46,7 +46,7 @@ def rules(prometheus: Prometheus) -> list[dict[str, Any]]:
 
 
 def metrics_of(expression: str) -> set[str]:
-    """Return the metric names of an expression: words that are no function, label or keyword."""
+    """Return the metric names of an expression: the words that are not functions, labels or keywords."""
     text = re.sub(r"\{[^}]*\}|\[[^]]*\]", " ", expression)
     text = re.sub(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", " ", text)
     return set(re.findall(r"\b[a-zA-Z_:][\w:]*\b(?!\s*\()", text)) - {"and", "or", "unless", "bool"}
@@ -59,17 +59,17 @@ def test_promtool_accepts_the_configuration_and_the_rules() -> None:
         assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_every_rule_is_evaluated_without_error(prometheus: Prometheus) -> None:
+def test_prometheus_evaluates_every_rule_without_error(prometheus: Prometheus) -> None:
     loaded = rules(prometheus)
     assert len(loaded) == (FOLDER / "alerts.yml").read_text().count("- alert:")
     assert {rule["name"]: rule.get("lastError", "") for rule in loaded if rule["health"] != "ok"} == {}
 
 
-def test_a_healthy_stack_rings_no_bell(prometheus: Prometheus) -> None:
+def test_no_alert_fires_on_a_healthy_stack(prometheus: Prometheus) -> None:
     assert [rule["name"] for rule in rules(prometheus) if rule["state"] == "firing"] == []
 
 
-def test_rules_and_dashboard_name_only_metrics_that_the_stack_has(prometheus: Prometheus) -> None:
+def test_rules_and_dashboard_use_only_exposed_metrics(prometheus: Prometheus) -> None:
     known = set(prometheus.get("label/__name__/values"))
     expressions = [*EXPRESSIONS, *(rule["query"] for rule in rules(prometheus))]
     unknown = {expression: metrics_of(expression) - known - {ALERTS} for expression in expressions}
@@ -77,18 +77,18 @@ def test_rules_and_dashboard_name_only_metrics_that_the_stack_has(prometheus: Pr
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_every_line_of_the_dashboard_has_data(prometheus: Prometheus, expression: str) -> None:
+def test_dashboard_expression_returns_data(prometheus: Prometheus, expression: str) -> None:
     series = prometheus.query(expression.replace("$__rate_interval", "1m"))
     assert series or ALERTS in expression
 
 
-@pytest.mark.parametrize("expression", MOVED)
-def test_traffic_moves_the_counters(prometheus: Prometheus, expression: str) -> None:
+@pytest.mark.parametrize("expression", RAISED_BY_TRAFFIC)
+def test_traffic_raises_the_metric(prometheus: Prometheus, expression: str) -> None:
     (series,) = prometheus.query(expression)
     assert float(series["value"][1]) > 0
 
 
-def test_panels_are_as_grafana_wants_them() -> None:
+def test_panels_have_unique_ids_and_titles_and_do_not_overlap() -> None:
     datasource = (FOLDER / "grafana" / "datasources" / "prometheus.yml").read_text()
     assert len({panel["id"] for panel in PANELS}) == len(PANELS)
     assert len({panel["title"] for panel in PANELS}) == len(PANELS)
@@ -105,12 +105,12 @@ def test_panels_are_as_grafana_wants_them() -> None:
         assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
 
 
-def test_every_metric_of_ours_is_explained(prometheus: Prometheus) -> None:
-    explained = (FOLDER.parents[1] / "docs" / "operations.md").read_text()
+def test_operations_page_describes_every_exposed_metric(prometheus: Prometheus) -> None:
+    described = (FOLDER.parents[1] / "docs" / "operations.md").read_text()
     exposed = prometheus.get("label/__name__/values")
-    ours = {
+    exposed_by_us = {
         re.sub(r"_(bucket|sum|count|created)$", "", name)
         for name in exposed
         if not name.startswith(("process_", "python_", "scrape_", ALERTS))
     }
-    assert {name for name in ours if f"`{name}" not in explained} == set()
+    assert {name for name in exposed_by_us if f"`{name}" not in described} == set()

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from deploy.local import Part
+from deploy.local import Process
 from deploy.local.binaries import find_nginx
-from deploy.local.part import answers_http
+from deploy.local.process import answers_http
 from tests.package.distribution import ROOT
 
 PAGE = (ROOT / "docs/existing-project.md").read_text()
@@ -77,11 +77,11 @@ class Project:
         before = path.read_text() + "\n" if "end of" in block["where"] else ""
         path.write_text(before + block["text"])
 
-    def server(self, command: str, address: str) -> Part:
+    def server(self, command: str, address: str) -> Process:
         """Return the process that the command starts; start it yourself."""
         script = f"cd {self.folder} && exec env BIND={address} {command}"
         log = self.folder.parent / "server.log"
-        return Part(
+        return Process(
             "server", "ws", f"http://{address}", ["bash", "-c", script], log, answers_http("/readyz"), self._environment
         )
 
@@ -91,7 +91,7 @@ def blocks(heading: str) -> Iterator[re.Match[str]]:
     return BLOCK.finditer(PAGE.partition(heading)[2].partition("\n## ")[0])
 
 
-def nginx_part(folder: Path, address: str, server: str) -> Part:
+def nginx_part(folder: Path, address: str, server: str) -> Process:
     """Return an nginx with the lines of the page, which listens at one address and passes sockets on to another."""
     (block,) = blocks("\n## nginx\n")
     for_http, for_server = re.sub(r"127\.0\.0\.1:\d+", server, block["text"]).split("# In your block server.\n")
@@ -115,4 +115,4 @@ http {{
 }}
 """)
     command = [str(find_nginx()), "-p", str(folder), "-e", "stderr", "-c", str(path)]
-    return Part("nginx", "nginx", f"http://{address}", command, folder / "log", answers_http("/healthz"), os.environ)
+    return Process("nginx", "nginx", f"http://{address}", command, folder / "log", answers_http("/healthz"), os.environ)

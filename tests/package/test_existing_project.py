@@ -12,10 +12,10 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from deploy.local import Part, ports
+from deploy.local import Process, ports
 from tests.package.distribution import ROOT, build_wheel
 from tests.package.existing_project import Project, blocks, nginx_part
-from tests.support.redis import redis_part
+from tests.support.redis import redis_process
 
 SERVICE_RESTART = 1012
 # What the page shows of the frames that come.
@@ -40,11 +40,11 @@ def running() -> Iterator[ExitStack]:
         yield stack
 
 
-def start(part: Part, running: ExitStack) -> Part:
-    part.start()
-    running.callback(part.stop)
-    part.wait_ready()
-    return part
+def start(process: Process, running: ExitStack) -> Process:
+    process.start()
+    running.callback(process.stop)
+    process.wait_ready()
+    return process
 
 
 def join(origin: str, running: ExitStack, query: str = "") -> ClientConnection:
@@ -72,7 +72,7 @@ def test_two_clients_lose_nothing_when_the_server_restarts(
 ) -> None:
     wheels = ROOT / ".run/wheels" / versions
     assert wheels.exists(), "The wheels to install are not there; make test-package fetches them."
-    redis = start(redis_part(tmp_path), running)
+    redis = start(redis_process(tmp_path), running)
     friend = "https://app.example.net"
     project = Project(tmp_path, {"REDIS_URL": redis.url, "DRAIN_SECONDS": "0.2", "ALLOWED_ORIGINS": friend})
     command = project.follow(wheel, wheels)

@@ -37,7 +37,15 @@ class Code(IntEnum):
     RAIN = 2
 
 
-class Door:
+class Frame:
+    def paint(self) -> None:
+        """Paint it."""
+
+    def measure(self) -> None:
+        ...
+
+
+class Door(Frame):
     """A door."""
 
     def __init__(
@@ -86,7 +94,7 @@ def example(tmp_path: Path) -> dict[str, griffe.Module]:
 
 
 def test_what_has_no_docstring_is_found(example: dict[str, griffe.Module]) -> None:
-    assert reference.undocumented(example) == ["example.Door.close", "example.wait"]
+    assert reference.undocumented(example) == ["example.Door.measure", "example.Door.close", "example.wait"]
 
 
 def test_arguments_results_and_errors_are_on_the_page(
@@ -101,6 +109,8 @@ def test_arguments_results_and_errors_are_on_the_page(
     assert "class Door(\n    name: str,\n    *,\n    height: float = 2.0,\n" in page
     assert "How large it is, in `metres`." in page
     assert "- `NIGHT = 1`: It is late.\n- `RAIN = 2`\n" in page
+    # Of a base class that is not exported.
+    assert "#### Door.paint\n\n```python\ndef paint() -> None\n```\n\nPaint it.\n" in page
     assert "_lock" not in page
     assert inspect.cleandoc(reference.INTRODUCTION) in page
 

@@ -83,16 +83,18 @@ def running(shared_clone: Path) -> Iterator[Terminal]:
     assert run("git status --porcelain", shared_clone) == ""
 
 
-def parts(clone: Path) -> dict[str, str]:
-    """Return the addresses of the running parts by their names."""
-    return {part["name"]: part["url"] for part in json.loads((clone / ".run/stack.json").read_text())["parts"]}
+def processes(clone: Path) -> dict[str, str]:
+    """Return the addresses of the running processes by their names."""
+    return {
+        process["name"]: process["url"] for process in json.loads((clone / ".run/stack.json").read_text())["processes"]
+    }
 
 
 @pytest.mark.timeout(300)
 def test_make_run_prints_what_the_readme_shows(running: Terminal) -> None:
     shown = [line.split()[0] for line in blocks("README.md")[0].splitlines()[1:]]
     printed = [line.split()[0] for line in running.lines if line.strip()]
-    assert printed[printed.index("part") : printed.index("ready:") + 1] == shown
+    assert printed[printed.index("process") : printed.index("ready:") + 1] == shown
 
 
 def expect_chat(url: str) -> None:
@@ -105,7 +107,7 @@ def expect_chat(url: str) -> None:
 
 
 def test_the_chat_answers(running: Terminal, shared_clone: Path) -> None:
-    expect_chat(parts(shared_clone)["nginx"])
+    expect_chat(processes(shared_clone)["nginx"])
 
 
 def test_the_channel_layer_is_checked(running: Terminal, shared_clone: Path) -> None:
@@ -115,9 +117,9 @@ def test_the_channel_layer_is_checked(running: Terminal, shared_clone: Path) -> 
 
 @pytest.mark.timeout(300)
 def test_the_behaviour_tests_pass_against_an_address(running: Terminal, shared_clone: Path) -> None:
-    address = parts(shared_clone)["nginx"]
+    address = processes(shared_clone)["nginx"]
     command = TEST_URL.replace("https://chat.example.com", address)
-    # A part of them, since `make test` runs all.
+    # Some of them, since `make test` runs all.
     output = run(command, shared_clone, PYTEST_ADDOPTS="-k 'room or origin'")
     assert re.search(r"\d+ passed", output)
 

@@ -59,14 +59,16 @@ def test_a_background_process_runs_with_the_stack_and_in_compose(clone: Path) ->
     (folder / "count_votes.py").write_text(command)
     stack = clone / "deploy/local/stack.py"
     text = stack.read_text()
-    before, after = "        self.parts.append(self._nginx())\n", "    def _service("
+    before, after = "        self.processes.append(self._nginx())\n", "    def _service("
     assert text.count(before) == text.count(after) == 1
     text = re.sub(r"^STOP_ORDER = .*\n", order, text, flags=re.MULTILINE)
     stack.write_text(text.replace(before, append + before).replace(after, f"{method}\n{after}"))
     started = Run(clone / ".run", clone, WS_PROCESSES="1")
     started.wait_for("ready: ")
     try:
-        log = next(Path(part["log"]) for part in started.description()["parts"] if part["name"] == "worker")
+        log = next(
+            Path(process["log"]) for process in started.description()["processes"] if process["name"] == "worker"
+        )
         assert log.name == "worker.log"
     finally:
         assert started.end(signal.SIGINT) == 0

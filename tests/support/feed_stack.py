@@ -17,7 +17,8 @@ class FeedStack(Stack):
 
     def __init__(self, directory: Path, environment: Mapping[str, str] | None = None, **options: Any) -> None:
         ours = {
-            "PYTHONPATH": os.pathsep.join([PYTHONPATH, str(PROJECT)]),
+            # Before the template's apps, among which a team may have put an app of the same name (examples/feed).
+            "PYTHONPATH": os.pathsep.join([str(PROJECT), PYTHONPATH]),
             # Of manage.py; each service has its own.
             "DJANGO_SETTINGS_MODULE": SETTINGS["web"],
         }

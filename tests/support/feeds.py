@@ -1,13 +1,14 @@
 """An app of the tests' own with a journal, and its tables."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pytest
 from django.db import connection, models
 from django.db.models import Value
 
-from channels_live.journal import Entry, Journal, Stream, entry_constraints
+from channels_live.journal import Draft, Entry, Journal, Stream, entry_constraints
 
 
 class Feed(Stream):
@@ -44,13 +45,27 @@ def content(post: Post) -> Mapping[str, Any]:
     return {"text": post.text}
 
 
-def create_tables() -> None:
-    with connection.schema_editor() as editor:
-        editor.create_model(Feed)
-        editor.create_model(Post)
+def draft(number: int, feed: str = "news", text: str = "hello", **fields: Any) -> Draft:
+    """Return a post's draft, whose id is of its number."""
+    return Draft(feed, f"id-{number}", {"text": text, **fields})
 
 
-def drop_tables() -> None:
-    with connection.schema_editor() as editor:
-        editor.delete_model(Post)
-        editor.delete_model(Feed)
+@pytest.fixture(scope="module")
+def feed_tables(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The tables of the feeds, which are no installed app: without migrations, and never flushed by Django."""
+    with django_db_blocker.unblock():
+        with connection.schema_editor() as editor:
+            editor.create_model(Feed)
+            editor.create_model(Post)
+        yield
+        with connection.schema_editor() as editor:
+            editor.delete_model(Post)
+            editor.delete_model(Feed)
+
+
+@pytest.fixture
+def empty_feeds(feed_tables: None, transactional_db: None) -> Iterator[None]:
+    """Delete at the end what a test has committed."""
+    yield
+    for model in (Post, Feed):
+        model.objects.all().delete()

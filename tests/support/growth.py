@@ -11,7 +11,7 @@ class Growth:
     """The most that the process has grown since the beginning, in KiB."""
 
     def __init__(self, stack: Stack) -> None:
-        self._pid = stack.part("ws-1").pid or 0
+        self._pid = stack.process("ws-1").pid or 0
         self._before = memory_kib([self._pid])
         self.kib = 0
 

@@ -1,9 +1,9 @@
-"""Members of a room, one frame at a time, and the counters of their ws process."""
+"""Members of a stream, one frame at a time, and the counters of their ws process."""
 
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,28 +12,21 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from deploy.local import Stack
-from tests.support.limits import NO_LIMITS
+from tests.support.client import FEED, Protocol
 
 SECONDS = 20
-
-
 Frame = dict[str, Any]
 
 
-@contextlib.contextmanager
-def stack_with(tmp_path, **environment: str) -> Iterator[Stack]:
-    with Stack(tmp_path, ws_processes=1, environment={**NO_LIMITS, **environment}) as stack:
-        yield stack
-
-
 @asynccontextmanager
-async def entered(
-    stack: Stack, room: str, protocol: str | None = "chat.v1", cookie: str = ""
+async def joined(
+    stack: Stack, stream: str, protocol: Protocol = FEED, cookie: str = ""
 ) -> AsyncIterator[ClientConnection]:
     headers = {"Cookie": cookie} if cookie else {}
-    address = f"{stack.url.replace('http', 'ws', 1)}/ws/chat/{room}/"
+    address = f"{stack.url.replace('http', 'ws', 1)}{protocol.path}{stream}/"
     options: Any = {"origin": stack.url, "max_queue": None, "additional_headers": headers}
-    async with connect(address, subprotocols=[protocol] if protocol else None, **options) as opened:
+    subprotocols = [protocol.subprotocol] if protocol.subprotocol else None
+    async with connect(address, subprotocols=subprotocols, **options) as opened:
         yield opened
 
 
@@ -45,9 +38,19 @@ async def next_of(member: ClientConnection, *kinds: str) -> Frame:
                 return frame
 
 
-async def say(member: ClientConnection, message_id: str) -> Frame:
-    await member.send(json.dumps({"type": "message", "id": message_id, "message": "hello"}))
+async def append(member: ClientConnection, entry_id: str, protocol: Protocol = FEED) -> Frame:
+    """Send an entry, and return its acknowledgement or error."""
+    await member.send(json.dumps({"type": protocol.entry, "id": entry_id, protocol.text: "hello"}))
     return await next_of(member, "ack", "error")
+
+
+async def send_until_closed(member: ClientConnection, frame: str) -> None:
+    """Send the frame again and again, until the server has closed the connection."""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await member.send(frame)
+            # A client that never reads does not see the close.
+            await asyncio.sleep(0)
 
 
 async def closed(member: ClientConnection) -> tuple[int, str]:
@@ -61,7 +64,7 @@ async def closed(member: ClientConnection) -> tuple[int, str]:
 
 
 def metric(stack: Stack, name: str) -> float:
-    for row in httpx.get(f"{stack.part('ws-1').url}/metrics").text.splitlines():
+    for row in httpx.get(f"{stack.process('ws-1').url}/metrics").text.splitlines():
         if row.startswith(name + " "):
             return float(row.split()[-1])
     raise AssertionError(name)
@@ -80,4 +83,4 @@ class Counted:
 
 def guest_cookie(stack: Stack) -> str:
     """Return the cookie of a new guest, as a browser gets it."""
-    return f"guest={httpx.get(f'{stack.url}/chat/').cookies['guest']}"
+    return f"guest={httpx.get(f'{stack.url}/accounts/login/').cookies['guest']}"

@@ -3,14 +3,14 @@
 import sys
 from pathlib import Path
 
-from deploy.local import Part, Stack, ports
-from deploy.local.part import answers_http
+from deploy.local import Process, Stack, ports
+from deploy.local.process import answers_http
 
 
-def nginx_metrics(stack: Stack, directory: Path, **environment: str) -> Part:
+def nginx_metrics(stack: Stack, directory: Path, **environment: str) -> Process:
     """Return the process that counts, for a stack whose nginx sends to REFUSALS_SYSLOG; it is not started."""
     bind = f"{ports.HOST}:{ports.pick()}"
-    return Part(
+    return Process(
         "nginx-metrics",
         "nginx-metrics",
         f"http://{bind}",

@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from deploy.local import Part, ports
+from deploy.local import Process, ports
 
 USER = "chat"
 OWNER = "postgres"
@@ -43,7 +43,7 @@ class Server:
         self._initdb += ["--auth", "trust", "--encoding", "UTF8", "--no-locale", "--no-sync"]
         command = [*as_owner, str(programs / "postgres"), "-D", str(data), "-p", str(port)]
         command += ["-c", f"listen_addresses={ports.HOST}", "-c", f"unix_socket_directories={self.directory}"]
-        self.part = Part(
+        self.process = Process(
             "postgres",
             "postgres",
             f"{self._address}/postgres",
@@ -60,18 +60,18 @@ class Server:
         result = subprocess.run(self._initdb, cwd=self.directory, capture_output=True, text=True, check=False)
         if result.returncode:
             raise PostgresMissing(f"initdb failed: {result.stderr.strip()}")
-        self.part.start()
-        self.part.wait_ready()
+        self.process.start()
+        self.process.wait_ready()
 
     def stop(self) -> None:
         """Stop the server and remove its directory."""
-        self.part.stop()
+        self.process.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def create_database(self) -> str:
         """Make an empty database, and return its DATABASE_URL."""
         name = f"chat_{next(self._numbers)}"
-        with psycopg.connect(self.part.url, autocommit=True) as connection:
+        with psycopg.connect(self.process.url, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return f"{self._address}/{name}"
 

@@ -25,10 +25,6 @@ class Server:
     max_head_bytes = 64 * 1024
     ping_limit = Limit(0.001, 5)
     refusal_limit = Limit(0.001, 2)
-    def start(self, coroutine):
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self.tasks.add(task)
-        return task
     def detach(self, protocol):
         pass
     protocol_disconnected = detach

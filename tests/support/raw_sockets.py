@@ -1,21 +1,23 @@
-"""WebSockets as bytes on a TCP connection, and what a ws process says of them."""
+"""WebSockets to feeds as bytes on a TCP connection, and the counters of the ws process."""
 
 import json
 import socket
+import uuid
 from urllib.parse import urlsplit
 
 import httpx
 from websockets.asyncio.client import connect
 
+from tests.support.client import FEED
+
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
-
-
 TIMEOUT = 15
 
 
-def handshake(url: str, room: str, *more: str) -> bytes:
+def handshake(url: str, stream: str, *more: str, query: str = "", path: str = FEED.path) -> bytes:
+    """Return the request of a handshake; ``more`` are further header lines."""
     lines = [
-        f"GET /ws/chat/{room}/ HTTP/1.1",
+        f"GET {path}{stream}/{query} HTTP/1.1",
         f"Host: {urlsplit(url).netloc}",
         "Upgrade: websocket",
         "Connection: Upgrade",
@@ -33,8 +35,10 @@ def masked(payload: bytes, opcode: int = 1) -> bytes:
     return bytes([0x80 | opcode]) + length + bytes(4) + payload
 
 
-def say(text: str) -> bytes:
-    return masked(json.dumps({"message": text}).encode())
+def post(text: str, entry_id: str = "") -> bytes:
+    """Return the frame that posts a text, under an id of its own where none is given."""
+    frame = {"type": FEED.entry, "id": entry_id or uuid.uuid4().hex, FEED.text: text}
+    return masked(json.dumps(frame).encode())
 
 
 def read_until(line: socket.socket, expected: bytes) -> bytes:
@@ -53,18 +57,19 @@ def metric(url: str, name: str) -> float:
     raise AssertionError(name)
 
 
-async def fill(url: str, room: str, count: int) -> None:
-    """Store messages of 15 kB in the room."""
-    target = f"{url.replace('http', 'ws')}/ws/chat/{room}/"
+async def fill(url: str, feed: str, count: int) -> None:
+    """Store posts of 15,000 characters in the feed."""
+    target = f"{url.replace('http', 'ws', 1)}{FEED.path}{feed}/"
     async with connect(target, origin=url, max_size=None) as writer:  # type: ignore[arg-type]
-        for _ in range(count):
-            await writer.send(json.dumps({"message": "x" * 15_000}))
-        for _ in range(count):
-            await writer.recv()
+        for number in range(count):
+            await writer.send(json.dumps({"type": FEED.entry, "id": f"{number}", FEED.text: "x" * 15_000}))
+        acknowledged = 0
+        while acknowledged < count:
+            acknowledged += json.loads(await writer.recv())["type"] == "ack"
 
 
-def line_with_little_room(url: str) -> socket.socket:
-    """A connection whose kernel takes next to nothing that is not read."""
+def connect_with_small_buffer(url: str) -> socket.socket:
+    """Open a connection whose kernel buffers next to nothing that is not read."""
     address = urlsplit(url)
     line = socket.socket()
     line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -73,10 +78,6 @@ def line_with_little_room(url: str) -> socket.socket:
     return line
 
 
-def resume(url: str, room: str) -> bytes:
-    """A handshake that asks for the whole room."""
-    return handshake(url, room, "Sec-WebSocket-Protocol: chat.v1").replace(b"/ HTTP", b"/?after=0 HTTP", 1)
-
-
-def say_id(message_id: str) -> bytes:
-    return masked(json.dumps({"type": "message", "id": message_id, "message": "hello"}).encode())
+def resume(url: str, feed: str) -> bytes:
+    """Return a handshake that asks for the whole feed."""
+    return handshake(url, feed, query="?after=0")

@@ -6,24 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import Part, ports
+from deploy.local import Process, ports
 from deploy.local.binaries import find_redis
-from deploy.local.part import answers_redis_ping
+from deploy.local.process import answers_redis_ping
 
 
-def redis_part(directory: Path) -> Part:
+def redis_process(directory: Path) -> Process:
     """Return a Redis without a password, which keeps nothing; start it yourself."""
     port = ports.pick()
     command = [str(find_redis()), "--bind", ports.HOST, "--port", str(port), "--save", "", "--dir", str(directory)]
-    return Part(
+    return Process(
         "redis", "redis", f"redis://{ports.HOST}:{port}/0", command, directory / "redis.log", answers_redis_ping
     )
 
 
 @contextlib.contextmanager
-def running_redis(directory: Path) -> Iterator[Part]:
+def running_redis(directory: Path) -> Iterator[Process]:
     """Start such a Redis, and stop it at the end."""
-    redis = redis_part(directory)
+    redis = redis_process(directory)
     redis.start()
     try:
         redis.wait_ready()

@@ -27,7 +27,7 @@ async def open_socket(stack: Stack, source: str = "127.0.0.1", **headers: str) -
         **headers,
     }
     writer.write(
-        b"GET /ws/chat/lobby/ HTTP/1.1\r\n"
+        b"GET /ws/feed/lobby/ HTTP/1.1\r\n"
         + "".join(f"{name}: {value}\r\n" for name, value in lines.items()).encode()
         + b"\r\n"
     )
@@ -42,7 +42,7 @@ def limited_lines(stack: Stack, limit: str) -> list[dict[str, Any]]:
     """Return nginx' lines that name the limit, waiting for the first."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        lines = [json.loads(line) for line in stack.part("nginx").log.read_text().splitlines() if line[:1] == "{"]
+        lines = [json.loads(line) for line in stack.process("nginx").log.read_text().splitlines() if line[:1] == "{"]
         if found := [line for line in lines if line["limit"] == limit]:
             return found
         time.sleep(0.02)

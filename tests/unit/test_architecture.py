@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/architecture.md").read_text()
 TEST_IDS = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))
-FILES = sorted(set(re.findall(r"`((?:apps|services|deploy|tests)/[\w/.]+\.\w+)`", PAGE)))
+FILES = sorted(set(re.findall(r"`((?:src|apps|services|deploy|tests)/[\w/.]+\.\w+)`", PAGE)))
 
 APPS = {folder.name for folder in (ROOT / "apps").iterdir() if folder.is_dir()}
 FORBIDDEN = {"base": {"web", "ws"} | APPS, "web": {"ws"}, "ws": {"web"}}

@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds after which the same may be sent again.
 RETRY_AFTER = {"overloaded": 1, "unavailable": 2}
+# What ``check_rate`` refuses: entries of one member, and frames that are invalid.
+metrics.register_limits("member", "invalid")
 
 
 class JournalConsumer(DirectConsumer):
@@ -107,7 +109,7 @@ class JournalConsumer(DirectConsumer):
         """Count an entry, or an invalid frame (None); raises RateLimited where there were too many."""
         self.bucket = self.bucket or TokenBucket(self.rate)
         if wait := take_from_all([self.bucket], time.monotonic()):
-            raise RateLimited("wrong" if draft is None else "member", wait)
+            raise RateLimited("invalid" if draft is None else "member", wait)
 
     def welcome_frame(self, head: int, resumed_from: int | None, epoch: str) -> dict[str, Any]:
         """Return the first frame."""

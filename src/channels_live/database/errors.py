@@ -127,7 +127,7 @@ def log_failure(logger: logging.Logger, what: str, error: BaseException) -> None
     _logged[what] = fault, now
     match kind_of(error):
         case Kind.SETUP:
-            advice = "apply the migrations, and give the role of DATABASE_URL its rights"
+            advice = "apply the migrations; grant the role of DATABASE_URL its privileges"
             logger.error("%s: %s (%s)", what, reason, advice)
         case Kind.DATA:
             logger.error("%s: %s", what, reason)

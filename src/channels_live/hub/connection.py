@@ -10,8 +10,7 @@ from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import channel_layers
 
 from channels_live.hub.connection_metrics import ConnectionMetrics
-from channels_live.layers.availability import Availability
-from channels_live.layers.errors import CHANNEL_LAYER_ERRORS
+from channels_live.layers.availability import CHANNEL_LAYER_ERRORS, Availability
 from channels_live.layers.group_sender import MAX_WAITING, GroupSender, messages_of
 from channels_live.observability import metrics
 
@@ -152,7 +151,7 @@ class ChannelLayerConnection:
                 else:
                     self._receive_each(messages_of(message))
             except Exception:
-                logger.exception("A message of the channel layer could not be read")
+                logger.exception("Dropped an unreadable message from the channel layer")
 
     def _receive_each(self, messages: list[dict[str, Any]]) -> None:
         for message in messages:
@@ -160,7 +159,7 @@ class ChannelLayerConnection:
             try:
                 self._receive(message)
             except Exception:
-                logger.exception("Dropped a message of the channel layer")
+                logger.exception("Dropped a message from the channel layer, its handler failed")
 
     async def _leave(self, group: str, channel: str) -> None:
         try:
@@ -184,4 +183,4 @@ async def _flush(layer: Any) -> None:
         async with asyncio.timeout(ANSWER_SECONDS):
             await layer.flush()
     except CHANNEL_LAYER_ERRORS as error:
-        logger.warning("Failed to close a stale channel layer: %r", error)
+        logger.warning("Failed to close the replaced channel layer, its connections may stay open: %r", error)

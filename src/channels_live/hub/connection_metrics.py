@@ -1,4 +1,4 @@
-from channels_live.layers.counters import Counters
+from channels_live.layers.availability import Counters
 from channels_live.observability import metrics
 
 

@@ -1,12 +1,19 @@
-"""The members that a process has in one topic, and which of them get an event."""
+"""The members that a process has in one topic, and the fan-out: the same bytes are written to each."""
 
+import asyncio
 import enum
+import logging
 from collections.abc import Iterable
 from typing import Protocol
 
 from channels_live.frames import pieces
 from channels_live.layers.event import Event
 from channels_live.observability import metrics
+
+logger = logging.getLogger(__name__)
+
+# Writes after which other tasks of the event loop have a turn: about 2 ms.
+CHUNK = 256
 
 
 class Socket(Protocol):
@@ -81,14 +88,15 @@ Audience = tuple[str, tuple[Socket, ...]]
 
 
 class Members:
-    """The members of one topic by their state.
+    """The members of one topic by their state. ``chunk`` is the number of writes after which other tasks have a turn.
 
     The state is where a member is kept. Of a live one only the socket is: a million idle members need no more.
     """
 
-    __slots__ = ("_ahead", "_catching_up", "_kept_states", "_live", "_states_seen")
+    __slots__ = ("_ahead", "_catching_up", "_chunk", "_kept_states", "_live", "_states_seen")
 
-    def __init__(self) -> None:
+    def __init__(self, chunk: int = CHUNK) -> None:
+        self._chunk = chunk
         # With the number of states that were published before they joined.
         self._catching_up: dict[Member, int] = {}
         self._ahead: set[Member] = set()
@@ -144,7 +152,20 @@ class Members:
         members = [member.socket for member in (*self._catching_up, *self._ahead)]
         return [*members, *(socket for sockets in self._live.values() for socket in sockets.frozen())]
 
-    def audiences(self, events: list[Event], seq: int) -> list[Audience]:
+    async def fan_out(self, events: list[Event], seq: int) -> None:
+        """Write the events, the last of which made ``seq`` the topic's number, to all members.
+
+        It takes as few writes as possible; each protocol gets its own frames, or none. Members that join during the
+        writes have read these events in the journal.
+        """
+        for protocol, sockets in self._audiences(events, seq):
+            for count, data in pieces(event.frames[protocol] for event in events if protocol in event.frames):
+                metrics.count_sent(count * len(sockets), len(data) * len(sockets))
+                await _write(data, sockets, self._chunk)
+        for event in events:
+            metrics.observe_delivery(event.published_at)
+
+    def _audiences(self, events: list[Event], seq: int) -> list[Audience]:
         """Return the sockets of all live members, for the events up to the topic's number ``seq``.
 
         Members in the other states are served here: those AHEAD are sent their share and made LIVE when the topic has
@@ -182,3 +203,14 @@ def _write_to(member: Member, events: list[Event]) -> None:
     for count, data in pieces(event.frames[member.protocol] for event in events if member.protocol in event.frames):
         metrics.count_sent(count, len(data))
         member.socket.write(data)
+
+
+async def _write(data: bytes, sockets: tuple[Socket, ...], chunk: int) -> None:
+    for begin in range(0, len(sockets), chunk):
+        if begin:
+            await asyncio.sleep(0)
+        for socket in sockets[begin : begin + chunk]:
+            try:
+                socket.write(data)
+            except Exception:
+                logger.exception("Failed to deliver an event to a member")

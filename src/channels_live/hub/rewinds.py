@@ -37,7 +37,9 @@ class Rewinds:
             self._pruned_at = now
             self._numbers = {name: numbers for name, numbers in self._numbers.items() if numbers[0] > now}
         if not self._numbers:
-            logger.warning("The journal ends before the events that members were sent: closing them, to begin again")
+            logger.warning(
+                "The journal lacks events that members were sent, as after a restored dump: closing them with 1012"
+            )
         until, least, last = self._numbers.get(topic.name, (0.0, head, topic.seq))
         if until < now:
             least, last = head, topic.seq

@@ -1,13 +1,12 @@
-"""A topic with members in this process: its inbox, its order, and the repair of its gaps."""
+"""A topic with members in this process: the order of its events, and the repair of its gaps."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
 
-from channels_live.hub.fan_out import CHUNK, fan_out
 from channels_live.hub.journal_reader import JournalReader
 from channels_live.hub.members import Member, Members, MemberState, Socket
-from channels_live.hub.ordering import Ordering
 from channels_live.layers.event import Event
 from channels_live.observability import metrics
 from channels_live.observability.logs import first_line
@@ -18,6 +17,67 @@ logger = logging.getLogger(__name__)
 GAP_SECONDS = 0.05
 # Before every number.
 NOTHING = -1
+# Early events that are kept while a gap is open; what is dropped beyond is read from the journal.
+MAX_EARLY = 1000
+# Events that are taken at once, and go out as one write.
+MAX_BATCH = 500
+
+
+class Ordering:
+    """Puts events in the order of their numbers, each once: the channel layer may lose, repeat and reorder them.
+
+    ``seq`` is the number of the last event taken. ``inbox`` holds received events, ``early`` those behind a gap by
+    their number. ``last_digest`` is that of the event ``seq``, None before the first. ``is_doubted`` says that the
+    journal may have gone back: a number came again that was taken already.
+    """
+
+    __slots__ = ("early", "inbox", "is_doubted", "last_digest", "seq")
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.inbox: deque[Event] = deque()
+        self.early: dict[int, Event] = {}
+        self.last_digest: int | None = None
+        self.is_doubted = False
+
+    def take(self) -> list[Event]:
+        """Take from the inbox the events that are next, and keep those that are early.
+
+        Events without a number are always next. Those that come again are dropped; where one differs from what was
+        taken under its number, the topic is doubted.
+        """
+        events: list[Event] = []
+        last: Event | None = None
+        while self.inbox and len(events) < MAX_BATCH:
+            event = self.inbox.popleft()
+            if event.seq is None:
+                events.append(event)
+            elif event.seq == self.seq + 1:
+                events.append(last := event)
+                self.seq += 1
+                while following := self.early.pop(self.seq + 1, None):
+                    events.append(last := following)
+                    self.seq += 1
+            elif event.seq > self.seq:
+                if len(self.early) < MAX_EARLY:
+                    self.early[event.seq] = event
+            else:
+                taken = last.digest() if last else self.last_digest
+                if event.seq < self.seq or not (event.altered or taken in (None, event.digest())):
+                    self.is_doubted = True
+        if last:
+            self.last_digest = last.digest()
+        return events
+
+    def skip_to(self, seq: int) -> None:
+        """Have the event with this number taken next, if it is not behind; retention removed those before it."""
+        self.seq = max(self.seq, seq - 1)
+        self.early = {number: event for number, event in self.early.items() if number > self.seq}
+
+    def discard_early(self, numbers: Iterable[int]) -> None:
+        """Forget early events that are not in the journal."""
+        for number in numbers:
+            self.early.pop(number, None)
 
 
 class Topic:
@@ -25,12 +85,10 @@ class Topic:
 
     What is missing is read from the journal after ``gap_seconds``. ``on_rewind`` is called with the topic and the
     highest number that is still valid, -1 for none, where the members were sent events that are not in the journal;
-    the topic is of no use then. Events that come within ``coalesce`` seconds go out together. ``chunk`` is the number
-    of writes after which other tasks have a turn.
+    the topic is of no use then. Events that come within ``coalesce`` seconds go out together.
     """
 
     __slots__ = (
-        "_chunk",
         "_coalesce",
         "_draining",
         "_epoch",
@@ -54,7 +112,6 @@ class Topic:
         *,
         coalesce: float = 0.0,
         gap_seconds: float = GAP_SECONDS,
-        chunk: int = CHUNK,
     ) -> None:
         self.name = name
         self.group = group
@@ -62,7 +119,6 @@ class Topic:
         self._on_rewind = on_rewind
         self._coalesce = coalesce
         self._gap_seconds = gap_seconds
-        self._chunk = chunk
         self._members = Members()
         self._order = Ordering()
         # Which journal the numbers are of (Source.epoch); None until the head was read.
@@ -155,7 +211,7 @@ class Topic:
             if order.early or order.is_doubted:
                 self._repair_soon()
             if events:
-                await fan_out(events, self._members.audiences(events, order.seq), self._chunk)
+                await self._members.fan_out(events, order.seq)
 
     # Repair
 

@@ -24,8 +24,7 @@ from channels_live.journal.protocol import (
 )
 
 if TYPE_CHECKING:
-    from channels_live.journal.group_commit import GroupCommit
-    from channels_live.journal.source import JournalRuntime, JournalSource, get_runtime
+    from channels_live.journal.runtime import GroupCommit, JournalRuntime, JournalSource, get_runtime
 
 __all__ = [
     "JOURNAL_V1",
@@ -57,12 +56,12 @@ __all__ = [
 ]
 
 # Imported when they are first asked for: they bring ws's metrics along, which web must not show.
-_OF_WS = {"GroupCommit": "group_commit", "JournalRuntime": "source", "JournalSource": "source", "get_runtime": "source"}
+_OF_WS = {"GroupCommit", "JournalRuntime", "JournalSource", "get_runtime"}
 
 
 def __getattr__(name: str) -> Any:
-    if module := _OF_WS.get(name):
-        from importlib import import_module
+    if name in _OF_WS:
+        from channels_live.journal import runtime
 
-        return getattr(import_module(f"{__name__}.{module}"), name)
+        return getattr(runtime, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,32 +1,23 @@
-"""A journal: streams of entries in the database, which are appended with numbers and read by them."""
+"""A journal: streams of entries in the database. Appending to them is in append.py; here they are read and pruned."""
 
-import functools
 import hashlib
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any, Generic, TypeVar, cast
+from typing import Any
 
-from django.db import IntegrityError, connection, transaction
-from django.db.models import ForeignKey, Max, Q, QuerySet
-from django.utils import timezone
+from django.db import transaction
+from django.db.models import Max, Q, QuerySet
 
-from channels_live.database.errors import is_duplicate
+from channels_live.journal.append import Appender, EntryModel
 from channels_live.journal.epoch import journal_epoch
-from channels_live.journal.insert import insert
-from channels_live.journal.models import Draft, Entry, Stream, stream_key
 from channels_live.layers import Event, publish
 
-EntryModel = TypeVar("EntryModel", bound=Entry)
-
 PAGE = 200
-# An entry stored by another process between our look and our insert; the second look sees it.
-ATTEMPTS = 3
 # Entries that one transaction prunes, so that no process that appends to the stream waits for long.
 PRUNE_BATCH = 1000
 
 
-class Journal(Generic[EntryModel]):
+class Journal(Appender[EntryModel]):
     """The streams whose entries are ``model``. The methods block on the database, and raise what django.db raises.
 
     channels_live.database.errors tells what such an error means.
@@ -38,37 +29,9 @@ class Journal(Generic[EntryModel]):
     def __init__(
         self, model: type[EntryModel], group_prefix: str | None = None, prune_batch: int = PRUNE_BATCH
     ) -> None:
-        self.model = model
+        super().__init__(model)
         self._group_prefix = group_prefix or model._meta.label_lower
         self.prune_batch = prune_batch
-
-    @functools.cached_property
-    def _key(self) -> ForeignKey[Any, Any]:
-        return stream_key(self.model)
-
-    @functools.cached_property
-    def _streams(self) -> type[Stream]:
-        return cast(type[Stream], self._key.related_model)
-
-    def append(self, drafts: Sequence[Draft]) -> list[EntryModel]:
-        """Store the drafts in one transaction, and return one entry for each, in their order.
-
-        Numbers go up by one per stream, whatever number of processes append at once: the stream's row is locked from
-        its update to the commit. A draft whose id the stream knows already, from before or from earlier in the same
-        call, is not stored again; the stored entry is returned. Compare them by ``Entry.is_of``.
-        Raises what django.db raises when nothing was stored.
-        """
-        if not drafts:
-            return []
-        for attempt in range(ATTEMPTS):
-            try:
-                with transaction.atomic():
-                    # Hardly ever was an entry stored before: only where the insert fails is it worth a look.
-                    return self._append(drafts, self._known(drafts) if attempt else {})
-            except IntegrityError as error:
-                if attempt == ATTEMPTS - 1 or not is_duplicate(error):
-                    raise
-        raise AssertionError("unreachable")
 
     def after(self, stream: str, seq: int, limit: int = PAGE) -> list[EntryModel]:
         """Return the entries later than a number, oldest first, at most ``limit``."""
@@ -150,64 +113,6 @@ class Journal(Generic[EntryModel]):
         state = f"changed {entry.seq}"
         publish(self.group(entry.stream_name), Event(frames, state=state).to_message(entry.stream_name))
 
-    def _append(self, drafts: Sequence[Draft], known: dict[tuple[str, str], EntryModel]) -> list[EntryModel]:
-        new: dict[tuple[str, str], Draft] = {}
-        for draft in drafts:
-            if (draft.stream, draft.id) not in known:
-                new.setdefault((draft.stream, draft.id), draft)
-        now = timezone.now()
-        streams = self._take_numbers(Counter(draft.stream for draft in new.values()), now)
-        rows = []
-        for key, draft in new.items():
-            pk, seq = streams[draft.stream]
-            streams[draft.stream] = pk, seq + 1
-            columns = {self._key.attname: pk, "seq": seq, "client_id": draft.id, "sent_at": now}
-            entry = known[key] = self.model(**draft.fields, **columns)
-            entry.stream_name, entry.is_new = draft.stream, True
-            rows.append(entry)
-        insert(self.model, rows)
-        return [known[draft.stream, draft.id] for draft in drafts]
-
-    def _known(self, drafts: Sequence[Draft]) -> dict[tuple[str, str], EntryModel]:
-        """Return what is stored already under the drafts' ids."""
-        wanted = Q()
-        for stream in {draft.stream for draft in drafts}:
-            ids = {draft.id for draft in drafts if draft.stream == stream}
-            wanted |= Q((f"{self._key.name}__name", stream), client_id__in=ids)
-        found = self.model._base_manager.filter(wanted).select_related(self._key.name)
-        return {(entry.stream_name, entry.client_id): entry for entry in self._with_names(found)}
-
-    def _take_numbers(self, counts: Mapping[str, int], now: datetime) -> dict[str, tuple[int, int]]:
-        """Raise each stream's head by its count; return the stream's key and the first of the numbers taken."""
-        taken = {}
-        # Always in the same order, so that two processes cannot wait for each other.
-        for stream in sorted(counts):
-            count = counts[stream]
-            row = self._raise_head(stream, count, now)
-            if row is None:
-                self._streams._base_manager.bulk_create([self._streams(name=stream)], ignore_conflicts=True)
-                row = self._raise_head(stream, count, now)
-            assert row
-            pk, head = row
-            taken[stream] = pk, head - count + 1
-        return taken
-
-    @functools.cached_property
-    def _raise_head_statement(self) -> str:
-        meta, quote = self._streams._meta, connection.ops.quote_name
-        # The columns of Stream are named as its fields are; of the key's an app decides.
-        return (
-            f"UPDATE {quote(meta.db_table)} SET head = head + %s, active_at = %s WHERE name = %s"
-            f" RETURNING {quote(str(meta.pk.column))}, head"
-        )
-
-    def _raise_head(self, stream: str, count: int, now: datetime) -> tuple[int, int] | None:
-        with connection.cursor() as cursor:
-            parameters = [count, connection.ops.adapt_datetimefield_value(now), stream]
-            cursor.execute(self._raise_head_statement, parameters)
-            row: tuple[int, int] | None = cursor.fetchone()
-        return row
-
     def _prune_one_batch(self, stream: int, last: int) -> int:
         with transaction.atomic():
             entries = self.model._base_manager.filter((self._key.attname, stream))
@@ -227,9 +132,4 @@ class Journal(Generic[EntryModel]):
         entries = list(found)
         for entry in entries:
             entry.stream_name = stream
-        return entries
-
-    def _with_names(self, entries: Collection[EntryModel]) -> Collection[EntryModel]:
-        for entry in entries:
-            entry.stream_name = getattr(entry, self._key.name).name
         return entries

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core import checks
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 MAX_NAME_CHARS = 64
 MAX_ID_CHARS = 64
@@ -17,12 +18,12 @@ class Stream(models.Model):
     Subclass it, with fields of your own or without. A stream without a row is empty: the first entry makes the row.
     """
 
-    name = models.CharField(max_length=MAX_NAME_CHARS, unique=True)
-    head = models.BigIntegerField(default=0)
+    name = models.CharField(_("name"), max_length=MAX_NAME_CHARS, unique=True)
+    head = models.BigIntegerField(_("newest number"), default=0)
     # The highest number that ``Journal.prune`` has deleted.
-    pruned_to = models.BigIntegerField(default=0)
+    pruned_to = models.BigIntegerField(_("deleted up to number"), default=0)
     # When the newest entry was stored. Without an index, which every commit would have to write.
-    active_at = models.DateTimeField(null=True, editable=False)
+    active_at = models.DateTimeField(_("last entry at"), null=True, editable=False)
 
     class Meta:
         abstract = True
@@ -55,11 +56,11 @@ class Entry(models.Model):
     call has stored it, and False where it was there before.
     """
 
-    seq = models.BigIntegerField()
+    seq = models.BigIntegerField(_("number"))
     # Made by the client, so that an entry that is sent again is stored once.
-    client_id = models.CharField(max_length=MAX_ID_CHARS)
+    client_id = models.CharField(_("client’s ID"), max_length=MAX_ID_CHARS)
     # The time of the commit.
-    sent_at = models.DateTimeField()
+    sent_at = models.DateTimeField(_("sent at"))
 
     stream_name = ""
     is_new = False

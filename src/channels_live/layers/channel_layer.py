@@ -16,7 +16,7 @@ from channels_redis.utils import _close_redis
 from django.db import Error as DatabaseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from channels_live.layers.errors import CHANNEL_LAYER_ERRORS
+from channels_live.layers.availability import CHANNEL_LAYER_ERRORS
 from channels_live.layers.prefix import async_channel_prefix
 from channels_live.observability.logs import first_line
 
@@ -178,7 +178,7 @@ class Shard(RedisSingleShardConnection):
             self._has_received = True
             if self._is_failing:
                 self._is_failing = False
-                logger.warning("Redis answers again, messages are received")
+                logger.warning("Reconnected to Redis, receiving again")
             if isinstance(response, list) and response[0] == b"message":
                 name = response[1].decode()[prefix_length:]
                 self._receive_message({"channel": name, "data": response[2]})

@@ -7,9 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from channels_live.layers.availability import Availability
-from channels_live.layers.counters import Counters
-from channels_live.layers.errors import CHANNEL_LAYER_ERRORS
+from channels_live.layers.availability import CHANNEL_LAYER_ERRORS, Availability, Counters
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +92,7 @@ class GroupSender:
             if len(messages) > 1:
                 await self._send_each(group, messages)
             else:
-                logger.exception("Dropped a message that the channel layer cannot send")
+                logger.exception("Dropped a message that the channel layer cannot encode or send")
         else:
             self._counters.sent(len(messages))
             self._on_sent()

@@ -10,8 +10,7 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 
-from channels_live.layers.availability import Availability
-from channels_live.layers.counters import Counters
+from channels_live.layers.availability import Availability, Counters
 from channels_live.layers.group_sender import MAX_WAITING, GroupSender
 
 

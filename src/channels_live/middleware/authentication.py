@@ -121,12 +121,12 @@ class AuthenticationMiddleware:
         self._logged_at[unknown.reason] = now
         if unknown.reason == "backend":
             logger.error(
-                "A session of the backend %.200r cannot be verified, its socket is refused: AUTHENTICATION_BACKENDS "
-                "of this process does not contain it; the setting must be the same in all processes",
+                "Handshake refused, a session of the backend %.200r cannot be verified: AUTHENTICATION_BACKENDS of "
+                "this process does not contain it; set the same in all processes",
                 unknown.detail,
             )
         else:
             logger.error(
-                "A session cannot be decoded, its socket is refused: "
-                "SECRET_KEY, SECRET_KEY_FALLBACKS and SESSION_SERIALIZER must be the same in all processes"
+                "Handshake refused, a session cannot be decoded: "
+                "set the same SECRET_KEY, SECRET_KEY_FALLBACKS and SESSION_SERIALIZER in all processes"
             )

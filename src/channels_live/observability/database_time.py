@@ -10,7 +10,7 @@ from prometheus_client import Histogram
 
 QUERY_DURATION = Histogram(
     "database_query_duration_seconds",
-    "Time of one statement, the wait for a lock included; commits are not statements.",
+    "Duration of one SQL statement, including waits for locks; commits are not counted.",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 

@@ -1,8 +1,8 @@
 """The server's metrics, in Prometheus' text format.
 
-docs/operations.md says which question each answers. Labels have a fixed set of values: never a topic or a user. An app
-registers the values that it adds (``register_results``, ``register_limits``, ``register_close_codes``), and defines
-further metrics of its own with prometheus_client.
+docs/operations.md describes each. Labels have a fixed set of values: never a topic or a user. An app registers the
+values that it adds (``register_results``, ``register_limits``, ``register_close_codes``), and defines further metrics
+of its own with prometheus_client.
 """
 
 import time
@@ -11,10 +11,11 @@ from prometheus_client import Counter, Enum, Gauge, Histogram, generate_latest
 
 from channels_live.close_codes import CloseCode
 
-# Results of a handshake. Why it was refused: origin, auth (login required, or an invalid token), session (this process
-# cannot verify it), not_found (no such address), overloaded (this process takes no more), sockets_per_user (nor of this
-# user), unavailable (the database does not answer), rejected (the consumer closed before it accepted), timeout (it
-# never ended), error (an exception). nginx refuses too many from one address.
+# Results of a handshake: accepted, or why it was refused. origin: the Origin header is not allowed. auth: login
+# required, or an invalid token. session: this process cannot verify it. not_found: no such address. overloaded:
+# MAX_SOCKETS. sockets_per_user: MAX_SOCKETS_PER_USER. unavailable: the database does not answer. rejected: the consumer
+# closed before it accepted. timeout: HANDSHAKE_TIMEOUT. error: an exception. What exceeds a limit per address, nginx
+# refuses and counts.
 RESULTS = (
     "accepted",
     "origin",
@@ -28,66 +29,77 @@ RESULTS = (
     "timeout",
     "error",
 )
-# Of frames from clients: pings and pongs.
+# Limits of frames from clients. ping: the rate of pings and pongs.
 LIMITS = ("ping",)
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 # Sockets
 SOCKETS = Gauge("websocket_connections", "Open sockets.")
-HANDSHAKES = Counter("websocket_handshakes", "Handshakes by result.", ["result"])
-HANDSHAKES_WAITING = Gauge("websocket_handshakes_waiting", "Handshakes that wait for their turn.")
+HANDSHAKES = Counter("websocket_handshakes", "WebSocket handshakes, by result.", ["result"])
+HANDSHAKES_WAITING = Gauge(
+    "websocket_handshakes_waiting", "Handshakes that wait because MAX_HANDSHAKES are in progress."
+)
 CLOSES = Counter("websocket_closes", "Sockets closed, by close code.", ["code"])
 FRAMES_RECEIVED = Counter("websocket_frames_received", "Data frames from clients.")
 FRAMES_SENT = Counter("websocket_frames_sent", "Data frames to clients.")
 BYTES_RECEIVED = Counter("websocket_received_bytes", "Payload bytes from clients.")
 BYTES_SENT = Counter("websocket_sent_bytes", "Bytes of data frames to clients.")
-SLOW_CLOSED = Counter("websocket_slow_closed", "Sockets closed because their client read too slowly.")
-REFUSED = Counter("websocket_refused_frames", "Frames from clients refused or dropped by a limit.", ["limit"])
-ABUSIVE_CLOSED = Counter("websocket_abusive_closed", "Sockets closed because their client kept exceeding the limits.")
+SLOW_CLOSED = Counter("websocket_slow_closed", "Sockets closed with 1013 because their client read too slowly.")
+REFUSED = Counter(
+    "websocket_refused_frames", "Frames from clients rejected or dropped, by the limit that they exceeded.", ["limit"]
+)
+ABUSIVE_CLOSED = Counter("websocket_abusive_closed", "Sockets closed with 1008 after too many rejected frames.")
 
 # Hub
 MEMBERS = Gauge("hub_members", "Members of all topics in this process.")
 TOPICS = Gauge("hub_topics", "Topics with members in this process.")
 DELIVERY_DURATION = Histogram(
     "hub_delivery_duration_seconds",
-    "Time from publishing an event, perhaps in another process, to having written it to the sockets here.",
+    "Time from publishing an event, in any process, until it is written to the sockets of this process.",
     buckets=LATENCY_BUCKETS,
 )
-GAPS = Counter("hub_gaps", "Gaps in the numbers of a topic that were read from the journal.")
-GAPS_REPAIRED = Counter("hub_gaps_repaired", "Gaps that were filled.")
-POLLING_REPAIRS = Counter("hub_polling_repairs", "Topics found behind their journal by polling.")
-REWINDS = Counter("hub_rewinds", "Topics found beyond their journal, whose members were closed to begin again.")
+GAPS = Counter("hub_gaps", "Gaps found in the sequence numbers of a topic.")
+GAPS_REPAIRED = Counter("hub_gaps_repaired", "Gaps filled from the journal.")
+POLLING_REPAIRS = Counter("hub_polling_repairs", "Times that polling found a topic behind its journal.")
+REWINDS = Counter(
+    "hub_rewinds", "Times that a topic was ahead of its journal; its members were closed with 1012 and reset."
+)
 
 # Channel layer
 CHANNEL_LAYER_UP = Gauge(
-    "channel_layer_up", "1 while this process hears itself through Redis; 0 while members are served by polling."
+    "channel_layer_up",
+    "1 while this process receives its own heartbeats through Redis; 0 while it delivers by polling.",
 )
 CHANNEL_LAYER_ERRORS = Counter("channel_layer_errors", "Failed or timed-out calls of the channel layer.")
 CHANNEL_LAYER_SENT = Counter("channel_layer_messages_sent", "Messages sent to groups.")
 CHANNEL_LAYER_RECEIVED = Counter("channel_layer_messages_received", "Messages received from groups.")
-CHANNEL_LAYER_DROPPED = Counter("channel_layer_messages_dropped", "Messages dropped because too many waited.")
-CHANNEL_LAYER_QUEUE = Gauge("channel_layer_queue_messages", "Messages that wait to be sent to a group.")
-CHANNEL_LAYER_SEND_DURATION = Histogram(
-    "channel_layer_send_duration_seconds", "Time of one send to a group.", buckets=LATENCY_BUCKETS
+CHANNEL_LAYER_DROPPED = Counter(
+    "channel_layer_messages_dropped", "Messages not sent to a group because the queue was full."
 )
-PRESENCE_SENT = Counter("presence_announcements_sent", "Announcements of this process' own members.")
-PRESENCE_RECEIVED = Counter("presence_announcements_received", "Announcements of other processes.")
+CHANNEL_LAYER_QUEUE = Gauge("channel_layer_queue_messages", "Messages waiting to be sent to a group.")
+CHANNEL_LAYER_SEND_DURATION = Histogram(
+    "channel_layer_send_duration_seconds", "Duration of one send to a group.", buckets=LATENCY_BUCKETS
+)
+PRESENCE_SENT = Counter("presence_announcements_sent", "Presence announcements sent by this process.")
+PRESENCE_RECEIVED = Counter("presence_announcements_received", "Presence announcements received from other processes.")
 
 # Process
 EVENT_LOOP_LAG = Histogram(
-    "event_loop_lag_seconds", "How late the event loop ran a timer, measured twice a second.", buckets=LATENCY_BUCKETS
+    "event_loop_lag_seconds",
+    "Delay with which the event loop runs a timer, measured twice per second.",
+    buckets=LATENCY_BUCKETS,
 )
 DRAIN_STATE = Enum(
     "drain_state",
-    "serving; announced: not ready, still taking handshakes; draining: closing its sockets.",
+    "serving; announced: readiness fails, handshakes are still accepted; draining: closing the sockets.",
     states=["serving", "announced", "draining"],
 )
 
 # Revocations
 REVOCATION_READ_ERRORS = Counter(
-    "revocation_read_errors", "Reads of the revocations that failed; they are tried every two seconds."
+    "revocation_read_errors", "Failed reads of the revocation table; the next follows after two seconds."
 )
-REVOKED_SOCKETS = Counter("websocket_revoked", "Sockets told that something they were opened with holds no more.")
+REVOKED_SOCKETS = Counter("websocket_revoked", "Sockets that a revocation affected.")
 
 _close_codes: set[int] = set()
 

@@ -74,7 +74,10 @@ class Revocations:
             except Exception as error:
                 metrics.REVOCATION_READ_ERRORS.inc()
                 if not self._is_failing:
-                    logger.warning("Revocations cannot be read, sockets stay open: %s", first_line(error))
+                    logger.warning(
+                        "Reading revocations failed, sockets of ended logins stay open until it succeeds: %s",
+                        first_line(error),
+                    )
                 self._is_failing = True
             await asyncio.sleep(self._interval)
 
@@ -88,7 +91,7 @@ class Revocations:
         self._read_at = started_at
         if self._is_failing:
             self._is_failing = False
-            logger.warning("Revocations are read again")
+            logger.warning("Reading revocations works again")
         # By subject too: after a failover that lost commits, a number is given a second time.
         new = {number: subject for number, subject in rows if self._seen.get(number, (0.0, ""))[1] != subject}
         self._forget(started_at - WINDOW_SECONDS)

@@ -93,11 +93,14 @@ class WebSocketProtocol(SlimState, Handshake):
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine for the socket in the background; a draining server waits for it."""
+        task = asyncio.get_running_loop().create_task(coroutine)
         self.pending_tasks += 1
-        self.server.start(coroutine).add_done_callback(self._task_done)
+        self.server.tasks.add(task)
+        task.add_done_callback(self._task_done)
 
-    def _task_done(self, _: asyncio.Task[None]) -> None:
+    def _task_done(self, task: asyncio.Task[None]) -> None:
         self.pending_tasks -= 1
+        self.server.tasks.discard(task)
         if self.fewer_tasks and self.pending_tasks <= MAX_PENDING_TASKS:
             self.fewer_tasks.set_result(None)
             self.fewer_tasks = None
@@ -154,7 +157,7 @@ class WebSocketProtocol(SlimState, Handshake):
         self.refusals = self.refusals or TokenBucket(self.server.refusal_limit)
         if take_from_all([self.refusals], time.monotonic()) and self.state == self.STATE_OPEN:
             metrics.ABUSIVE_CLOSED.inc()
-            logger.warning("socket closed, it kept exceeding a limit", limit=limit, request_id=self.request_id)
+            logger.warning("socket closed with 1008, too many rejected frames", limit=limit, request_id=self.request_id)
             if self.inbox:
                 self.inbox.clear()
             self.close_discarding_input(
@@ -218,7 +221,7 @@ class WebSocketProtocol(SlimState, Handshake):
                 if not has_failed or message["type"] != "websocket.receive":
                     await self.handler(message)
             except Exception:
-                logger.exception("a message could not be handled", request_id=self.request_id)
+                logger.exception("handling a message failed, closing its socket with 1011", request_id=self.request_id)
                 self.close(CloseCode.INTERNAL_ERROR)
                 has_failed = True
             handled += 1

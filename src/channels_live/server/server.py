@@ -10,7 +10,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Coroutine
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter
@@ -92,6 +91,7 @@ class Server(server.Server):
         self.admission = Admission(options.max_sockets, options.max_sockets_per_user)
         self.handshakes = HandshakeQueue(options.max_handshakes)
         self.sockets = Registry(self.ping_interval, self.ping_timeout, options.max_connection_age)
+        # What the sockets' protocols run in the background; the drain waits for it.
         self.tasks: set[asyncio.Task[None]] = set()
         self.drain: Drain | None = None
 
@@ -156,13 +156,6 @@ class Server(server.Server):
         if protocol in self.connections:
             super().protocol_disconnected(protocol)
 
-    def start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run a socket's coroutine in the background; the drain waits for it."""
-        task = twisted_loop.create_task(coroutine)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-        return task
-
     # --- Begin and end
 
     def _begin(self) -> None:
@@ -188,7 +181,7 @@ class Server(server.Server):
             self.sockets.tick()
         except Exception:
             # An exception would end the LoopingCall.
-            logger.exception("Pinging the sockets failed")
+            logger.exception("Sending pings failed, retrying in one second")
 
     def _listen(self) -> None:
         # With failByDrop, autobahn's default, the client of a frame over the limit sees 1006, not 1009.
@@ -224,7 +217,7 @@ class Server(server.Server):
         try:
             await self.drain.run(self._stop_listening)
         except Exception:
-            logger.exception("The drain failed")
+            logger.exception("The drain failed, remaining sockets are closed with 1006")
         finally:
             leave = threading.Timer(EXIT_SECONDS, os._exit, [0])
             leave.daemon = True

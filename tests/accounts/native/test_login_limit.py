@@ -36,6 +36,6 @@ def test_failures_from_one_address_lock_out_that_address_only(tmp_path):
         refused = attacker.send("/accounts/login/", username="alice", password=PASSWORD)
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
         assert owner.send("/accounts/login/", username="alice", password=PASSWORD).is_redirect
-        metrics = httpx.get(f"{stack.part('web').url}/metrics").text
+        metrics = httpx.get(f"{stack.process('web').url}/metrics").text
         for result, count in {"failed": 2, "refused": 1, "succeeded": 2}.items():
             assert f'logins_total{{result="{result}"}} {count}.0' in metrics

@@ -66,11 +66,11 @@ def open_socket(
     stack: Stack,
     room: str,
     browser: httpx.Client | None = None,
-    part: str = "nginx",
+    process: str = "nginx",
     query: str = "",
     **options: object,
 ) -> ClientConnection:
-    url = stack.part(part).url
+    url = stack.process(process).url
     headers = {"Cookie": f"sessionid={browser.cookies['sessionid']}"} if browser else {}
     options = {"origin": url, "additional_headers": headers, "subprotocols": ["chat.v1"], **options}
     return connect(f"{url.replace('http', 'ws', 1)}/ws/chat/{room}/{query}", **options)  # type: ignore[arg-type]
@@ -110,9 +110,9 @@ def test_a_ticket_opens_one_socket_and_is_in_no_log(stack):
     ticket = answer.json()["ticket"]
     with open_socket(stack, "a", query=f"?ticket={ticket}", origin=ALLOWED) as socket:
         assert name_in(socket) == "app"
-    for part in ("nginx", "ws-1", "ws-2"):
+    for process in ("nginx", "ws-1", "ws-2"):
         with pytest.raises(InvalidStatus) as refused:
-            open_socket(stack, "a", part=part, query=f"?ticket={ticket}", origin=ALLOWED)
+            open_socket(stack, "a", process=process, query=f"?ticket={ticket}", origin=ALLOWED)
         assert refused.value.response.status_code == 401
     for log in (stack.directory / "log").iterdir():
         text = log.read_text()
@@ -125,9 +125,9 @@ def test_of_many_handshakes_with_one_ticket_at_once_one_gets_in(stack):
     for _ in range(5):
         ticket = httpx.post(f"{stack.url}/api/tickets", headers=headers).json()["ticket"]
 
-        def come(part: str, query: str = f"?ticket={ticket}") -> str | int:
+        def come(process: str, query: str = f"?ticket={ticket}") -> str | int:
             try:
-                with open_socket(stack, "a", part=part, query=query) as socket:
+                with open_socket(stack, "a", process=process, query=query) as socket:
                     return name_in(socket)
             except InvalidStatus as refused:
                 return refused.response.status_code
@@ -146,14 +146,14 @@ def test_a_session_that_ws_cannot_verify_is_not_let_in_as_a_guest(stack):
         f"session = SessionStore({browser.cookies['sessionid']!r})\n"
         "session['_auth_user_backend'] = 'ldap.Backend'\nsession.save()",
     )
-    with open_socket(stack, "a", browser, part="ws-1") as socket:
+    with open_socket(stack, "a", browser, process="ws-1") as socket:
         assert close_code(socket) == 1013
     log = (stack.directory / "log/ws-1.log").read_text()
     assert "'ldap.Backend' cannot be verified" in log
     # web does not know the backend either: the page is a guest's, without the session, and so is its socket.
     assert 'data-author="guest-' in browser.get("/chat/a/").text
     assert "sessionid" not in browser.cookies
-    with open_socket(stack, "a", part="ws-1") as socket:
+    with open_socket(stack, "a", process="ws-1") as socket:
         assert name_in(socket).startswith("guest-")
 
 
@@ -168,7 +168,7 @@ def test_a_room_of_members_is_in_nobody_elses_list(stack):
     # Also where the process remembers it as open.
     with open_socket(stack, "cellar", alice) as inside, open_socket(stack, "seen") as other:
         assert (name_in(inside), name_in(other)[:6]) == ("member", "guest-")
-        url = stack.part("ws-1").url
+        url = stack.process("ws-1").url
         with connect(f"{url.replace('http', 'ws', 1)}/ws/rooms/", origin=url) as visitor:  # type: ignore[arg-type]
             while "seen" not in (rooms := json.loads(visitor.recv(15))["rooms"]):
                 pass
@@ -192,18 +192,18 @@ def test_a_revocation_closes_the_right_sockets_in_every_process_without_redis(st
     here, elsewhere, bob = log_in(stack, "alice"), log_in(stack, "alice"), log_in(stack, "bob")
     with ExitStack() as sockets:
 
-        def enter(room: str, browser: httpx.Client | None, part: str) -> ClientConnection:
-            socket = sockets.enter_context(open_socket(stack, room, browser, part))
+        def enter(room: str, browser: httpx.Client | None, process: str) -> ClientConnection:
+            socket = sockets.enter_context(open_socket(stack, room, browser, process))
             name_in(socket)
             return socket
 
         both = ("ws-1", "ws-2")
-        guests = [enter("club", None, part) for part in both]
-        mine = [enter("lobby", here, part) for part in both]
-        others = [enter("lobby", elsewhere, part) for part in both]
-        banned = [enter("lobby", bob, part) for part in both]
-        stays = [enter("other", bob, part) for part in both]
-        stack.part("redis").kill()
+        guests = [enter("club", None, process) for process in both]
+        mine = [enter("lobby", here, process) for process in both]
+        others = [enter("lobby", elsewhere, process) for process in both]
+        banned = [enter("lobby", bob, process) for process in both]
+        stays = [enter("other", bob, process) for process in both]
+        stack.process("redis").kill()
         here.post("/accounts/logout/")
         begun = time.monotonic()
         assert [close_code(socket) for socket in mine] == [4401, 4401]
@@ -219,12 +219,12 @@ def test_a_revocation_closes_the_right_sockets_in_every_process_without_redis(st
         assert [close_code(socket) for socket in banned] == [4403, 4403]
         assert [close_code(socket) for socket in guests] == [4401, 4401]
         assert [close_code(socket) for socket in others] == [4401, 4401]
-        for part, room, browser, code in [
+        for process, room, browser, code in [
             ("ws-1", "lobby", bob, 4403),
             ("ws-2", "club", bob, 4403),
             ("ws-1", "club", None, 4401),
         ]:
-            assert close_code(sockets.enter_context(open_socket(stack, room, browser, part))) == code
+            assert close_code(sockets.enter_context(open_socket(stack, room, browser, process))) == code
         # Sockets without a revoked subject are still open.
         for socket in stays:
             socket.send(json.dumps({"type": "message", "id": f"{id(socket)}", "message": "hello"}))

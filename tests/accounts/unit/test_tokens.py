@@ -85,7 +85,8 @@ def test_without_a_header_there_is_no_token():
 
 def add_in_admin(admin_client, user: User) -> str:
     form = {"user": user.pk, "name": "deploy bot", "expires_at_0": "", "expires_at_1": ""}
-    page = admin_client.post("/admin/accounts/apitoken/add/", form, follow=True).content.decode()
+    headers = {"Accept-Language": "en"}
+    page = admin_client.post("/admin/accounts/apitoken/add/", form, follow=True, headers=headers).content.decode()
     found = re.search(r"Token: (\S{43}) ", page)
     assert found
     return found[1]

@@ -38,7 +38,7 @@ def test_sign_up_log_out_log_in(page: Page, room: str) -> None:
     page.get_by_role("link", name="Log in").click()
     page.get_by_role("link", name="Sign up").click()
     page.get_by_label("Username").fill(name)
-    page.get_by_label("Password:", exact=True).fill(password)
+    page.get_by_label("Password", exact=True).fill(password)
     page.get_by_label("Password confirmation").fill(password)
     page.get_by_role("button", name="Sign up").click()
     # Back in the room where the visitor came from.

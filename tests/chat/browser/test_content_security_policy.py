@@ -105,7 +105,7 @@ def test_nothing_planted_runs_or_calls_home(
 def test_no_script_reads_what_proves_who_one_is(page: Page, room: str) -> None:
     page.goto("/accounts/signup/")
     page.get_by_label("Username").fill(f"user-{room}")
-    for label in ("Password:", "Password confirmation:"):
+    for label in ("Password", "Password confirmation"):
         page.get_by_label(label, exact=True).fill("correct horse battery")
     page.get_by_role("button", name="Sign up").click()
     page.wait_for_url("**/chat/")

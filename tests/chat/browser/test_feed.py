@@ -50,8 +50,8 @@ def test_two_windows_see_every_activity_once_and_in_order_over_a_restart(new_pag
     for page in (alice, bob):
         expect_texts(page, "one", "two")
     for name in ("ws-1", "ws-2"):
-        part = next(part for part in run.description()["parts"] if part["name"] == name)
-        os.kill(part["pid"], signal.SIGKILL)
+        process = next(process for process in run.description()["processes"] if process["name"] == name)
+        os.kill(process["pid"], signal.SIGKILL)
     expect(alice.locator("#feed-state")).to_have_text("Reconnecting…")
     # Goes out as soon as there is a connection again.
     write(alice, "three")

@@ -157,7 +157,7 @@ def test_a_name_that_would_deceive_is_refused(page: Page, name: str, sentence: s
 def test_a_user_name_cannot_be_that_of_a_guest(page: Page) -> None:
     page.goto("/accounts/signup/")
     page.get_by_label("Username").fill("guest-k7m2xq")
-    page.get_by_label("Password:", exact=True).fill("correct horse battery")
+    page.get_by_label("Password", exact=True).fill("correct horse battery")
     page.get_by_label("Password confirmation").fill("correct horse battery")
     page.get_by_role("button", name="Sign up").click()
     expect(page.locator(".errorlist")).to_have_text("That form is reserved for guests. Choose another username.")

@@ -41,8 +41,8 @@ def test_two_windows_see_each_vote_at_once_and_after_their_process_went(new_page
     for page in (alice, bob):
         expect_result(page, 1, 0)
     for name in ("ws-1", "ws-2"):
-        part = next(part for part in run.description()["parts"] if part["name"] == name)
-        os.kill(part["pid"], signal.SIGKILL)
+        process = next(process for process in run.description()["processes"] if process["name"] == name)
+        os.kill(process["pid"], signal.SIGKILL)
     expect(alice.locator("#poll-state")).to_have_text("Reconnecting…")
     # Goes out as soon as there is a connection again.
     bob.get_by_label("No").check()

@@ -19,8 +19,8 @@ def counts(visitor: ClientConnection, expected: dict[str, int], within: float) -
 def test_a_process_that_comes_later_asks_the_others_and_forgets_one_that_died(tmp_path: Path) -> None:
     with Stack(tmp_path) as stack:
 
-        def join(part: str, path: str) -> ClientConnection:
-            url = stack.part(part).url
+        def join(process: str, path: str) -> ClientConnection:
+            url = stack.process(process).url
             return connect(f"{url.replace('http', 'ws', 1)}/ws/{path}/", origin=url)  # type: ignore[arg-type]
 
         with join("ws-1", "chat/dev"), join("ws-2", "chat/dev"), join("ws-2", "chat/ops"):
@@ -30,6 +30,6 @@ def test_a_process_that_comes_later_asks_the_others_and_forgets_one_that_died(tm
             stack.add_ws()
             with join("ws-3", "rooms") as visitor:
                 counts(visitor, {"dev": 2, "ops": 1}, within=5)
-                stack.part("ws-2").kill()
+                stack.process("ws-2").kill()
                 # Thirty seconds after its last report.
                 counts(visitor, {"dev": 1}, within=60)

@@ -16,7 +16,7 @@ def test_many_posts_leave_the_number_of_redis_connections_flat(tmp_path):
     workers = 2
     with (
         Stack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"WEB_WORKERS": str(workers)}) as stack,
-        redis.Redis.from_url(stack.part("redis").url) as server,
+        redis.Redis.from_url(stack.process("redis").url) as server,
         httpx.Client(base_url=stack.url, headers={"Authorization": f"Bearer {make_token(stack)}"}) as bot,
     ):
         before = len(server.client_list())

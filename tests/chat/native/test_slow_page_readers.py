@@ -132,7 +132,7 @@ def test_requests_in_progress_of_one_address_are_limited(stack: Stack) -> None:
 
 def web_requests(stack: Stack) -> float:
     """Return how many static files web has served."""
-    lines = httpx.get(f"{stack.part('web').url}/metrics").text.splitlines()
+    lines = httpx.get(f"{stack.process('web').url}/metrics").text.splitlines()
     return sum(
         float(line.split()[-1])
         for line in lines
@@ -145,8 +145,8 @@ async def test_one_address_has_its_share_of_what_web_reads_at_a_time(tmp_path: P
     environment = {**NO_LIMITS, "MAX_READS_PER_ADDRESS": "3"}
     with Stack(tmp_path, ws_processes=1, environment=environment) as stack:
         # web takes no request until it goes on, so all are in progress at the same time.
-        stack.part("web").signal(signal.SIGSTOP)
-        workers = [int(pid) for pid in children_of(stack.part("web").pid)]
+        stack.process("web").signal(signal.SIGSTOP)
+        workers = [int(pid) for pid in children_of(stack.process("web").pid)]
         for pid in workers:
             os.kill(pid, signal.SIGSTOP)
         try:
@@ -166,13 +166,13 @@ async def test_one_address_has_its_share_of_what_web_reads_at_a_time(tmp_path: P
                 post = asyncio.create_task(client.post(address, content=b"{}"))
                 for pid in workers:
                     os.kill(pid, signal.SIGCONT)
-                stack.part("web").signal(signal.SIGCONT)
+                stack.process("web").signal(signal.SIGCONT)
                 assert {answer.status_code for answer in await asyncio.gather(*(set(reads) - done))} == {200}
                 assert ((await page).status_code, (await post).status_code) == (200, 401)
         finally:
             for pid in workers:
                 os.kill(pid, signal.SIGCONT)
-            stack.part("web").signal(signal.SIGCONT)
+            stack.process("web").signal(signal.SIGCONT)
 
 
 def children_of(pid: int | None) -> list[str]:

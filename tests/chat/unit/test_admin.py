@@ -5,6 +5,7 @@ import json
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
+from django.utils import translation
 
 from accounts.models import User
 from chat.journal import journal, message_draft
@@ -42,7 +43,7 @@ def staff(client, *permissions: str) -> None:
 
 def remove(client, *messages: Message):
     form = {"action": "remove_text", "_selected_action": [message.pk for message in messages]}
-    return client.post(MESSAGES, form, follow=True)
+    return client.post(MESSAGES, form, follow=True, headers={"Accept-Language": "en"})
 
 
 def test_messages_can_be_browsed_searched_and_filtered(admin_client, stored):
@@ -71,7 +72,7 @@ def test_rooms_lead_to_their_messages(admin_client, stored):
 
 def test_a_removed_text_is_gone_here_and_on_open_pages(admin_client, stored, published):
     response = remove(admin_client, stored[1])
-    assert "Texts removed: 1." in response.content.decode()
+    assert "The text of 1 message was removed." in response.content.decode()
     (first, second) = journal.after("雑談", 0)
     assert (first.text, first.is_removed) == ("hello world", False)
     assert (second.seq, second.text, second.is_removed) == (2, "", True)
@@ -79,14 +80,17 @@ def test_a_removed_text_is_gone_here_and_on_open_pages(admin_client, stored, pub
     assert group == journal.group("雑談")
     assert (event["type"], event["topic"], event["seq"]) == ("event", "雑談", None)
     assert json.loads(event["frames"]["chat.v1"]) == {"type": "removed", "seq": 2}
-    # For who catches up too; another removal does not take its place.
+    # Members that are catching up get it too; another removal does not replace it.
     assert event["state"] == "changed 2"
-    assert LogEntry.objects.get().get_change_message() == "Removed the text."
+    entry = LogEntry.objects.get()
+    for language, line in {"en": f"Deleted text “{second}”.", "ja": f"本文 “{second}” を削除しました。"}.items():
+        with translation.override(language):
+            assert entry.get_change_message() == line
 
 
 def test_removing_again_changes_nothing(admin_client, stored, published):
     remove(admin_client, stored[1])
-    assert "Texts removed: 0." in remove(admin_client, stored[1]).content.decode()
+    assert "The texts of 0 messages were removed." in remove(admin_client, stored[1]).content.decode()
     assert len(published) == 1
 
 

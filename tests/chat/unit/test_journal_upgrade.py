@@ -6,6 +6,7 @@ its two statements.
 
 from collections.abc import Iterator
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.core.management import call_command
@@ -66,10 +67,14 @@ def texts(after: int = 0) -> list[tuple[int, str]]:
     return [(message.seq, message.text) for message in journal.after("lobby", after)]
 
 
-def test_the_models_need_no_migration_beyond_those_of_the_release_before():
+def test_migrations_since_the_release_before_touch_no_table():
     call_command("makemigrations", "--check", "--dry-run", verbosity=0)
-    leaves = MigrationExecutor(connection).loader.graph.leaf_nodes("chat")
-    assert leaves == [LAST_MIGRATION]
+    graph = MigrationExecutor(connection).loader.graph
+    (leaf,) = graph.leaf_nodes("chat")
+    for _, name in graph.forwards_plan(leaf)[graph.forwards_plan(leaf).index(LAST_MIGRATION) + 1 :]:
+        call_command("sqlmigrate", "chat", name, stdout=(script := StringIO()))
+        statements = {line for line in script.getvalue().splitlines() if not line.startswith("--")}
+        assert statements <= {"BEGIN;", "COMMIT;"}
 
 
 def test_upgraded_journal_goes_on_numbering_and_knows_the_ids(upgraded_database):

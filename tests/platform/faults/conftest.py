@@ -65,12 +65,12 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory, postgres: Server | No
 def stack(shared_stack: Stack, postgres: Server | None) -> Iterator[Stack]:
     """A stack with three ws processes; what a failed test has left broken is mended after it."""
     yield shared_stack
-    parts = [*([postgres.part] if postgres else []), *shared_stack.parts]
-    for part in parts:
-        part.signal(signal.SIGCONT)
-        part.start()
-    for part in parts:
-        part.wait_ready(30)
+    processes = [*([postgres.process] if postgres else []), *shared_stack.processes]
+    for process in processes:
+        process.signal(signal.SIGCONT)
+        process.start()
+    for process in processes:
+        process.wait_ready(30)
 
 
 @pytest.fixture
@@ -84,8 +84,8 @@ def enter(stack: Stack, room: str) -> Enter:
     """Enter the room, through one ws process where its name is given."""
 
     @asynccontextmanager
-    async def enter(name: str, part: str = "nginx", after: int = 0) -> AsyncIterator[Client]:
-        async with Client(stack.part(part).url, room, name, after) as client:
+    async def enter(name: str, process: str = "nginx", after: int = 0) -> AsyncIterator[Client]:
+        async with Client(stack.process(process).url, room, name, after) as client:
             await client.wait_for(lambda: client.is_online)
             yield client
 

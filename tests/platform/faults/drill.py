@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from deploy.local import PartFailed, Stack
+from deploy.local import ProcessFailed, Stack
 from deploy.local.binaries import BinaryMissing
 from tests.platform.faults.disk import small_disk
 from tests.platform.faults.injections import DISK_MEBIBYTES, FAULTS, Fault, NotPermitted
@@ -27,7 +27,7 @@ async def drill(stack: Stack, fault: Fault, postgres: Server | None = None, at_l
 
     ``at_least`` is the number of deliveries to all members together.
 
-    Raises TimeoutError when messages do not flow, and PartFailed when a part does not come back.
+    Raises TimeoutError when messages do not flow, and ProcessFailed when a process does not come back.
     """
     async with Load(stack.url) as load:
         await load.reach(BEFORE)
@@ -90,7 +90,7 @@ def main() -> int:
                         outcomes.append(run(stack, fault, postgres))
                     except NotPermitted as error:
                         say(f"  left out: {error}")
-    except (BinaryMissing, PartFailed, PostgresMissing) as error:
+    except (BinaryMissing, ProcessFailed, PostgresMissing) as error:
         sys.exit(str(error))
     except TimeoutError:
         sys.exit("Messages stopped flowing, and did not flow again within a minute.")

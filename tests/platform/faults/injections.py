@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 import redis.asyncio as redis
 
-from deploy.local import Part, PartFailed, Stack
+from deploy.local import Process, ProcessFailed, Stack
 from tests.platform.faults.crowd import Crowd
 from tests.platform.faults.disk import filled, is_small, small_disk
 from tests.platform.faults.proxy import redis_proxy
@@ -37,7 +37,7 @@ class NotPermitted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``inject`` returns when the fault is over, and all parts are ready again; it may return what else it saw.
+    """``inject`` returns when the fault is over, and all processes are ready again; it may return what else it saw.
 
     It raises NotPermitted, with nothing done.
     """
@@ -59,78 +59,78 @@ async def nothing(stack: Stack, postgres: Server | None) -> None:
 
 async def stop_each_ws(stack: Stack, postgres: Server | None) -> None:
     """SIGTERM to one ws process after the other: each drains, and is started again."""
-    for part in ws_parts(stack):
-        await restart(part)
+    for process in ws_processes(stack):
+        await restart(process)
 
 
 async def stop_web(stack: Stack, postgres: Server | None) -> None:
     """SIGTERM to Gunicorn."""
-    await restart(stack.part("web"))
+    await restart(stack.process("web"))
 
 
 async def stop_redis(stack: Stack, postgres: Server | None) -> None:
     """SIGTERM to Redis; it comes back empty, and at once."""
-    await restart(stack.part("redis"))
+    await restart(stack.process("redis"))
 
 
 async def stop_nginx(stack: Stack, postgres: Server | None) -> None:
     """SIGTERM to nginx: it cuts every socket, and all come back."""
-    await restart(stack.part("nginx"))
+    await restart(stack.process("nginx"))
 
 
 async def restart_all(stack: Stack, postgres: Server | None) -> None:
-    """A deploy: SIGTERM to every part in turn, the database included; each is started before the next is stopped."""
-    for part in [*([postgres.part] if postgres else []), *stack.parts]:
-        await restart(part)
+    """A deploy: SIGTERM to every process in turn, the database included; each is started before the next is stopped."""
+    for process in [*([postgres.process] if postgres else []), *stack.processes]:
+        await restart(process)
 
 
 async def kill_each_ws(stack: Stack, postgres: Server | None) -> None:
     """SIGKILL one ws process after the other, and start it again."""
-    for part in ws_parts(stack):
-        part.kill()
-        await start(part)
+    for process in ws_processes(stack):
+        process.kill()
+        await start(process)
 
 
 async def kill_all_ws(stack: Stack, postgres: Server | None) -> None:
     """SIGKILL all ws processes in one moment."""
-    for part in ws_parts(stack):
-        part.kill()
-    for part in ws_parts(stack):
-        await start(part)
+    for process in ws_processes(stack):
+        process.kill()
+    for process in ws_processes(stack):
+        await start(process)
 
 
 async def freeze_ws(stack: Stack, postgres: Server | None) -> None:
     """SIGSTOP a ws process, as a host does that swaps or is moved."""
-    await pause(stack.part("ws-1"))
+    await pause(stack.process("ws-1"))
 
 
 async def kill_web(stack: Stack, postgres: Server | None) -> None:
     """SIGKILL Gunicorn with its workers."""
-    stack.part("web").kill()
-    await start(stack.part("web"))
+    stack.process("web").kill()
+    await start(stack.process("web"))
 
 
 async def kill_redis(stack: Stack, postgres: Server | None) -> None:
     """SIGKILL Redis, and start it after a while; it comes back empty."""
-    stack.part("redis").kill()
+    stack.process("redis").kill()
     await asyncio.sleep(DOWN_SECONDS)
-    await start(stack.part("redis"))
+    await start(stack.process("redis"))
 
 
 async def empty_redis(stack: Stack, postgres: Server | None) -> None:
     """SIGKILL Redis, and start it at once; it comes back empty."""
-    stack.part("redis").kill()
-    await start(stack.part("redis"))
+    stack.process("redis").kill()
+    await start(stack.process("redis"))
 
 
 async def freeze_redis(stack: Stack, postgres: Server | None) -> None:
     """SIGSTOP Redis: connections stay, and nobody answers."""
-    await pause(stack.part("redis"))
+    await pause(stack.process("redis"))
 
 
 async def flush_redis(stack: Stack, postgres: Server | None) -> None:
     """FLUSHALL and cut off every client, five times."""
-    async with redis.Redis.from_url(stack.part("redis").url) as client:
+    async with redis.Redis.from_url(stack.process("redis").url) as client:
         for _ in range(5):
             await client.flushall()
             for kind in ("pubsub", "normal"):
@@ -141,18 +141,18 @@ async def flush_redis(stack: Stack, postgres: Server | None) -> None:
 async def cut_network(stack: Stack, postgres: Server | None) -> str:
     """Two of the three ws processes are cut off from Redis: what they send is swallowed, and nobody tells them."""
     proxy = redis_proxy(stack)
-    parts = ws_parts(stack)[:2]
-    settings = {part.name: part.environment for part in parts}
+    processes = ws_processes(stack)[:2]
+    settings = {process.name: process.environment for process in processes}
     await start(proxy)
     try:
-        for part in parts:
-            part.environment = {**part.environment, "REDIS_URL": proxy.url}
-            await restart(part)
+        for process in processes:
+            process.environment = {**process.environment, "REDIS_URL": proxy.url}
+            await restart(process)
         await pause(proxy, DOWN_SECONDS)
     finally:
-        for part in parts:
-            part.environment = settings[part.name]
-            await restart(part)
+        for process in processes:
+            process.environment = settings[process.name]
+            await restart(process)
         proxy.kill()
     return "both were drained before and after it, to move them behind the cable"
 
@@ -160,14 +160,14 @@ async def cut_network(stack: Stack, postgres: Server | None) -> str:
 async def reload_nginx(stack: Stack, postgres: Server | None) -> None:
     """SIGHUP, five times: old workers keep their sockets, new ones take who comes."""
     for _ in range(5):
-        stack.part("nginx").signal(signal.SIGHUP)
+        stack.process("nginx").signal(signal.SIGHUP)
         await asyncio.sleep(HOLD_SECONDS / 5)
 
 
 async def kill_nginx(stack: Stack, postgres: Server | None) -> None:
     """SIGKILL nginx: every socket is cut in one moment, and all come back in the next."""
-    stack.part("nginx").kill()
-    await start(stack.part("nginx"))
+    stack.process("nginx").kill()
+    await start(stack.process("nginx"))
 
 
 async def reconnect_crowd(stack: Stack, postgres: Server | None) -> str:
@@ -187,29 +187,29 @@ async def reconnect_crowd(stack: Stack, postgres: Server | None) -> str:
 async def restart_postgres(stack: Stack, postgres: Server | None) -> None:
     """SIGINT to PostgreSQL, which ends its sessions in an orderly way; it is started at once."""
     assert postgres
-    await restart(postgres.part)
+    await restart(postgres.process)
 
 
 async def stop_postgres(stack: Stack, postgres: Server | None) -> None:
     """The same, and it is started after a while."""
     assert postgres
-    await asyncio.to_thread(postgres.part.stop)
+    await asyncio.to_thread(postgres.process.stop)
     await asyncio.sleep(DOWN_SECONDS)
-    await start(postgres.part)
+    await start(postgres.process)
 
 
 async def crash_postgres(stack: Stack, postgres: Server | None) -> None:
     """SIGKILL PostgreSQL; it recovers from its log when it is started."""
     assert postgres
-    postgres.part.kill()
+    postgres.process.kill()
     # Until the last of its sessions has noticed, it refuses to start.
     for _ in range(20):
         try:
-            await start(postgres.part)
+            await start(postgres.process)
             return
-        except PartFailed:
+        except ProcessFailed:
             await asyncio.sleep(0.2)
-    await start(postgres.part)
+    await start(postgres.process)
 
 
 async def lock_postgres(stack: Stack, postgres: Server | None) -> None:
@@ -255,59 +255,59 @@ async def fill_sqlite_disk(stack: Stack, postgres: Server | None) -> None:
 
 
 FAULTS = [
-    Fault("nothing", nothing),
-    Fault("each ws process told to stop", stop_each_ws, (1012,)),
-    Fault("each ws process killed", kill_each_ws, (1006,)),
-    Fault("all ws processes killed", kill_all_ws, (1006,)),
-    Fault("a ws process frozen for 5 s", freeze_ws),
-    Fault("web told to stop", stop_web),
-    Fault("web killed", kill_web),
+    Fault("none", nothing),
+    Fault("SIGTERM to each ws process", stop_each_ws, (1012,)),
+    Fault("SIGKILL to each ws process", kill_each_ws, (1006,)),
+    Fault("SIGKILL to all ws processes", kill_all_ws, (1006,)),
+    Fault("a ws process paused for 5 s", freeze_ws),
+    Fault("SIGTERM to web", stop_web),
+    Fault("SIGKILL to web", kill_web),
     Fault("nginx reloaded 5 times", reload_nginx),
-    Fault("nginx told to stop", stop_nginx, (1006,)),
-    Fault("nginx killed", kill_nginx, (1006,)),
+    Fault("SIGTERM to nginx", stop_nginx, (1006,)),
+    Fault("SIGKILL to nginx", kill_nginx, (1006,)),
     Fault("2,000 clients reconnecting at once", reconnect_crowd),
-    Fault("Redis told to stop", stop_redis),
-    Fault("Redis killed, back empty", empty_redis),
-    Fault("Redis down for 10 s, back empty", kill_redis),
-    Fault("Redis frozen for 5 s", freeze_redis),
-    Fault("Redis emptied, all cut off, 5 times", flush_redis),
-    Fault("2 ws processes cut off from Redis for 10 s", cut_network, (1012,)),
-    Fault("PostgreSQL told to stop", restart_postgres, only_on=POSTGRES),
-    Fault("PostgreSQL killed", crash_postgres, only_on=POSTGRES),
+    Fault("SIGTERM to Redis", stop_redis),
+    Fault("SIGKILL to Redis", empty_redis),
+    Fault("Redis down for 10 s", kill_redis),
+    Fault("Redis paused for 5 s", freeze_redis),
+    Fault("Redis flushed and all clients killed, 5 times", flush_redis),
+    Fault("2 ws processes partitioned from Redis for 10 s", cut_network, (1012,)),
+    Fault("SIGINT to PostgreSQL", restart_postgres, only_on=POSTGRES),
+    Fault("SIGKILL to PostgreSQL", crash_postgres, only_on=POSTGRES),
     Fault("PostgreSQL down for 10 s", stop_postgres, only_on=POSTGRES),
-    Fault("PostgreSQL locked for 5 s", lock_postgres, only_on=POSTGRES),
+    Fault("PostgreSQL table locked for 5 s", lock_postgres, only_on=POSTGRES),
     Fault("PostgreSQL's disk full for 5 s", fill_postgres_disk, only_on=POSTGRES),
     Fault("SQLite locked for 5 s", lock_sqlite, only_on=SQLITE),
     Fault("SQLite's disk full for 5 s", fill_sqlite_disk, only_on=SQLITE),
-    Fault("every part restarted in turn", restart_all, (1006, 1012)),
+    Fault("every process restarted in turn", restart_all, (1006, 1012)),
 ]
 
 
-def ws_parts(stack: Stack) -> list[Part]:
-    return [part for part in stack.parts if part.role == "ws"]
+def ws_processes(stack: Stack) -> list[Process]:
+    return [process for process in stack.processes if process.role == "ws"]
 
 
-async def start(part: Part) -> None:
-    """Start a part, and return when it is ready."""
-    part.start()
-    await asyncio.to_thread(part.wait_ready, 30)
+async def start(process: Process) -> None:
+    """Start a process, and return when it is ready."""
+    process.start()
+    await asyncio.to_thread(process.wait_ready, 30)
 
 
-async def restart(part: Part) -> None:
-    """Tell a part to stop, and start it again; raises PartFailed where it did not end with 0."""
-    if code := await asyncio.to_thread(part.stop, 30):
-        raise PartFailed(f"{part.name} was told to stop, and ended with {code} (log: {part.log})")
-    await start(part)
+async def restart(process: Process) -> None:
+    """Tell a process to stop, and start it again; raises ProcessFailed where it did not end with 0."""
+    if code := await asyncio.to_thread(process.stop, 30):
+        raise ProcessFailed(f"{process.name} was told to stop, and ended with {code} (log: {process.log})")
+    await start(process)
 
 
-async def pause(part: Part, seconds: float = HOLD_SECONDS) -> None:
-    """SIGSTOP the part for some seconds."""
-    part.signal(signal.SIGSTOP)
+async def pause(process: Process, seconds: float = HOLD_SECONDS) -> None:
+    """SIGSTOP the process for some seconds."""
+    process.signal(signal.SIGSTOP)
     try:
         await asyncio.sleep(seconds)
     finally:
-        part.signal(signal.SIGCONT)
-    await asyncio.to_thread(part.wait_ready, 30)
+        process.signal(signal.SIGCONT)
+    await asyncio.to_thread(process.wait_ready, 30)
 
 
 def sqlite_path(stack: Stack) -> Path:

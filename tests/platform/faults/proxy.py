@@ -7,17 +7,17 @@ import asyncio
 import contextlib
 import sys
 
-from deploy.local import Part, Stack, ports
-from deploy.local.part import answers_redis_ping
+from deploy.local import Process, Stack, ports
+from deploy.local.process import answers_redis_ping
 from deploy.local.stack import ROOT
 
 
-def redis_proxy(stack: Stack) -> Part:
-    """Return a part that stands in front of the stack's Redis."""
-    redis, port = stack.part("redis"), ports.pick()
+def redis_proxy(stack: Stack) -> Process:
+    """Return a process that stands in front of the stack's Redis."""
+    redis, port = stack.process("redis"), ports.pick()
     before, _, target = redis.url.removesuffix("/0").rpartition(":")
     command = [sys.executable, "-m", "tests.platform.faults.proxy", str(port), target]
-    return Part(
+    return Process(
         "proxy",
         "proxy",
         f"{before}:{port}/0",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import Part
+from deploy.local import Process
 from tests.platform.faults.crowd import Close, Crowd, Member
 from tests.support.checker import Acknowledged, Count, check
 from tests.support.client import Client
@@ -31,13 +31,13 @@ GAP_SECONDS = 120.0
 GRACE_SECONDS = 20.0
 
 
-async def wait_stopped(part: Part, seconds: float = GRACE_SECONDS) -> int | None:
-    """Return the exit code of a part that ends by itself; raises AssertionError where it does not."""
-    assert part.process
+async def wait_stopped(process: Process, seconds: float = GRACE_SECONDS) -> int | None:
+    """Return the exit code of a process that ends by itself; raises AssertionError where it does not."""
+    assert process.popen
     try:
-        return await asyncio.to_thread(part.process.wait, seconds)
+        return await asyncio.to_thread(process.popen.wait, seconds)
     except TimeoutError:
-        pytest.fail(f"{part.name} still runs after {seconds:g} s")
+        pytest.fail(f"{process.name} still runs after {seconds:g} s")
 
 
 def histogram(closes: Sequence[Close], step: float = 0.5) -> list[int]:
@@ -72,7 +72,7 @@ async def test_4000_members_move_to_the_other_process_and_miss_nothing(tmp_path:
             writing = [asyncio.create_task(_write(writer)) for writer in writers]
             await crowd.wait_for(lambda: all(len(member.deliveries) >= 3 for member in crowd.members))
 
-            draining = stack.part("ws-1")
+            draining = stack.process("ws-1")
             started = time.monotonic()
             draining.signal(signal.SIGTERM)
             exit_code = await wait_stopped(draining, DRAIN_SECONDS + GRACE_SECONDS)

@@ -1,4 +1,4 @@
-"""Whatever happens to a part of the stack: nothing acknowledged is lost, doubled or out of order."""
+"""Whatever happens to a process of the stack: nothing acknowledged is lost, doubled or out of order."""
 
 import itertools
 
@@ -8,16 +8,16 @@ from tests.platform.faults.drill import AT_LEAST, drill
 from tests.platform.faults.injections import FAULTS, Fault, NotPermitted, start
 from tests.support.load import MEMBERS, count
 
-# On SQLite, `make test-faults`, those that its one writer has a part in; PostgreSQL has all, `make test-postgres`.
+# On SQLite, `make test-faults`, those in which its single writer takes part; PostgreSQL has all, `make test-postgres`.
 ON_SQLITE = {
-    "nothing",
-    "each ws process told to stop",
-    "all ws processes killed",
-    "a ws process frozen for 5 s",
-    "web killed",
+    "none",
+    "SIGTERM to each ws process",
+    "SIGKILL to all ws processes",
+    "a ws process paused for 5 s",
+    "SIGKILL to web",
     "nginx reloaded 5 times",
-    "Redis down for 10 s, back empty",
-    "every part restarted in turn",
+    "Redis down for 10 s",
+    "every process restarted in turn",
 }
 assert {fault.name for fault in FAULTS} >= ON_SQLITE
 
@@ -42,7 +42,7 @@ async def test_nothing_is_lost_doubled_or_reordered(stack, postgres, outcomes, f
     assert outcome.count.deliveries >= at_least
     assert set(outcome.close_codes) <= set(fault.close_codes)
     # In a deploy only nginx cuts anybody off, and everybody once.
-    assert outcome.close_codes[1006] <= MEMBERS or "killed" in fault.name
+    assert outcome.close_codes[1006] <= MEMBERS or "SIGKILL" in fault.name
 
 
 @pytest.mark.parametrize("known_from", ["acknowledgement", "delivery"])
@@ -54,10 +54,10 @@ async def test_what_somebody_knows_of_survives_a_kill_in_the_same_moment(stack, 
                 await alice.wait_for(lambda message_id=message_id: message_id in alice.acknowledged)
             else:
                 await bob.wait_for_delivery(message_id)
-            stack.part("ws-1").kill()
+            stack.process("ws-1").kill()
             async with enter(f"journal-{number}", "ws-3") as journal:
                 assert (await journal.wait_for_delivery(message_id)).seq == number
-            await start(stack.part("ws-1"))
+            await start(stack.process("ws-1"))
             await alice.wait_for(lambda number=number: len(alice.welcomes) > number)
         for member in (alice, bob):
             await member.wait_for(lambda member=member: member.seq == 3 and not member.unacknowledged)

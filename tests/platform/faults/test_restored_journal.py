@@ -48,8 +48,8 @@ async def test_members_are_closed_and_reset_and_get_what_is_written_then(
 ):
     with FeedStack(tmp_path, environment={"DATABASE_URL": database}) as stack:
         async with (
-            Client(stack.part("ws-1").url, "lobby", "listener") as listener,
-            Client(stack.part("ws-2").url, "lobby", "speaker") as speaker,
+            Client(stack.process("ws-1").url, "lobby", "listener") as listener,
+            Client(stack.process("ws-2").url, "lobby", "speaker") as speaker,
         ):
             for number in range(3):
                 await listener.wait_for_delivery(await speaker.say(str(number)))
@@ -60,7 +60,7 @@ async def test_members_are_closed_and_reset_and_get_what_is_written_then(
             restore(database, kept + re.sub(r"(?=feed_(feed|post)\b)", "public.", written))
             for member in (listener, speaker):
                 await member.wait_for(lambda member=member: member.resets)
-            async with Client(stack.part("ws-1").url, "lobby", "newcomer", after=head) as newcomer:
+            async with Client(stack.process("ws-1").url, "lobby", "newcomer", after=head) as newcomer:
                 # More than were there: their numbers are those of what was lost.
                 for number in range(5):
                     said = await speaker.say(f"new {number}")

@@ -17,15 +17,15 @@ async def test_a_shard_is_added_and_taken_out_while_people_write(tmp_path, datab
         running_redis(tmp_path) as second,
         FeedStack(tmp_path / "stack", ws_processes=2, environment=database_environment) as stack,
     ):
-        first = stack.part("redis").url
+        first = stack.process("redis").url
         async with Load(stack.url) as load:
             for addresses in (f"{first},{second.url}", first):
                 for name in ("web", "ws-1", "ws-2"):
                     # Between the restarts, processes publish where others do not listen.
                     await load.reach(load.deliveries + MEMBERS * DELIVERIES)
-                    part = stack.part(name)
-                    part.environment = {**part.environment, "REDIS_URL": addresses}
-                    await restart(part)
+                    process = stack.process(name)
+                    process.environment = {**process.environment, "REDIS_URL": addresses}
+                    await restart(process)
             outcome = await load.outcome("a Redis shard added, then taken out")
     outcomes.append(outcome)
     assert outcome.count.is_clean, outcome

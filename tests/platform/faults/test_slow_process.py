@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import Part
+from deploy.local import Process
 from tests.platform.faults.crowd import Crowd
 from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
@@ -21,15 +21,15 @@ HANDSHAKE_TIMEOUT = 2
 
 
 @contextlib.contextmanager
-def slowed(part: Part) -> Iterator[None]:
+def slowed(process: Process) -> Iterator[None]:
     """Let a process run for a fifth of the time, as a container does that has used up its CPU limit."""
     is_over = threading.Event()
 
     def pulse() -> None:
         while not is_over.is_set():
-            part.signal(signal.SIGSTOP)
+            process.signal(signal.SIGSTOP)
             time.sleep(PAUSE_SECONDS)
-            part.signal(signal.SIGCONT)
+            process.signal(signal.SIGCONT)
             time.sleep(RUN_SECONDS)
 
     thread = threading.Thread(target=pulse)
@@ -49,7 +49,7 @@ async def test_a_crowd_that_takes_longer_than_the_handshake_timeout_gets_in(tmp_
         async with Crowd(stack.url, rooms * (CROWD // ROOMS)) as crowd:
             await crowd.wait_until_all_are_online()
             crowd.failed_handshakes.clear()
-            with slowed(stack.part("ws-1")):
+            with slowed(stack.process("ws-1")):
                 crowd.drop_all()
                 await crowd.wait_for(lambda: all(len(member.welcomes) > 1 for member in crowd.members), 120)
             slowest = max(member.welcomes[1] - member.closes[0].at for member in crowd.members)

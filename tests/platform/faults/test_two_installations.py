@@ -65,9 +65,9 @@ async def test_a_member_of_one_gets_nothing_of_the_other_and_misses_nothing_of_i
         ]
         with stacks[0] as a, stacks[1] as b:
             async with (
-                Client(a.part("ws-1").url, "lobby", "listener") as listener,
-                Client(a.part("ws-2").url, "lobby", "speaker") as speaker,
-                Client(b.part("ws-1").url, "lobby", "stranger") as stranger,
+                Client(a.process("ws-1").url, "lobby", "listener") as listener,
+                Client(a.process("ws-2").url, "lobby", "speaker") as speaker,
+                Client(b.process("ws-1").url, "lobby", "stranger") as stranger,
             ):
                 await listener.wait_for(lambda: listener.presence == 2)
                 await stranger.wait_for(lambda: stranger.presence == 1)

@@ -43,9 +43,9 @@ def database_away(stack: Stack, postgres: Server | None) -> DatabaseAway:
             with sqlite_lock(stack):
                 yield
         else:
-            postgres.part.stop()
+            postgres.process.stop()
             yield
-            await start(postgres.part)
+            await start(postgres.process)
 
     return away
 
@@ -75,7 +75,7 @@ async def test_who_comes_while_postgres_is_away_is_sent_away_with_1013_and_comes
 ):
     if postgres is None:
         pytest.skip("only on PostgreSQL: SQLite's readers do not wait for its writers")
-    alice = Client(stack.part("ws-1").url, room, "alice")
+    alice = Client(stack.process("ws-1").url, room, "alice")
     async with AsyncExitStack() as resources:
         async with database_away():
             await resources.enter_async_context(alice)
@@ -98,7 +98,7 @@ async def test_who_logs_in_while_postgres_is_away_is_sent_away_with_1013_and_let
         stdout=asyncio.subprocess.PIPE,
     )
     output, _ = await process.communicate()
-    url = f"{stack.part('ws-1').url.replace('http', 'ws', 1)}/ws/feed/{room}/"
+    url = f"{stack.process('ws-1').url.replace('http', 'ws', 1)}/ws/feed/{room}/"
     headers = {"Authorization": f"Bearer {output.decode().strip()}"}
 
     async def log_in() -> str:
@@ -118,9 +118,9 @@ async def test_a_database_that_was_read_only_for_a_moment_is_written_again(stack
     if postgres is None:
         pytest.skip("only PostgreSQL has servers that fail over")
     name = stack.environment["DATABASE_URL"].rpartition("/")[2]
-    readyz = stack.part("ws-1").url + "/readyz"
+    readyz = stack.process("ws-1").url + "/readyz"
     async with AsyncExitStack() as resources:
-        admin = resources.enter_context(psycopg.connect(postgres.part.url, autocommit=True))
+        admin = resources.enter_context(psycopg.connect(postgres.process.url, autocommit=True))
         probe = await resources.enter_async_context(httpx.AsyncClient())
 
         def fail_over(read_only: str) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import redis.asyncio as redis
 
-from deploy.local import Part
+from deploy.local import Process
 from tests.platform.faults.injections import start
 from tests.support.client import Client
 from tests.support.load import count
@@ -48,25 +48,25 @@ async def seconds_until_fast(speaker: Client, *listeners: Client) -> float:
 
 
 @asynccontextmanager
-async def killed(part: Part) -> AsyncIterator[None]:
-    part.kill()
+async def killed(process: Process) -> AsyncIterator[None]:
+    process.kill()
     yield
-    await start(part)
+    await start(process)
 
 
 @asynccontextmanager
-async def stopped(part: Part) -> AsyncIterator[None]:
-    part.signal(signal.SIGSTOP)
+async def stopped(process: Process) -> AsyncIterator[None]:
+    process.signal(signal.SIGSTOP)
     yield
-    part.signal(signal.SIGCONT)
+    process.signal(signal.SIGCONT)
 
 
 @asynccontextmanager
-async def mute(part: Part) -> AsyncIterator[None]:
+async def mute(process: Process) -> AsyncIterator[None]:
     """In its place something takes connections and never answers."""
-    part.kill()
+    process.kill()
     accepted: list[asyncio.StreamWriter] = []
-    address = urlsplit(part.url)
+    address = urlsplit(process.url)
     async with await asyncio.start_server(
         lambda reader, writer: accepted.append(writer), address.hostname, address.port
     ) as server:
@@ -74,7 +74,7 @@ async def mute(part: Part) -> AsyncIterator[None]:
         server.close()
         for writer in accepted:
             writer.transport.abort()
-    await start(part)
+    await start(process)
 
 
 @pytest.mark.parametrize("outage", [killed, stopped, mute])
@@ -86,12 +86,12 @@ async def test_delivery_goes_on_by_polling_and_is_fast_again_when_redis_is_back(
             for number, member in enumerate(("alice", "bob", "carol"), start=1)
         ]
         await seconds_until_fast(alice, bob, carol)
-        async with outage(stack.part("redis")):
+        async with outage(stack.process("redis")):
             times = [await transit(alice, bob, carol) for _ in range(4)]
             figures.append(f"{name}: a message reached the other processes after {max(times):.2f} s at most")
             assert max(times) < POLLED_SECONDS
             assert await transit(alice, alice) < FAST_SECONDS, "members of the same process need no Redis"
-            await is_degraded(stack.part("ws-1").url)
+            await is_degraded(stack.process("ws-1").url)
             dora = await members.enter_async_context(enter("dora", "ws-2"))
         seconds = await seconds_until_fast(alice, bob, carol, dora)
         figures.append(f"{name}: fast again {seconds:.2f} s after it was back")
@@ -112,10 +112,10 @@ async def is_degraded(url: str) -> None:
 
 
 async def test_members_who_come_while_redis_is_away_hear_each_other_when_it_is_back(stack, enter, figures):
-    stack.part("redis").kill()
+    stack.process("redis").kill()
     async with enter("alice", "ws-1") as alice, enter("bob", "ws-2") as bob:
         assert await transit(alice, bob) < POLLED_SECONDS
-        await start(stack.part("redis"))
+        await start(stack.process("redis"))
         seconds = await seconds_until_fast(alice, bob)
         figures.append(f"Redis away when the first member came: fast {seconds:.2f} s after it was back")
         await alice.wait_for(lambda: alice.presence == 2)
@@ -125,7 +125,7 @@ async def test_members_who_come_while_redis_is_away_hear_each_other_when_it_is_b
 async def test_flushall_and_cut_connections_lose_nothing(stack, enter, figures):
     async with enter("alice", "ws-1") as alice, enter("bob", "ws-2") as bob:
         await seconds_until_fast(alice, bob)
-        async with redis.Redis.from_url(stack.part("redis").url) as client:
+        async with redis.Redis.from_url(stack.process("redis").url) as client:
             await client.flushall()
             assert await transit(alice, bob) < POLLED_SECONDS
             for kind in ("pubsub", "normal"):

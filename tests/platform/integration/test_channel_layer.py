@@ -20,18 +20,18 @@ from redis.exceptions import RedisError
 
 from channels_live.layers.channel_layer import ChannelLayer
 from channels_live.observability import readiness as health
-from deploy.local import Part
-from tests.support.redis import redis_part
+from deploy.local import Process
+from tests.support.redis import redis_process
 
 
 @pytest.fixture
-def redis(tmp_path: Path, settings) -> Iterator[Part]:
+def redis(tmp_path: Path, settings) -> Iterator[Process]:
     settings.CHANNELS_LIVE = settings.CHANNELS_LIVE | {"CHANNEL_PREFIX": "test"}
-    part = redis_part(tmp_path)
-    part.start()
-    part.wait_ready()
-    yield part
-    part.stop()
+    process = redis_process(tmp_path)
+    process.start()
+    process.wait_ready()
+    yield process
+    process.stop()
 
 
 def use(settings, url: str) -> None:
@@ -160,19 +160,19 @@ class ForgetfulNetwork:
         self.remembered.clear()
 
 
-def killed(redis: Part) -> None:
+def killed(redis: Process) -> None:
     redis.kill()
     redis.start()
     redis.wait_ready()
 
 
-def frozen(redis: Part) -> None:
+def frozen(redis: Process) -> None:
     redis.signal(signal.SIGSTOP)
     time.sleep(1)  # longer than the layer takes to give its connection up
     redis.signal(signal.SIGCONT)
 
 
-def cut(redis: Part) -> None:
+def cut(redis: Process) -> None:
     with Redis.from_url(redis.url) as client:
         assert client.client_kill_filter(_type="pubsub") == 1
 
@@ -267,7 +267,7 @@ async def test_nothing_of_one_installation_reaches_another(redis, settings):
 RIGHTS = "resetkeys resetchannels &test:* -@all +publish +subscribe +unsubscribe +ping +select +hello"
 
 
-def user_with(redis: Part, rights: str) -> str:
+def user_with(redis: Process, rights: str) -> str:
     """Make a user, and return its address."""
     with Redis.from_url(redis.url) as client:
         client.execute_command("ACL", "SETUSER", "chat", "on", ">secret", *rights.split())

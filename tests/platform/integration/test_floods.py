@@ -1,4 +1,4 @@
-"""What a client can make a ws process keep in memory, by frames of every kind."""
+"""The memory that one client can make a ws process keep, with frames of every kind."""
 
 import contextlib
 import json
@@ -10,19 +10,18 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from deploy.local import Stack
+from tests.support.feed_stack import FeedStack
 from tests.support.growth import MOST_KIB, Growth
 from tests.support.limits import NO_LIMITS
 from tests.support.raw_sockets import (
+    connect_with_small_buffer,
     fill,
     handshake,
-    line_with_little_room,
     masked,
     metric,
+    post,
     read_until,
     resume,
-    say,
-    say_id,
 )
 
 SECONDS = 30
@@ -30,20 +29,18 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(
-        tmp_path_factory.mktemp("floods"), ws_processes=1, environment={**NO_LIMITS, "MESSAGE_MAX_CHARS": "16000"}
-    ) as stack:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedStack]:
+    with FeedStack(tmp_path_factory.mktemp("floods"), ws_processes=1, environment=NO_LIMITS) as stack:
         with opened(stack) as first:  # what is made with the first member is not counted
-            first.sendall(say("warm"))
+            first.sendall(post("warm"))
             read_until(first, b'"warm"')
         yield stack
 
 
 @contextlib.contextmanager
-def opened(stack: Stack, *headers: str, receive_buffer: int = 0) -> Iterator[socket.socket]:
+def opened(stack: FeedStack, *headers: str, receive_buffer: int = 0) -> Iterator[socket.socket]:
     """A raw WebSocket to the ws process, after its handshake."""
-    url = stack.part("ws-1").url
+    url = stack.process("ws-1").url
     with socket.socket() as line:
         if receive_buffer:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -84,15 +81,15 @@ def fragment(payload: bytes = b"", opcode: int = 0, is_last: bool = False) -> by
     return bytes(frame)
 
 
-def assert_others_are_served(stack: Stack) -> None:
+def assert_others_are_served(stack: FeedStack) -> None:
     with opened(stack) as line:
-        line.sendall(say("still here"))
+        line.sendall(post("still here"))
         read_until(line, b"still here")
 
 
-def test_compression_is_refused_so_that_nothing_can_be_inflated(stack):
+def test_compression_is_not_negotiated_and_a_compressed_frame_is_refused(stack):
     with opened(stack, "Sec-WebSocket-Extensions: permessage-deflate") as line:
-        line.sendall(say("plain"))
+        line.sendall(post("plain"))
         read_until(line, b"plain")
         bomb = bytearray(masked(b"\x00" * 1000))
         bomb[0] |= 0x40
@@ -100,7 +97,7 @@ def test_compression_is_refused_so_that_nothing_can_be_inflated(stack):
         assert close_code(line) == 1002
 
 
-def test_a_frame_of_a_gigabyte_is_refused_at_its_header_and_never_kept(stack):
+def test_frame_of_a_gigabyte_is_refused_at_its_header(stack):
     growth = Growth(stack)
     with opened(stack) as line:
         line.sendall(b"\x81\xff" + (1024 * MIB).to_bytes(8, "big") + bytes(4))
@@ -121,20 +118,20 @@ def test_endless_fragments_are_refused(stack, payload):
     assert_others_are_served(stack)
 
 
-def test_a_message_in_a_thousand_fragments_is_one_up_to_64_kib(stack):
-    text = json.dumps({"message": "x" * 3900, "padding": "y" * (64 * 1024 - 3930)}).encode()
+def test_message_in_a_thousand_fragments_is_accepted_up_to_64_kib(stack):
+    text = json.dumps({"type": "entry", "id": "large", "text": "x" * 3900}).ljust(64 * 1024).encode()
     assert len(text) == 64 * 1024
     parts = [text[begin : begin + 64] for begin in range(0, len(text), 64)]
     with opened(stack) as line:
         line.sendall(fragment(parts[0], opcode=1) + b"".join(map(fragment, parts[1:-1])))
         line.sendall(fragment(parts[-1], is_last=True))
-        read_until(line, b'"message":"' + b"x" * 3900)
+        read_until(line, b'"text":"' + b"x" * 3900)
         line.sendall(fragment(parts[0], opcode=1) + b"".join(map(fragment, parts[1:])))
         line.sendall(fragment(b"z", is_last=True))
         assert close_code(line) == 1009
 
 
-def test_a_message_that_trickles_in_is_kept_as_small_as_it_is(stack):
+def test_message_that_arrives_byte_by_byte_takes_no_more_memory_than_its_bytes(stack):
     growth = Growth(stack)
     with contextlib.ExitStack() as lines:
         for _ in range(20):
@@ -147,7 +144,7 @@ def test_a_message_that_trickles_in_is_kept_as_small_as_it_is(stack):
     assert growth.kib < MOST_KIB
 
 
-def test_pongs_do_not_pile_up_for_who_does_not_read(stack):
+def test_pongs_do_not_accumulate_for_a_client_that_does_not_read(stack):
     """Nor are the pings kept: their limit is off here."""
     growth = Growth(stack)
     with opened(stack, receive_buffer=4096) as line:
@@ -157,9 +154,9 @@ def test_pongs_do_not_pile_up_for_who_does_not_read(stack):
     assert_others_are_served(stack)
 
 
-def test_who_pings_all_the_time_is_closed(tmp_path):
+def test_client_that_pings_without_pause_is_closed(tmp_path):
     environment = {"MAX_REFUSALS": "20", "MESSAGE_BURST": "5"}
-    with Stack(tmp_path, ws_processes=1, environment=environment) as stack, opened(stack) as line:
+    with FeedStack(tmp_path, ws_processes=1, environment=environment) as stack, opened(stack) as line:
         line.sendall(masked(b"?", opcode=9) * 5)
         assert read_until(line, b"\x8a\x01?" * 5)
         line.sendall(masked(b"!", opcode=9) * 5000)
@@ -167,12 +164,12 @@ def test_who_pings_all_the_time_is_closed(tmp_path):
 
 
 async def test_messages_do_not_accumulate_during_a_replay(stack):
-    url, room = stack.part("ws-1").url, f"flood-{os.urandom(4).hex()}"
-    await fill(url, room, 30)
+    url, feed = stack.process("ws-1").url, f"flood-{os.urandom(4).hex()}"
+    await fill(url, feed, 30)
     growth = Growth(stack)
     frames = metric(url, "websocket_frames_received_total")
-    with line_with_little_room(url) as line:
-        line.sendall(resume(url, room))
+    with connect_with_small_buffer(url) as line:
+        line.sendall(resume(url, feed))
         received = read_until(line, b"\r\n\r\n")
         # Until the server stops reading and the socket buffers are full.
         line.settimeout(2)
@@ -184,7 +181,9 @@ async def test_messages_do_not_accumulate_during_a_replay(stack):
         assert metric(url, "websocket_frames_received_total") - frames < 10
         # The client reads again, and every message is answered.
         line.settimeout(SECONDS)
-        threading.Thread(target=line.sendall, args=[frame[sent % len(frame) :] + say_id("last")], daemon=True).start()
+        threading.Thread(
+            target=line.sendall, args=[frame[sent % len(frame) :] + post("hello", "last")], daemon=True
+        ).start()
         received += read_until(line, b'"type":"ack","id":"last"')
         assert received.count(b"x" * 15_000) == 30
         assert received.count(b'"type":"error"') == sent // len(frame) + 1
@@ -192,7 +191,7 @@ async def test_messages_do_not_accumulate_during_a_replay(stack):
     assert_others_are_served(stack)
 
 
-def test_errors_do_not_pile_up_for_who_does_not_read(stack):
+def test_errors_do_not_accumulate_for_a_client_that_does_not_read(stack):
     growth = Growth(stack)
     with opened(stack, receive_buffer=4096) as line:
         pour(line, masked(b"no json") * 1000, 200, growth)

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 from deploy.local.stack import PYTHONPATH, ROOT
+from tests.support.feed_stack import PROJECT
 
 SETTINGS = """
-from ws.settings import *
+from feed_stack.ws import *
 DATABASES["default"]["TEST"] = {{"NAME": "{folder}/test.sqlite3"}}
 """
 TEST = """
@@ -18,21 +19,22 @@ from websockets.sync.client import connect
 class Live(ChannelsLiveServerTestCase):
     serve_static = False
 
-    def test_two_hear_each_other(self):
-        url, origin = self.live_server_ws_url + "/ws/chat/lobby/", self.live_server_url
+    def test_two_members_receive_the_post(self):
+        url, origin = self.live_server_ws_url + "/ws/feed/lobby/", self.live_server_url
         with connect(url, origin=origin) as alice, connect(url, origin=origin) as bob:
-            alice.send('{"message": "hello"}')
+            alice.send('{"type": "entry", "id": "1", "text": "hello"}')
             for socket in (alice, bob):
-                self.assertEqual(socket.recv(10), '{"message":"hello"}')
+                while '"text":"hello"' not in socket.recv(10):
+                    pass
 """
 
 
-def test_a_live_server_test_case_of_a_team_passes(tmp_path: Path, redis_address: str) -> None:
+def test_channels_live_server_test_case_passes(tmp_path: Path, redis_address: str) -> None:
     (tmp_path / "live_settings.py").write_text(SETTINGS.format(folder=tmp_path))
     (tmp_path / "test_live.py").write_text(TEST)
     environment = {
         **os.environ,
-        "PYTHONPATH": f"{PYTHONPATH}{os.pathsep}{tmp_path}",
+        "PYTHONPATH": os.pathsep.join([str(PROJECT), PYTHONPATH, str(tmp_path)]),
         "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
         "REDIS_URL": redis_address,
         "DJANGO_SETTINGS_MODULE": "live_settings",

@@ -14,8 +14,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from deploy.local import Part, ports
-from deploy.local.part import answers_http
+from deploy.local import Process, ports
+from deploy.local.process import answers_http
 from deploy.local.stack import ROOT
 
 SETTINGS = """
@@ -52,10 +52,10 @@ def project(tmp_path: Path, address: str) -> Path:
 
 
 @pytest.fixture
-def server(project: Path, address: str) -> Iterator[Part]:
+def server(project: Path, address: str) -> Iterator[Process]:
     command = [sys.executable, "-m", "channels_live.server"]
     log = project / "server.log"
-    server = Part("server", "ws", f"http://{address}", command, log, answers_http("/readyz"), environment(project))
+    server = Process("server", "ws", f"http://{address}", command, log, answers_http("/readyz"), environment(project))
     server.start()
     try:
         server.wait_ready()
@@ -89,7 +89,7 @@ def run(project: Path, *arguments: str, **variables: str) -> subprocess.Complete
     )
 
 
-def test_server_serves_asgi_application_and_closes_with_1012_on_sigterm(server: Part) -> None:
+def test_server_serves_asgi_application_and_closes_with_1012_on_sigterm(server: Process) -> None:
     with connect(server.url.replace("http", "ws") + "/any/path") as client:
         client.send("hello")
         assert client.recv(10) == "hello"
@@ -101,7 +101,7 @@ def test_server_serves_asgi_application_and_closes_with_1012_on_sigterm(server: 
     assert server.wait_stopped(20) == 0
 
 
-def test_probes_are_answered_without_an_http_application(server: Part) -> None:
+def test_probes_are_answered_without_an_http_application(server: Process) -> None:
     assert json.load(urlopen(f"{server.url}/livez")) == {"status": "ok"}
     assert json.load(urlopen(f"{server.url}/readyz")) == {"status": "ok", "database": "ok"}
     metrics = urlopen(f"{server.url}/metrics").read().decode()
@@ -113,7 +113,7 @@ def test_probes_are_answered_without_an_http_application(server: Part) -> None:
         urlopen(f"{server.url}/anything/else")
 
 
-def test_http_application_of_the_project_gets_all_but_the_probes(project: Path, server: Part) -> None:
+def test_http_application_of_the_project_gets_all_but_the_probes(project: Path, server: Process) -> None:
     server.stop()
     with (project / "mysite/asgi.py").open("a") as asgi:
         asgi.write("from django.core.asgi import get_asgi_application\n")

@@ -14,21 +14,21 @@ from channels.layers import get_channel_layer
 
 from channels_live.layers.group_sender import SEND_SECONDS, messages_of
 from channels_live.layers.publisher import Publisher
-from deploy.local import Part
-from tests.support.redis import redis_part
+from deploy.local import Process
+from tests.support.redis import redis_process
 
 
 @pytest.fixture
-def redis(tmp_path: Path, settings) -> Iterator[Part]:
-    part = redis_part(tmp_path)
-    part.start()
-    part.wait_ready()
+def redis(tmp_path: Path, settings) -> Iterator[Process]:
+    process = redis_process(tmp_path)
+    process.start()
+    process.wait_ready()
     settings.CHANNELS_LIVE = settings.CHANNELS_LIVE | {"CHANNEL_PREFIX": "test"}
     (host,) = settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"]
-    layer = {**settings.CHANNEL_LAYERS["default"], "CONFIG": {"hosts": [{**host, "address": part.url}]}}
+    layer = {**settings.CHANNEL_LAYERS["default"], "CONFIG": {"hosts": [{**host, "address": process.url}]}}
     settings.CHANNEL_LAYERS = {"default": layer}
-    yield part
-    part.stop()
+    yield process
+    process.stop()
 
 
 class Listener:

@@ -13,8 +13,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from deploy.local import Part, ports
-from deploy.local.part import answers_http
+from deploy.local import Process, ports
+from deploy.local.process import answers_http
 from deploy.local.stack import ROOT
 from tests.support.raw_sockets import KEY, masked, metric, read_until
 
@@ -27,7 +27,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a server listens whose consumers send what they are told to."""
     directory = tmp_path_factory.mktemp("sending")
     address = f"{ports.HOST}:{ports.pick()}"
-    server = Part(
+    server = Process(
         "sending",
         "ws",
         f"http://{address}",

@@ -1,4 +1,4 @@
-"""One ws process, spoken to without nginx and mostly without a WebSocket library."""
+"""Connections to one ws process, without nginx and mostly without a WebSocket library."""
 
 import asyncio
 import contextlib
@@ -11,21 +11,21 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
 
-from deploy.local import Stack
+from tests.support.client import FEED
+from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
+from tests.support.members import append, closed, next_of
 from tests.support.raw_sockets import (
     TIMEOUT,
+    connect_with_small_buffer,
     fill,
     handshake,
-    line_with_little_room,
     masked,
     metric,
+    post,
     read_until,
     resume,
-    say,
-    say_id,
 )
 
 ENVIRONMENT = {
@@ -33,19 +33,18 @@ ENVIRONMENT = {
     "PING_INTERVAL": "2",
     "PING_TIMEOUT": "4",
     "MEMBER_BUFFER_KIB": "64",
-    "MESSAGE_MAX_CHARS": "16000",
 }
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("sockets"), ws_processes=1, environment=ENVIRONMENT) as stack:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedStack]:
+    with FeedStack(tmp_path_factory.mktemp("sockets"), ws_processes=1, environment=ENVIRONMENT) as stack:
         yield stack
 
 
 @pytest.fixture
-def url(stack: Stack) -> str:
-    return stack.part("ws-1").url
+def url(stack: FeedStack) -> str:
+    return stack.process("ws-1").url
 
 
 @pytest.fixture
@@ -62,16 +61,16 @@ async def until(url: str, name: str, value: float) -> None:
             await asyncio.sleep(0.05)
 
 
-def test_a_handshake_may_come_in_pieces(url, line, room):
-    request = handshake(url, room)
+def test_handshake_in_pieces_is_accepted(url, line, feed):
+    request = handshake(url, feed)
     for begin in range(0, len(request), 40):
         line.sendall(request[begin : begin + 40])
     assert read_until(line, b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
 
 
-def test_what_comes_right_behind_the_handshake_is_taken(url, line, room):
-    line.sendall(handshake(url, room) + say("at once"))
-    assert b'{"message":"at once"}' in read_until(line, b'at once"}')
+def test_frame_right_behind_the_handshake_is_received(url, line, feed):
+    line.sendall(handshake(url, feed) + post("at once"))
+    assert b'"text":"at once"}' in read_until(line, b'at once"}')
 
 
 @pytest.mark.parametrize(
@@ -84,23 +83,24 @@ def test_what_comes_right_behind_the_handshake_is_taken(url, line, room):
     ],
     ids=["name", "folded", "control character", "too long"],
 )
-def test_a_handshake_that_is_no_http_is_refused(url, line, room, header, answer):
-    line.sendall(handshake(url, room, header))
+def test_handshake_that_is_not_http_is_refused(url, line, feed, header, answer):
+    line.sendall(handshake(url, feed, header))
     assert read_until(line, b"\r\n\r\n").startswith(answer)
 
 
 @pytest.mark.parametrize("offered", ["chat%2Ev1", "a%2Cb"])
-def test_a_subprotocol_stands_as_it_was_offered(stack, url, line, room, offered):
-    line.sendall(handshake(url, room, f"Sec-WebSocket-Protocol: {offered}"))
-    # Not known, so it is the tutorial's protocol.
-    assert read_until(line, b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
-    assert "Traceback" not in stack.part("ws-1").log.read_text()
+def test_unknown_subprotocol_is_not_selected(stack, url, line, feed, offered):
+    line.sendall(handshake(url, feed, f"Sec-WebSocket-Protocol: {offered}"))
+    head = read_until(line, b"\r\n\r\n").partition(b"\r\n\r\n")[0]
+    assert head.startswith(b"HTTP/1.1 101 ")
+    assert b"sec-websocket-protocol" not in head.lower()
+    assert "Traceback" not in stack.process("ws-1").log.read_text()
 
 
-def test_plain_http_is_answered_on_the_same_port(url):
+def test_plain_http_is_answered_on_the_port_of_websockets(url):
     with httpx.Client(base_url=url) as client:
         # One connection for all of them.
-        assert [client.get(path).status_code for path in ("/livez", "/readyz", "/metrics", "/chat/")] == [
+        assert [client.get(path).status_code for path in ("/livez", "/readyz", "/metrics", "/feed/")] == [
             200,
             200,
             200,
@@ -108,33 +108,34 @@ def test_plain_http_is_answered_on_the_same_port(url):
         ]
 
 
-def test_who_says_nothing_leaves_nothing_behind(stack, url):
+def test_connection_closed_before_its_first_byte_is_not_an_error(stack, url):
     address = urlsplit(url)
     for _ in range(20):
         socket.create_connection((address.hostname, address.port)).close()
     assert httpx.get(f"{url}/livez").status_code == 200
-    assert "Traceback" not in stack.part("ws-1").log.read_text()
+    assert "Traceback" not in stack.process("ws-1").log.read_text()
 
 
-def test_ten_thousand_frames_at_once_are_answered_in_order(url, line, room):
-    line.sendall(handshake(url, room, "Sec-WebSocket-Protocol: chat.v1"))
+def test_ten_thousand_invalid_frames_at_once_are_answered_in_order(url, line, feed):
+    line.sendall(handshake(url, feed))
     read_until(line, b'"type":"welcome"')
-    # Wrong ones, since each is answered to the sender alone.
-    frames = b"".join(masked(f'{{"type":"message","id":"{number}"}}'.encode()) for number in range(10_000))
-    line.sendall(frames + say_id("last"))
+    # Invalid ones, since each is answered to the sender alone.
+    frames = b"".join(masked(f'{{"type":"entry","id":"{number}"}}'.encode()) for number in range(10_000))
+    line.sendall(frames + post("hello", "last"))
     data = read_until(line, b'"type":"ack","id":"last"')
-    ids = [int(part.partition(b'"')[0]) for part in data.split(b'missing; expected a string.","id":"')[1:]]
+    ids = [int(part.partition(b'"')[0]) for part in data.split(b'This field cannot be blank.","id":"')[1:]]
     assert ids == list(range(10_000))
 
 
-async def test_partially_received_frame_survives_the_end_of_a_replay(url, room):
-    await fill(url, room, 30)
-    with line_with_little_room(url) as stalled:
-        stalled.sendall(resume(url, room))
+async def test_partially_received_frame_survives_the_end_of_a_replay(url, feed):
+    await fill(url, feed, 30)
+    with connect_with_small_buffer(url) as stalled:
+        stalled.sendall(resume(url, feed))
         received = read_until(stalled, b"\r\n\r\n")
         # The replay waits for its reader now. What comes until it ends: a whole message, the beginning of one in two
         # frames, and half of the second.
-        first, begin, end = say_id("whole"), bytearray(say_id("parts")[:40]), say_id("parts")[6 + 34 :]
+        first, frame = post("hello", "whole"), post("hello", "parts")
+        begin, end = bytearray(frame[:40]), frame[6 + 34 :]
         begin[0], begin[1] = 0x01, 0x80 | 34
         rest = masked(end, opcode=0)
         before = metric(url, "websocket_frames_received_total")
@@ -147,21 +148,21 @@ async def test_partially_received_frame_survives_the_end_of_a_replay(url, room):
         read_until(stalled, b'"type":"ack","id":"parts"')
 
 
-async def test_one_who_does_not_read_is_closed_and_delays_nobody(stack, url, room):
+async def test_member_that_does_not_read_is_closed_and_delays_no_other(stack, url, feed):
     address = urlsplit(url)
     before = metric(url, "websocket_slow_closed_total")
     stalled = socket.socket()
     stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     stalled.connect((address.hostname, address.port))
     stalled.settimeout(TIMEOUT)
-    stalled.sendall(handshake(url, room))
-    target = f"{url.replace('http', 'ws')}/ws/chat/{room}/"
+    stalled.sendall(handshake(url, feed))
+    target = f"{url.replace('http', 'ws', 1)}{FEED.path}{feed}/"
     with stalled:
         async with connect(target, origin=url, max_size=None) as alice:  # type: ignore[arg-type]
             text = "x" * 15_000
             for number in range(100):
-                await alice.send(json.dumps({"message": f"{number} {text}"}))
-                assert json.loads(await alice.recv())["message"].startswith(f"{number} ")
+                await alice.send(json.dumps({"type": "entry", "id": f"{number}", "text": f"{number} {text}"}))
+                assert (await next_of(alice, "entry"))["text"].startswith(f"{number} ")
             assert metric(url, "websocket_slow_closed_total") == before + 1
             received = await asyncio.to_thread(read_until, stalled, b"\x88\x02" + (1013).to_bytes(2, "big"))
             assert 0 < received.count(text.encode()) < 100
@@ -169,46 +170,41 @@ async def test_one_who_does_not_read_is_closed_and_delays_nobody(stack, url, roo
             await until(url, "hub_members", 1)
 
 
-def read_without_pongs(url: str, room: str) -> None:
+def read_without_pongs(url: str, feed: str) -> None:
     """Return when the server has sent a ping, and then ended the connection."""
     address = urlsplit(url)
     with socket.create_connection((address.hostname, address.port), timeout=TIMEOUT) as gone:
-        gone.sendall(handshake(url, room))
+        gone.sendall(handshake(url, feed))
         read_until(gone, b"\x89\x00")
         with contextlib.suppress(ConnectionResetError):
             while gone.recv(4096):
                 pass
 
 
-async def test_a_silent_client_is_pinged_and_one_that_is_gone_is_dropped(url, room):
-    target = f"{url.replace('http', 'ws')}/ws/chat/{room}/"
+async def test_silent_client_is_pinged_and_dropped_without_a_pong(url, feed):
+    target = f"{url.replace('http', 'ws', 1)}{FEED.path}{feed}/"
     async with connect(target, origin=url, ping_interval=None) as here:  # type: ignore[arg-type]
-        await asyncio.to_thread(read_without_pongs, url, room)
-        await here.send(json.dumps({"message": "still here"}))
-        assert json.loads(await here.recv()) == {"message": "still here"}
+        await asyncio.to_thread(read_without_pongs, url, feed)
+        assert (await append(here, "still here"))["type"] == "ack"
 
 
 @pytest.mark.parametrize(
     ("payload", "code"), [(b"\x03\xe9", 1001), (b"\x11\x31", 4401), (b"", 1005)], ids=["1001", "4401", "none"]
 )
-async def test_the_code_that_a_client_closes_with_is_told(url, line, room, payload, code):
+async def test_close_code_of_the_client_is_counted(url, line, feed, payload, code):
     name = f'websocket_closes_total{{code="{code}"}}'
     before = metric(url, name)
-    line.sendall(handshake(url, room) + masked(payload, opcode=8))
+    line.sendall(handshake(url, feed) + masked(payload, opcode=8))
     await until(url, name, before + 1)
 
 
-async def test_an_old_socket_is_asked_to_come_again(tmp_path, room):
-    with Stack(tmp_path, ws_processes=1, environment={"PING_INTERVAL": "1", "MAX_CONNECTION_AGE": "2"}) as stack:
-        target = f"{stack.url.replace('http', 'ws')}/ws/chat/{room}/"
+async def test_socket_older_than_max_connection_age_is_closed_with_1012(tmp_path, feed):
+    with FeedStack(tmp_path, ws_processes=1, environment={"PING_INTERVAL": "1", "MAX_CONNECTION_AGE": "2"}) as stack:
+        target = f"{stack.url.replace('http', 'ws', 1)}{FEED.path}{feed}/"
         async with connect(target, origin=stack.url) as alice:  # type: ignore[arg-type]
-            with pytest.raises(ConnectionClosed) as closed:
-                async with asyncio.timeout(TIMEOUT):
-                    await alice.recv()
-        assert closed.value.rcvd
-        assert closed.value.rcvd.code == 1012
+            assert (await closed(alice))[0] == 1012
 
 
 @pytest.fixture
-def room() -> str:
-    return f"room-{os.urandom(4).hex()}"
+def feed() -> str:
+    return f"feed-{os.urandom(4).hex()}"

@@ -6,6 +6,7 @@ import pytest
 
 from channels_live.hub import Hub
 from channels_live.hub.connection import ChannelLayerConnection
+from tests.support.feeds import empty_feeds, feed_tables  # noqa: F401
 from tests.support.hub import Broker, InThread, Journal
 from tests.support.pages import plain_static_files, translations  # noqa: F401
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
@@ -13,17 +13,9 @@ from channels_live.consumers import JournalConsumer
 from channels_live.database import get_database_thread
 from channels_live.journal import Draft, JournalSource
 from channels_live.rate_limit import Limit
-from tests.support.feeds import Post, content, create_tables, drop_tables, journal
+from tests.support.feeds import Post, content, journal
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def tables(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    with django_db_blocker.unblock():
-        create_tables()
-        yield
-        drop_tables()
+pytestmark = pytest.mark.usefixtures("empty_feeds")
 
 
 @pytest.fixture(autouse=True)
@@ -31,13 +23,6 @@ async def thread_closed(transactional_db: None) -> AsyncIterator[None]:
     yield
     # Looked up in the thread, which has a connection of its own.
     await get_database_thread().run(lambda: connection.close())
-
-
-@pytest.fixture(autouse=True)
-def empty(transactional_db: None) -> Iterator[None]:
-    yield
-    for model in (Post, Post.feed.field.related_model):
-        model.objects.all().delete()
 
 
 class Posts(JournalSource):

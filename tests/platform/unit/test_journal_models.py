@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,17 +12,9 @@ from django.utils import timezone
 
 from channels_live.journal import Draft, Entry, Stream, entry_constraints
 from deploy.local.stack import ROOT
-from tests.support.feeds import Feed, Post, create_tables, drop_tables, journal
+from tests.support.feeds import Feed, Post, journal
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module", autouse=True)
-def tables(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
-    with django_db_blocker.unblock():
-        create_tables()
-        yield
-        drop_tables()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("feed_tables")]
 
 
 def draft(number: int, stream: str = "news", **fields: object) -> Draft:

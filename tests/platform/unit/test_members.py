@@ -7,8 +7,7 @@ import pytest
 
 from channels_live.frames import text_frame
 from channels_live.hub import Event
-from channels_live.hub.fan_out import CHUNK, fan_out
-from channels_live.hub.members import Members, MemberState
+from channels_live.hub.members import CHUNK, Members, MemberState
 
 
 class Socket:
@@ -46,19 +45,18 @@ def frames(*texts: str) -> bytes:
 
 
 class Topic:
-    """Members and the fan-out to them, as channels_live.hub.topic puts them together."""
+    """Members and the number of their topic, as channels_live.hub.topic puts them together."""
 
     def __init__(self, chunk: int = CHUNK) -> None:
-        self.members = Members()
+        self.members = Members(chunk)
         self.seq = 0
-        self.chunk = chunk
 
     def go_live(self, member: Member) -> None:
         self.members.go_live(member, self.seq)  # type: ignore[arg-type]
 
     async def fan_out(self, *events: Event) -> None:
         self.seq = max([self.seq, *(event.seq for event in events if event.seq)])
-        await fan_out(list(events), self.members.audiences(list(events), self.seq), self.chunk)
+        await self.members.fan_out(list(events), self.seq)
 
 
 @pytest.fixture

@@ -142,8 +142,8 @@ async def test_a_table_that_cannot_be_read_is_logged_once_and_read_again(table, 
     assert metrics.REVOCATION_READ_ERRORS._value.get() - counted == 3
     said = [record.getMessage() for record in caplog.records if record.name == LOGGER]
     assert said == [
-        "Revocations cannot be read, sockets stay open: the database is away",
-        "Revocations are read again",
+        "Reading revocations failed, sockets of ended logins stay open until it succeeds: the database is away",
+        "Reading revocations works again",
     ]
 
 

@@ -1,4 +1,4 @@
-// Who is in the room, and who of them is typing.
+// The members of the room, and which of them are typing.
 
 import { quoted, showAvatar, showName } from "./authors.js";
 

@@ -175,7 +175,7 @@ export class MessageLog {
     item.classList.toggle("own", !date || this.#visitor.is(author));
   }
 
-  // Only the last message that was sent says so.
+  // Only the newest sent message shows that state.
   #showSent(item) {
     if (this.#lastSent) delete this.#lastSent.dataset.state;
     item.dataset.state = "sent";

@@ -101,9 +101,12 @@ on(connection, "state", (change) => {
   if (change.state === "online" && connection.you !== visitor.name) changeIdentity(connection.you);
   const isClosed = change.state === "closed";
   const reason = isClosed ? status.dataset[`code${change.code}`] : undefined;
-  // Empty while all is well.
+  // Empty while connected.
   status.textContent = reason ?? status.dataset[isClosed ? "offline" : change.state] ?? "";
-  if (reason) form.hidden = true;
+  if (reason) {
+    status.append(document.querySelector(`#code${change.code}`)?.content.cloneNode(true) ?? "");
+    form.hidden = true;
+  }
   list.dataset.connected = connection.state === "online";
   if (connection.state === "online") loadOlder();
   else members.hide();
@@ -175,7 +178,7 @@ compose(form, {
 // The page may contain messages whose acknowledgement an earlier visit did not see.
 log.stored.forEach(({ id, seq }) => outbox.settle(id, seq));
 outbox.items.forEach((item) => log.showUnsent(item, item.code ? "failed" : "sending"));
-// Another tab may have changed the cookies. A tab without a connection learns it with the next one.
+// Another tab may have changed the cookies; the next connection shows it.
 visitor.compareTabs(() => {
   if (connection.state === "online") connection.reconnect();
 });

@@ -1,4 +1,4 @@
-// Keeps what the reader sees where it is while the transcript changes.
+// Keeps the reader's place while the transcript changes.
 
 // A reader who is nearer to the end than this, in pixels, follows the conversation.
 const NEAR_END = 40;
@@ -15,7 +15,7 @@ export class ScrollAnchor extends EventTarget {
     this.#scroller = scroller;
     this.#content = content;
     scroller.addEventListener("scroll", () => this.#onMove());
-    // The composer grows, a keyboard appears, the window is turned: a reader at the end stays there.
+    // The composer grows, a keyboard appears: a reader at the end stays there.
     new ResizeObserver(() => {
       if (this.isAtEnd) this.scrollToEnd();
       this.#onMove();
@@ -23,7 +23,7 @@ export class ScrollAnchor extends EventTarget {
     this.scrollToEnd();
   }
 
-  // Also of a reader who was there and has not scrolled since the window became smaller.
+  // Also after the window became smaller, until the reader scrolls.
   get isAtEnd() {
     return this.#distance < NEAR_END || (this.#wasAtEnd && this.#scroller.scrollTop === this.#top);
   }

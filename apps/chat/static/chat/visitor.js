@@ -1,5 +1,5 @@
-// Who the visitor is. A page is rendered for one name, and all tabs share the cookies: after a login, a logout or a first
-// visit in another tab, the server may know this tab's next connection under another name.
+// The identity of the visitor. A page is rendered for one name, and all tabs share the cookies: after a login, a logout
+// or a first visit in another tab, the server may know this tab's next connection under another name.
 
 import { identity, isGuest, quoted } from "./authors.js";
 import { openVisitorChannel } from "./visitor_channel.js";
@@ -13,7 +13,7 @@ export class Visitor {
   #reloadedFor;
   #channel;
 
-  // name: for which the page was rendered. note: the element that says who the visitor is. input: the composer's.
+  // name: for which the page was rendered. note: the element that shows a changed name. input: the composer's.
   // path: of the room.
   constructor(name, { note, input, path }) {
     this.name = name;
@@ -45,18 +45,18 @@ export class Visitor {
   rename(name) {
     this.name = name;
     document.querySelectorAll(".author").forEach((element) => (element.textContent = name));
-    this.#say("now", name);
+    this.#showNote("now", name);
   }
 
   // Reloads the page for the visitor of that name, with the composer's text. kept: how many messages wait for the old
-  // name. Returns false where a reload did not help before or might repeat for ever; the page then says so.
+  // name. Returns false, with a note on the page, where a reload did not help before or might repeat for ever.
   reload(name, kept) {
     const { value } = this.#input;
     if (name !== this.#reloadedFor && this.#store(JSON.stringify({ name, was: this.name, kept, text: value }))) {
       location.reload();
       return true;
     }
-    this.#say("stuck", this.name);
+    this.#showNote("stuck", this.name);
     return false;
   }
 
@@ -71,11 +71,11 @@ export class Visitor {
     const { name, was, kept, text } = JSON.parse(stored);
     this.#input.value = text;
     this.#reloadedFor = name;
-    this.#say("now", this.name);
+    this.#showNote("now", this.name);
     if (kept && was !== this.name) this.#note.textContent += ` ${filled(this.#note.dataset.kept, was)}`;
   }
 
-  #say(sentence, name) {
+  #showNote(sentence, name) {
     this.#note.textContent = filled(this.#note.dataset[sentence], name);
   }
 

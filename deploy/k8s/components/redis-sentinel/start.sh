@@ -1,5 +1,5 @@
 #!/bin/sh
-# start.sh redis | sentinel: asks the sentinels who the primary is; the first pod is where none of them knows.
+# start.sh redis | sentinel. The primary is the one that the Sentinels name, or the first pod if none answers.
 set -eu
 me=$HOSTNAME.redis-nodes
 primary=$(timeout 3 valkey-cli -h redis-sentinel -p 26379 --raw sentinel get-master-addr-by-name primary 2>/dev/null | head -n 1) || true
@@ -15,9 +15,9 @@ case $1 in
     exec valkey-server "$@"
     ;;
   sentinel)
-    # Sentinel does not start with a name that nobody has yet.
+    # Sentinel does not start with a host name that does not resolve yet.
     until timeout 3 valkey-cli -h "$primary" ping >/dev/null 2>&1; do sleep 1; done
-    # Names, not addresses: a pod keeps its name. Sentinel writes into its own configuration.
+    # Host names, because a pod keeps its name but not its address. Sentinel rewrites its configuration file.
     cat >/tmp/sentinel.conf <<EOF
 port 26379
 dir /tmp

@@ -13,8 +13,5 @@ socket.addEventListener("state", ({ detail: { state } }) => {
   // Sent on every connection, since a vote may be lost with one; the server counts the first.
   if (vote !== null) socket.send(vote);
 });
-poll.addEventListener("change", ({ target }) => {
-  vote ??= target.value === "true";
-  socket.send(vote);
-});
+poll.addEventListener("change", ({ target }) => socket.send((vote ??= target.value === "true")));
 socket.connect();

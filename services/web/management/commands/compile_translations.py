@@ -8,9 +8,9 @@ from base.environment import ROOT
 
 
 class Command(BaseCommand):
-    """Writes a ``.mo`` file beside every ``.po`` file; one that is newer already is left alone."""
+    """Writes a ``.mo`` file beside every ``.po`` file, unless it is newer than the ``.po`` file."""
 
-    help = "Compile the translations, without gettext's system package."
+    help = "Compile the translations without the system package of gettext."
 
     def handle(self, *args: Any, **options: Any) -> None:
         for folder in ("apps", "services"):

@@ -8,9 +8,9 @@ from channels_live.database import check_encoding
 
 
 class Command(BaseCommand):
-    """Runs what comes before the first start, in one process, since each would import Django for itself."""
+    """Runs the steps before the first start in one process, since each process would import Django again."""
 
-    help = "Bring the database, the translations and the static files up to date."
+    help = "Apply the migrations, compile the translations and collect the static files."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

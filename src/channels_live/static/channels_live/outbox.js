@@ -6,7 +6,7 @@ import { CloseCode } from "./close_codes.js";
 const ACK_TIMEOUT = 20000;
 // Older items are offered for retry, not sent by themselves.
 const STALE = 24 * 3600 * 1000;
-// A client that returns for each token of a rate limit is refused for each item, and closed for it.
+// Retrying for each token of a rate limit would be refused again and again, and closed for it.
 const SHORTEST_PAUSE = 1000;
 
 /**
@@ -112,7 +112,7 @@ export class Outbox extends EventTarget {
   }
 
   /**
-   * For callers who learn elsewhere that an item is stored, such as from a rendered page.
+   * Removes an item that is stored, as a rendered page shows, for instance.
    * @param {string} id
    * @param {number} seq
    */

@@ -135,7 +135,7 @@ export class ReconnectingSocket extends EventTarget {
     this.#forgetSocket();
     // Where a login ended during a connection, another tab may have logged in again: one attempt shows it.
     if (FINAL.includes(code) || (code === CloseCode.LOGIN_REQUIRED && !wasOnline)) return this.#stop(code);
-    // The server was well until now, and another process takes over.
+    // Another process serves at once.
     if (wasOnline && [CloseCode.SERVICE_RESTART, CloseCode.LOGIN_REQUIRED].includes(code)) this.#failures = 0;
     if (code === CloseCode.TRY_AGAIN_LATER) this.#failures = Math.max(this.#failures, OVERLOADED_ATTEMPT);
     // Exponential back-off with full jitter: a server's clients do not all return at once.

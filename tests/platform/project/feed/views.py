@@ -1,25 +1,55 @@
 import json
 import uuid
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
-from django.views.decorators.http import require_POST
+from django.templatetags.static import static
+from django.views.decorators.http import require_http_methods
 
-from channels_live.journal import Draft
+from channels_live.journal import Draft, InvalidInput
+from channels_live.observability import tracing
 from feed.source import Feeds, journal
+
+PAGE = 50
 
 
 def page(request: HttpRequest, name: str = "") -> HttpResponse:
-    """A page, with the cookie that a post needs."""
+    """A page, with the cookie that a post needs, and with the package's script."""
     get_token(request)
-    return HttpResponse(f"<!doctype html><title>Feed {name}</title>")
+    script = static("channels_live/resumable_connection.js")
+    return HttpResponse(f'<!doctype html><title>Feed {name}</title><script type="module" src="{script}"></script>')
 
 
-@require_POST
-def posts(request: HttpRequest, name: str) -> JsonResponse:
-    """Post to a feed over HTTP, as a page or a program does that has no socket."""
-    content = json.loads(request.body)
-    (post,) = journal.append([Draft(name, content.get("id") or uuid.uuid4().hex, {"text": content["text"]})])
-    if post.is_new:
-        journal.publish(post, Feeds().frames(post))
-    return JsonResponse({"seq": post.seq}, status=201)
+@require_http_methods(["GET", "POST"])
+def posts(request: HttpRequest, name: str) -> HttpResponse:
+    """Read the newest posts of a feed, or post to it, as a page or a program does that has no socket."""
+    return read(name) if request.method == "GET" else post(name, request.body)
+
+
+def read(name: str) -> JsonResponse:
+    """Return the newest posts of a feed, oldest first."""
+    found, head = journal.newest(name, PAGE)
+    return JsonResponse({"posts": [{"seq": post.seq, "text": post.text} for post in found], "head": head})
+
+
+def post(name: str, body: bytes) -> JsonResponse:
+    """Append the post of a request's body, ``{"text": …}`` with an optional ``id``; raises InvalidInput."""
+    content = _parse(body)
+    draft = Draft(name, content.get("id") or uuid.uuid4().hex, {"text": content["text"]})
+    with tracing.span("journal append"):
+        (stored,) = journal.append([draft])
+    if stored.is_new:
+        with tracing.span("publish"):
+            journal.publish(stored, Feeds().frames(stored))
+    return JsonResponse({"seq": stored.seq}, status=201)
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(body)
+    except ValueError as error:
+        raise InvalidInput("invalid_json", "Expected JSON.") from error
+    if not isinstance(content, dict) or not isinstance(content.get("text"), str):
+        raise InvalidInput("invalid", "text: expected a string.")
+    return content

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-PROJECT_APPS = ["accounts", "feed"]
+PROJECT_APPS = ["accounts", "feed", "feed_stack"]
 HOME_PAGE = "feed:index"
 
 

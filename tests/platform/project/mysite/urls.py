@@ -1,3 +1,5 @@
 from django.urls import include, path
 
-urlpatterns = [path("feed/", include("feed.urls")), path("api/", include("feed.api_urls"))]
+from feed.views import posts
+
+urlpatterns = [path("feed/", include("feed.urls")), path("api/feeds/<slug:name>/posts", posts)]

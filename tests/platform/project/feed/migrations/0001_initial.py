@@ -16,10 +16,10 @@ class Migration(migrations.Migration):
             name='Feed',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, unique=True)),
-                ('head', models.BigIntegerField(default=0)),
-                ('pruned_to', models.BigIntegerField(default=0)),
-                ('active_at', models.DateTimeField(editable=False, null=True)),
+                ('name', models.CharField(max_length=64, unique=True, verbose_name='name')),
+                ('head', models.BigIntegerField(default=0, verbose_name='newest number')),
+                ('pruned_to', models.BigIntegerField(default=0, verbose_name='deleted up to number')),
+                ('active_at', models.DateTimeField(editable=False, null=True, verbose_name='last entry at')),
             ],
             options={
                 'abstract': False,
@@ -29,9 +29,9 @@ class Migration(migrations.Migration):
             name='Post',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('seq', models.BigIntegerField()),
-                ('client_id', models.CharField(max_length=64)),
-                ('sent_at', models.DateTimeField()),
+                ('seq', models.BigIntegerField(verbose_name='number')),
+                ('client_id', models.CharField(max_length=64, verbose_name='client’s ID')),
+                ('sent_at', models.DateTimeField(verbose_name='sent at')),
                 ('text', models.TextField(max_length=16000)),
                 ('feed', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='feed.feed')),
             ],

@@ -1,4 +1,4 @@
-"""What an error means, asked of the real database: SQLite, or PostgreSQL in ``make test-postgres``."""
+"""The kinds of database errors, with a real database: SQLite, or PostgreSQL in ``make test-postgres``."""
 
 import asyncio
 import logging
@@ -10,10 +10,9 @@ from django.db import Error, InternalError, OperationalError, close_old_connecti
 from channels_live.database import errors as database_errors
 from channels_live.database.errors import Kind, is_read_only, kind_of, log_failure
 from channels_live.database.thread import DatabaseThread
-from channels_live.journal import Draft, GroupCommit, Unavailable, Unprocessable
+from channels_live.journal import GroupCommit, Unavailable, Unprocessable
 from channels_live.observability import readiness as health
-from chat.journal import journal, message_draft
-from chat.models import Message, Room
+from tests.support.feeds import Feed, Post, draft, journal
 
 on_postgres = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL has it")
 on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="only SQLite has it")
@@ -35,22 +34,18 @@ def error_of(action: Callable[[], object]) -> Error:
     return raised.value
 
 
-def draft(number: int, text: str = "hello") -> Draft:
-    return message_draft("lobby", f"id-{number}", "alice", text)
-
-
 @pytest.fixture
-def trigger(transactional_db) -> Iterator[None]:
+def trigger(empty_feeds: None) -> Iterator[None]:
     """The operator's own rule: the database refuses a text."""
     if connection.vendor == "postgresql":
         execute(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
             " IF NEW.text = 'bad' THEN RAISE EXCEPTION 'bad words are not stored'; END IF; RETURN NEW; END $$"
         )
-        execute("CREATE TRIGGER refuse BEFORE INSERT ON chat_message FOR EACH ROW EXECUTE FUNCTION refuse()")
+        execute("CREATE TRIGGER refuse BEFORE INSERT ON feeds_post FOR EACH ROW EXECUTE FUNCTION refuse()")
     else:
         execute(
-            "CREATE TRIGGER refuse BEFORE INSERT ON chat_message WHEN NEW.text = 'bad'"
+            "CREATE TRIGGER refuse BEFORE INSERT ON feeds_post WHEN NEW.text = 'bad'"
             " BEGIN SELECT RAISE(ABORT, 'bad words are not stored'); END"
         )
     yield
@@ -73,13 +68,14 @@ def nothing_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_errors, "_logged", {})
 
 
+@pytest.mark.usefixtures("feed_tables")
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("statement", "kind"),
     [
         ("SELECT * FROM no_such_table", Kind.SETUP),
-        ("SELECT no_such_column FROM chat_room", Kind.SETUP),
-        ("INSERT INTO chat_room (name) VALUES (NULL)", Kind.SETUP),
+        ("SELECT no_such_column FROM feeds_feed", Kind.SETUP),
+        ("INSERT INTO feeds_feed (name) VALUES (NULL)", Kind.SETUP),
         pytest.param("SELECT 1/0", Kind.DATA, marks=on_postgres),
         pytest.param("SELECT 'x'::varchar(1), 3000000000::int", Kind.DATA, marks=on_postgres),
         pytest.param("DO $$ BEGIN RAISE EXCEPTION 'no'; END $$", Kind.DATA, marks=on_postgres),
@@ -97,20 +93,22 @@ def test_kind_of_statement_error(statement, kind):
     assert kind_of(error_of(lambda: execute(statement))) is kind
 
 
+@pytest.mark.usefixtures("feed_tables")
 @pytest.mark.django_db
 def test_kind_of_a_row_that_exists_already_is_temporary():
-    Room.objects.create(name="lobby")
-    assert kind_of(error_of(lambda: Room.objects.create(name="lobby"))) is Kind.TEMPORARY
+    Feed.objects.create(name="news")
+    assert kind_of(error_of(lambda: Feed.objects.create(name="news"))) is Kind.TEMPORARY
 
 
 @on_postgres
+@pytest.mark.usefixtures("feed_tables")
 @pytest.mark.django_db
 def test_kind_of_a_nul_character_is_data():
-    assert kind_of(error_of(lambda: Room.objects.create(name="a\0b"))) is Kind.DATA
+    assert kind_of(error_of(lambda: Feed.objects.create(name="a\0b"))) is Kind.DATA
 
 
 @on_postgres
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("empty_feeds")
 def test_kind_of_a_connection_that_the_server_has_ended_is_temporary():
     error = error_of(lambda: execute("SELECT pg_terminate_backend(pg_backend_pid())"))
     assert kind_of(error) is Kind.TEMPORARY
@@ -125,7 +123,7 @@ def test_kind_of_an_error_without_a_code(error, kind):
 
 
 @on_sqlite
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("empty_feeds")
 def test_kind_of_a_read_only_file_is_temporary():
     execute("PRAGMA query_only = ON")
     error = error_of(lambda: journal.append([draft(1)]))
@@ -135,8 +133,8 @@ def test_kind_of_a_read_only_file_is_temporary():
 
 
 @on_postgres
-@pytest.mark.django_db(transaction=True)
-def test_a_connection_to_a_read_only_server_is_closed_after_the_request():
+@pytest.mark.usefixtures("empty_feeds")
+def test_connection_to_a_read_only_server_is_closed_after_the_request():
     make_read_only()
     error = error_of(lambda: journal.append([draft(1)]))
     assert is_read_only(error)
@@ -146,8 +144,8 @@ def test_a_connection_to_a_read_only_server_is_closed_after_the_request():
 
 
 @on_postgres
-@pytest.mark.django_db(transaction=True)
-async def test_the_database_thread_uses_a_new_connection_where_the_server_has_ended_the_old_one(thread):
+@pytest.mark.usefixtures("empty_feeds")
+async def test_database_thread_reconnects_after_the_server_has_ended_its_connection(thread):
     await thread.run(lambda: execute("SELECT 1"))
     pid = await thread.run(lambda: connection.connection.info.backend_pid)
     await asyncio.to_thread(_terminate, pid)
@@ -160,8 +158,8 @@ def _terminate(pid: int) -> None:
 
 
 @on_postgres
-@pytest.mark.django_db(transaction=True)
-async def test_the_database_thread_closes_a_connection_that_is_older_than_conn_max_age(thread):
+@pytest.mark.usefixtures("empty_feeds")
+async def test_database_thread_closes_a_connection_older_than_conn_max_age(thread):
     await thread.run(lambda: execute("SELECT 1"))
 
     def backend() -> tuple[int, float | None]:
@@ -179,50 +177,50 @@ async def test_the_database_thread_closes_a_connection_that_is_older_than_conn_m
 
 
 @on_postgres
-@pytest.mark.django_db(transaction=True)
-async def test_the_database_thread_leaves_a_read_only_server_within_the_same_call(thread):
+@pytest.mark.usefixtures("empty_feeds")
+async def test_database_thread_leaves_a_read_only_server_within_the_same_call(thread):
     await thread.run(make_read_only)
     (stored,) = await thread.run(journal.append, [draft(1)])
     assert stored.seq == 1
 
 
 @on_postgres
-@pytest.mark.django_db(transaction=True)
-def test_readiness_on_a_read_only_database_is_degraded_and_asks_a_new_connection_next(settings):
+@pytest.mark.usefixtures("empty_feeds")
+def test_readiness_on_a_read_only_database_is_degraded_and_then_uses_a_new_connection(settings):
     settings.REDIS_HOSTS = []
     make_read_only()
     assert health.readiness() == (200, {"status": "degraded", "database": "read-only"})
     assert health.readiness() == (200, {"status": "ok", "database": "ok"})
 
 
-async def test_only_the_draft_at_fault_is_refused_and_the_others_keep_their_order(trigger, thread):
+async def test_only_the_invalid_draft_of_a_batch_is_refused_and_the_others_keep_their_order(trigger, thread):
     commits = GroupCommit(lambda drafts: thread.run(journal.append, drafts), 100, lambda message: None)
-    drafts = [draft(number, "bad" if number == 7 else "good") for number in range(20)]
+    drafts = [draft(number, text="bad" if number == 7 else "good") for number in range(20)]
     results = await asyncio.gather(*map(commits.append, drafts), return_exceptions=True)
     assert isinstance(results.pop(7), Unprocessable)
     assert [stored.seq for stored in results] == list(range(1, 20))
-    assert await thread.run(Message.objects.filter(text="bad").count) == 0
+    assert await thread.run(Post.objects.filter(text="bad").count) == 0
 
 
-@pytest.mark.django_db(transaction=True)
-async def test_without_its_table_the_journal_refuses_for_a_retry_and_the_log_says_why_once(thread, caplog):
+@pytest.mark.usefixtures("empty_feeds")
+async def test_missing_table_refuses_entries_for_a_retry_and_is_logged_once(thread, caplog):
     commits = GroupCommit(lambda drafts: thread.run(journal.append, drafts), 100, lambda message: None)
-    await thread.run(execute, "ALTER TABLE chat_message RENAME TO elsewhere")
+    await thread.run(execute, "ALTER TABLE feeds_post RENAME TO elsewhere")
     try:
         for number in range(2):
             with pytest.raises(Unavailable):
                 await commits.append(draft(number))
     finally:
-        await thread.run(execute, "ALTER TABLE elsewhere RENAME TO chat_message")
-    (record,) = [record for record in caplog.records if record.name == "channels_live.journal.group_commit"]
+        await thread.run(execute, "ALTER TABLE elsewhere RENAME TO feeds_post")
+    (record,) = [record for record in caplog.records if record.name == "channels_live.journal.runtime"]
     assert record.levelno == logging.ERROR
-    assert "chat_message" in record.getMessage()
+    assert "feeds_post" in record.getMessage()
     assert "apply the migrations" in record.getMessage()
     assert (await commits.append(draft(2))).seq == 1
 
 
-def test_another_fault_is_logged_at_once(caplog):
-    logger = logging.getLogger("chat")
+def test_different_failure_is_logged_at_once(caplog):
+    logger = logging.getLogger("feeds")
     for error in (OperationalError("away"), OperationalError("away"), InternalError("broken")):
         log_failure(logger, "Nothing is stored", error)
     assert [record.getMessage() for record in caplog.records] == [

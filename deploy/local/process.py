@@ -1,4 +1,4 @@
-"""One process of the stack: started, watched, stopped."""
+"""One process of the stack: start it, wait until it is ready, stop it."""
 
 import contextlib
 import os
@@ -14,22 +14,22 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-# For open(): what a part writes is nobody else's on this machine.
-private = partial(os.open, mode=0o600)
+# An ``opener`` for open(): other users of the machine cannot read the file.
+open_private = partial(os.open, mode=0o600)
 PRIVATE_UMASK = 0o077
-# Parts are on loopback, where no proxy of the environment leads (http_proxy).
-DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+# Processes listen on loopback, so a proxy that the environment names (http_proxy) must not be used.
+WITHOUT_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-class PartFailed(Exception):
-    """A part died or was not ready in time. The text says which, why, and where its log is."""
+class ProcessFailed(Exception):
+    """A process exited, or was not ready in time. The text names the process, the reason and the log file."""
 
 
 @dataclass
-class Part:
-    """A process with an address, a log file and a way to ask whether it is ready.
+class Process:
+    """A process with an address, a log file and a check for readiness.
 
-    ``is_ready`` gets the part's ``url``. ``stop_signal`` is what ends it in an orderly way.
+    ``is_ready`` is called with ``url``. ``stop_signal`` makes the process shut down in an orderly way.
     """
 
     name: str
@@ -40,80 +40,83 @@ class Part:
     is_ready: Callable[[str], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
-    process: subprocess.Popen[bytes] | None = None
+    popen: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int | None:
-        return self.process.pid if self.process else None
+        return self.popen.pid if self.popen else None
 
     @property
     def address(self) -> str:
-        """The ``url`` without a password, for people."""
+        """The ``url`` without its password, to be shown."""
         scheme, separator, rest = self.url.partition("://")
         return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
     @property
     def is_running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+        return self.popen is not None and self.popen.poll() is None
 
     def start(self) -> None:
-        """Start the process; ``wait_ready`` tells when it serves."""
+        """Start the process if it does not run, and return at once."""
         if self.is_running:
             return
         self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(self.log, "ab", opener=private) as log:
-            self.process = subprocess.Popen(
+        with open(self.log, "ab", opener=open_private) as log:
+            self.popen = subprocess.Popen(
                 self.command,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Its own group, so that Ctrl-C reaches the stack alone, which stops its parts in order.
+                # A session of its own, so that Ctrl-C reaches only the stack, which stops its processes in order.
                 start_new_session=True,
                 umask=PRIVATE_UMASK,
             )
 
     def wait_ready(self, seconds: float = 20, interrupted: Callable[[], bool] = lambda: False) -> None:
-        """Return when the part is ready, or ``interrupted``; raises PartFailed when it died or time is over."""
+        """Return when the process is ready, or when ``interrupted`` returns true.
+
+        Raises ProcessFailed if the process exits, or is not ready within ``seconds``.
+        """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not interrupted():
             if not self.is_running:
-                raise PartFailed(f"{self.name} died at start: {self.last_line()} (log: {self.log})")
+                raise ProcessFailed(f"{self.name} exited during startup: {self.last_line()} (log: {self.log})")
             if self.is_ready(self.url):
                 return
             time.sleep(0.02)
         if interrupted():
             return
-        raise PartFailed(f"{self.name} was not ready within {seconds:g} s: {self.last_line()} (log: {self.log})")
+        raise ProcessFailed(f"{self.name} was not ready within {seconds:g} s: {self.last_line()} (log: {self.log})")
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the process, if it runs."""
-        if self.process and self.is_running:
-            self.process.send_signal(number)
+        """Send a signal to the process if it runs."""
+        if self.popen and self.is_running:
+            self.popen.send_signal(number)
 
     def stop(self, seconds: float = 8) -> int | None:
-        """Ask the process to end, kill it and its children after so many seconds, return its exit code."""
+        """Send ``stop_signal``, then ``wait_stopped``."""
         self.signal(self.stop_signal)
         return self.wait_stopped(seconds)
 
     def wait_stopped(self, seconds: float) -> int | None:
-        """Wait for the end of the process, kill it and its children after so many seconds."""
-        if self.process is None:
+        """Wait until the process exits, at most ``seconds``, then ``kill`` it; return its exit code."""
+        if self.popen is None:
             return None
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(seconds)
+            self.popen.wait(seconds)
         return self.kill()
 
     def kill(self) -> int | None:
-        """SIGKILL the process and its children, if any are left."""
-        if self.process is None:
+        """Send SIGKILL to the process and its children; return its exit code, or None if it was never started."""
+        if self.popen is None:
             return None
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        return self.process.wait()
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        return self.popen.wait()
 
     def tail(self, lines: int = 10) -> list[str]:
-        """Return the last lines of the log, for a terminal: ``printable``."""
+        """Return the last lines of the log, each as ``printable`` returns it."""
         if not self.log.exists():
             return []
         with self.log.open("rb") as log:
@@ -121,16 +124,16 @@ class Part:
             return list(map(printable, log.read().decode(errors="replace").splitlines()[-lines:]))
 
     def last_line(self) -> str:
-        """Return the last log line that says something."""
-        return next((line.strip() for line in reversed(self.tail(50)) if line.strip()), "it wrote nothing")
+        """Return the last line of the log that is not blank."""
+        return next((line.strip() for line in reversed(self.tail(50)) if line.strip()), "it logged nothing")
 
 
 def answers_http(path: str) -> Callable[[str], bool]:
-    """Return an ``is_ready`` that asks for a path of the part and expects 200."""
+    """Return an ``is_ready`` that requests a path of the process and expects the status 200."""
 
     def is_ready(url: str) -> bool:
         try:
-            with DIRECTLY.open(url + path, timeout=5) as response:
+            with WITHOUT_PROXY.open(url + path, timeout=5) as response:
                 return bool(response.status == 200)
         except (urllib.error.URLError, OSError):
             return False
@@ -139,11 +142,11 @@ def answers_http(path: str) -> Callable[[str], bool]:
 
 
 def answers_redis_ping(url: str) -> bool:
-    """Whether a Redis at ``redis://:password@host:port/…`` lets one in and answers PING."""
-    parts = urlsplit(url)
-    login = f"AUTH {unquote(parts.password)}\r\n" if parts.password else ""
+    """Whether the Redis at ``redis://:password@host:port/…`` accepts the password and answers PING."""
+    address = urlsplit(url)
+    login = f"AUTH {unquote(address.password)}\r\n" if address.password else ""
     try:
-        with socket.create_connection((parts.hostname or "", parts.port or 6379), timeout=1) as connection:
+        with socket.create_connection((address.hostname or "", address.port or 6379), timeout=1) as connection:
             connection.sendall(f"{login}PING\r\n".encode())
             with connection.makefile("rb") as answers:
                 return [answers.readline() for _ in range(2 if login else 1)][-1].startswith(b"+PONG")
@@ -152,5 +155,5 @@ def answers_redis_ping(url: str) -> bool:
 
 
 def printable(line: str) -> str:
-    """Return a line of a log as it can stand on a terminal, whatever a stranger put into it."""
+    """Escape characters of a log line that a terminal would interpret."""
     return "".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in line)

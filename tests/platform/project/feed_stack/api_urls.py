@@ -1,5 +1,5 @@
 from django.urls import path
 
-from feed.views import posts
+from feed_stack.api import posts
 
 urlpatterns = [path("feeds/<slug:name>/posts", posts)]
