@@ -40,7 +40,7 @@ _unknown_logged_at = -UNKNOWN_LOGGED_EVERY
 
 
 class AuthoredRequest(HttpRequest):
-    """A request that knows the name its visitor goes by."""
+    """A request with the name of its visitor."""
 
     author: str
 
