@@ -40,7 +40,7 @@ _unknown_logged_at = -UNKNOWN_LOGGED_EVERY
 
 
 class AuthoredRequest(HttpRequest):
-    """A request that knows the name its visitor goes by, and whether the visitor's login has just ended."""
+    """A request with the name of its visitor, and whether the visitor's login has just ended."""
 
     author: str
     login_ended: bool = False
