@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from tests.support.client import FIRST_DELAY, NO_CLOSE_FRAME, Delivery
+from channels_live.testing import Delivery
+from channels_live.testing.client import NO_CLOSE_FRAME
+from channels_live.testing.resuming import FIRST_DELAY
 
 LONGEST_DELAY = 20.0
 # Handshakes in progress while the clients connect; more would only fill the backlog of nginx.
@@ -232,7 +234,7 @@ class Connection(asyncio.Protocol):
     def _take_text(self, frame: dict[str, object], at: float) -> None:
         match frame:
             case {"type": "entry", "seq": int(seq), "id": str(message_id), "text": str(text)}:
-                self.member.deliveries.append(Delivery(seq, message_id, text, at))
+                self.member.deliveries.append(Delivery(seq, message_id, {"text": text}, at))
                 self.member.seq = max(self.member.seq, seq)
             case {"type": "welcome"}:
                 self.is_welcome = True

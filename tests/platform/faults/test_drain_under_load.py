@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from channels_live.testing import DeliveryCount, count_deliveries
 from deploy.local import Process
 from tests.platform.faults.clients import Clients, Close, Member
-from tests.support.checker import Acknowledged, Count, check
 from tests.support.client import Client
 from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
@@ -120,10 +120,9 @@ async def _write(writer: Client) -> None:
         await asyncio.sleep(INTERVAL)
 
 
-def _check(members: Sequence[Member], writers: Sequence[Client]) -> Count:
-    total = Count()
+def _check(members: Sequence[Member], writers: Sequence[Client]) -> DeliveryCount:
+    total = DeliveryCount()
     for writer in writers:
-        written = [Acknowledged(seq, key, writer.said[key]) for key, seq in writer.acknowledged.items()]
         readers = {str(id(member)): member.deliveries for member in members if member.room == writer.room}
-        total += check(written, {**readers, writer.name: writer.deliveries})
+        total += count_deliveries(writer.written(), {**readers, writer.name: writer.deliveries})
     return total
