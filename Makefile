@@ -84,8 +84,9 @@ capacity: $(BIN)/python ## Estimate processes, cores and shards for a load; CONN
 capacity-check: $(VENV)/bench.installed ## Validate the estimate against small loads on this machine
 	@$(BIN)/python -m tests.load.capacity_check
 
+BROWSER_TESTS := tests/platform/browser tests/accounts/browser tests/chat/browser
 test-browser: $(VENV)/test.installed ## Browser tests in a real Chromium
-	@$(BIN)/python -m pytest tests/chat/browser
+	@for folder in $(BROWSER_TESTS); do $(BIN)/python -m pytest $$folder || exit 1; done
 
 test-readme: $(VENV)/test.installed ## Execute the commands of README and docs/your-app.md in fresh clones
 	@$(BIN)/python -m pytest tests/readme

@@ -27,7 +27,7 @@ USERS = ["apps", "services", "examples"]
 PRODUCTS = {path.name for folder in USERS for path in (ROOT / folder).iterdir() if path.is_dir()}
 FORBIDDEN = PRODUCTS | {*USERS, "deploy", "tests"}
 # Those that web imports too, whose image has no server. channels_live.conf is read before there are any settings.
-LIGHT = ["conf", "database", "journal", "layers", "observability"]
+LIGHT = ["conf", "database", "journal", "layers", "observability", "revocation"]
 TEST_ONLY = [f"{PACKAGE}.testing", "pytest", "websockets"]
 SERVER = ["autobahn", "daphne", "twisted"]
 # What the names of metrics begin with that web has no values for.

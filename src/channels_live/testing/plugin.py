@@ -29,6 +29,7 @@ def live_stack_options() -> Mapping[str, Any]:
 def _shared_live_stack(
     # Set up before the servers are started, and torn down after they have ended: PostgreSQL drops no database in use.
     django_db_setup: None,
+    django_db_blocker: Any,
     tmp_path_factory: pytest.TempPathFactory,
     live_stack_options: Mapping[str, Any],
 ) -> "Iterator[LiveStack]":
@@ -37,7 +38,8 @@ def _shared_live_stack(
 
     with LiveStack(tmp_path_factory.mktemp("live_stack"), **live_stack_options) as stack:
         yield stack
-    close_connections_of_coroutines()
+    with django_db_blocker.unblock():
+        close_connections_of_coroutines()
 
 
 @pytest.fixture
