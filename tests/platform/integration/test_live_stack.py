@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.stack import ROOT
+from deploy.local.stack import PYTHONPATH, ROOT
 from tests.support import postgres
 from tests.support.processes import tree
 
@@ -188,6 +188,30 @@ def test_a_failing_test_shows_what_came_and_what_the_server_logged(run: Run) -> 
     assert "was answered 403" in out
     assert "- Log of ws-1 -" in out
     assert "ws-1 exited during startup: Invalid configuration: CHANNELS_LIVE['PING_INTERVAL']" in out
+
+
+def test_servers_may_have_other_settings_than_the_tests(run: Run) -> None:
+    """As in the template, where pages and sockets are two services."""
+    paths = os.pathsep.join([PYTHONPATH, str(PROJECT)])
+    result = run(
+        """
+        from django.conf import settings
+
+        @pytest.fixture(scope="session")
+        def live_stack_options():
+            return {"settings_module": "feed_stack.ws"}
+
+        def test_user(live_stack, client, django_user_model):
+            assert settings.ROOT_URLCONF == "web.urls"
+            client.force_login(django_user_model.objects.create_user("alice"))
+            with live_stack.connect(PATH, cookies=client.cookies) as alice:
+                assert entry(alice, "a") == 1
+        """,
+        PYTHONPATH=paths,
+        DJANGO_SETTINGS_MODULE="feed_stack.web",
+        SECRET_KEY="0123456789" * 5,
+    )
+    assert result.returncode == 0, result.stdout
 
 
 def test_servers_never_use_the_projects_own_database(run: Run, tmp_path: Path) -> None:
