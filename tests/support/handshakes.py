@@ -15,7 +15,7 @@ OWN_PAGE = {"host": "localhost", "origin": "http://localhost"}
 SUBPROTOCOL = "journal.v1"
 
 
-class Server:
+class HandshakeServer:
     def __init__(self, most: int = 10, most_of_user: int = 10) -> None:
         self.admission = Admission(most, most_of_user)
 
@@ -25,7 +25,7 @@ class Socket:
 
     STATE_CONNECTING = state = 1
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: HandshakeServer) -> None:
         self.server = server
         self.subjects: tuple[str, ...] = ()
         self.closed_with: int | None = None
@@ -61,7 +61,7 @@ class Result:
 
 
 async def handshake(
-    wrap: Any, *, query: str = "", server: Server | None = None, **headers: str
+    wrap: Any, *, query: str = "", server: HandshakeServer | None = None, **headers: str
 ) -> tuple[Result, Socket | None]:
     """Send a handshake through ``wrap(application)``, and return what arrived there and what was sent."""
     result = Result()

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from channels_live.middleware import AuthenticationMiddleware, Identity
 from channels_live.middleware.credentials import load_credentials
-from tests.support.handshakes import DeviceBackend, Server, handshake, with_device
+from tests.support.handshakes import DeviceBackend, HandshakeServer, handshake, with_device
 
 
 def test_no_backends_without_the_setting(settings):
@@ -25,7 +25,7 @@ def test_backend_that_cannot_be_imported_aborts_startup_with_one_sentence(settin
 
 
 async def test_backend_sets_the_user_and_the_subjects_of_the_socket():
-    result, socket = await handshake(with_device, query="device=known", server=Server())
+    result, socket = await handshake(with_device, query="device=known", server=HandshakeServer())
     assert result.username == "toaster"
     assert socket.subjects == ("device:7",)
 

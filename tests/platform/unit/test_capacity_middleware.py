@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from channels_live.middleware import ProcessLimit, UserLimit, websocket_middleware
-from tests.support.handshakes import OWN_PAGE, Server, handshake, with_device
+from tests.support.handshakes import OWN_PAGE, HandshakeServer, handshake, with_device
 
 
 def limits_in_other_order(application: Any) -> Any:
@@ -19,7 +19,7 @@ def limits_in_other_order(application: Any) -> Any:
     ids=["without the process's limit", "in another order"],
 )
 async def test_user_limit_works_without_the_process_limit_and_in_any_order(wrap):
-    server = Server(most_of_user=1)
+    server = HandshakeServer(most_of_user=1)
     results = [await handshake(wrap, query="device=known", server=server, **OWN_PAGE) for _ in range(2)]
     assert [result.username for result, _ in results] == ["toaster", None]
     assert [socket.closed_with for _, socket in results] == [None, 1013]
@@ -30,13 +30,13 @@ async def test_user_limit_works_without_the_process_limit_and_in_any_order(wrap)
 
 
 async def test_process_limit_counts_a_socket_once_in_any_order():
-    server = Server(most=1)
+    server = HandshakeServer(most=1)
     results = [await handshake(limits_in_other_order, query="device=known", server=server) for _ in range(2)]
     assert [result.username for result, _ in results] == ["toaster", None]
 
 
 async def test_user_limit_applies_to_guests_only_with_user_of():
-    server = Server(most_of_user=1)
+    server = HandshakeServer(most_of_user=1)
     for _ in range(2):
         result, _ = await handshake(websocket_middleware, server=server, **OWN_PAGE)
         assert result.username == ""

@@ -8,11 +8,11 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 
 from channels_live.middleware import OriginValidator, not_found, websocket_middleware
-from tests.support.handshakes import OWN_PAGE, SUBPROTOCOL, Server, handshake, with_device
+from tests.support.handshakes import OWN_PAGE, SUBPROTOCOL, HandshakeServer, handshake, with_device
 
 
 async def test_default_middleware_checks_origin_user_and_capacity():
-    server = Server(most=1)
+    server = HandshakeServer(most=1)
     result, _ = await handshake(partial(websocket_middleware, authentication=with_device), **OWN_PAGE)
     assert isinstance(result.scope["user"], AnonymousUser)
     foreign, _ = await handshake(websocket_middleware, host="localhost", origin="http://evil.example")
@@ -27,10 +27,10 @@ async def test_each_part_can_be_left_out():
     assert result.username == ""
     result, _ = await handshake(partial(websocket_middleware, authentication=None), **OWN_PAGE)
     assert "user" not in result.scope
-    server = Server(most=0)
+    server = HandshakeServer(most=0)
     result, _ = await handshake(partial(websocket_middleware, process_limit=None), server=server, **OWN_PAGE)
     assert result.username == ""
-    server = Server(most_of_user=1)
+    server = HandshakeServer(most_of_user=1)
     wrap = partial(websocket_middleware, user_limit=None, authentication=with_device)
     for _ in range(2):
         result, _ = await handshake(wrap, query="device=known", server=server, **OWN_PAGE)
