@@ -143,6 +143,11 @@ class Server(server.Server):
 
         Raises ConnectionResetError where the response to an HTTP request has ended before it was finished.
         """
+        if asyncio.get_running_loop() is not twisted_loop:
+            # An application that sends from a thread with an event loop of its own.
+            reply = asyncio.run_coroutine_threadsafe(self.handle_reply(protocol, message), twisted_loop)
+            await asyncio.wrap_future(reply)
+            return
         kind = message.get("type", "")
         if kind.startswith("http.") and protocol.is_cut:
             raise ConnectionResetError("The client has gone, or the server has ended the response.")
