@@ -135,7 +135,7 @@ class ChatConsumer(JournalConsumer):
 
     def check_rate(self, draft: Draft | None) -> None:
         if draft is None:
-            self.runtime.limits.take_wrong(self._limits())
+            self.runtime.limits.take_invalid(self._limits())
         else:
             self.runtime.limits.take_message(self._limits(), self.socket.user, self.stream)
 

@@ -74,7 +74,7 @@ class Limits:
         """Count a ``typing``; raises RateLimited."""
         _take("typing", member.typing)
 
-    def take_wrong(self, member: MemberLimits) -> None:
+    def take_invalid(self, member: MemberLimits) -> None:
         """Count an invalid frame as a message; raises RateLimited."""
         _take("invalid", member.messages)
 

@@ -1,6 +1,6 @@
-"""The arithmetic of ``make capacity``: what goes on per second, what that costs, and how many parts it takes.
+"""The model of ``make capacity``: rates per second, their cost, and the number of processes.
 
-Rooms are spread over the processes by chance, as nginx' least_conn does for all purposes: it knows no rooms.
+The members of a room are on random processes, since least_conn of nginx does not consider rooms.
 """
 
 import math
@@ -17,22 +17,22 @@ REPORT_SECONDS, REPORT_CHANGE_SECONDS = 10.0, 1.0
 EVENT_BYTES, ANNOUNCEMENT_BYTES, REPORT_BYTES = 420, 300, 1500
 # net.ipv4.ip_local_port_range is 32768 to 60999: connections from one address to one ws process.
 EPHEMERAL_PORTS = 28_232
-# The threads of the journal, of authentication, of revocations and of readiness. Code of an app that runs in Channels'
-# own thread (database_sync_to_async, synchronous consumers) adds one.
+# The threads of the journal, authentication, revocations and readiness. Code that runs in asgiref's thread
+# (database_sync_to_async, synchronous consumers) adds one.
 POSTGRES_CONNECTIONS_PER_PROCESS = 4
 MOST_PROCESSES = 100_000
 
 
 class DoesNotFit(Exception):
-    """However many ws processes there are, each has more to do than it may. The text says with what."""
+    """No number of ws processes carries the load. The text names the work that takes most CPU time."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What is asked for: connections in ``chat.v1``, each in one room of ``room`` members.
+    """The load: connections of ``chat.v1``, each in one room of ``room`` members.
 
     ``rate`` is messages per second in each room, ``text_bytes`` the length of one in UTF-8, ``lifetime`` the seconds
-    that a connection stays (0: for ever), ``ping_interval`` in seconds.
+    that a connection stays open (0: forever), ``ping_interval`` in seconds.
     """
 
     connections: int = 10_000
@@ -49,7 +49,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Limits:
-    """What one part may take.
+    """The limits of one process.
 
     ``utilisation`` is the share of its core that a process may use on average, ``descriptors`` the open files of a
     process, ``worker_connections`` those of one nginx worker, ``memory`` of a ws process in MiB, ``addresses`` those of
@@ -68,7 +68,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What happens per second, over all ``processes`` of ws; ``*_pushes`` are what Redis gives to them."""
+    """Rates per second of all ws processes; ``*_pushes`` are messages that Redis sends to them."""
 
     processes: int
     messages: float
@@ -85,21 +85,21 @@ class Traffic:
 
 
 def processes_with_members(members: int, processes: int) -> float:
-    """Return on how many processes a room's members are on average: balls thrown into bins."""
+    """Return the mean number of processes with members of a room: balls thrown into bins."""
     return processes * -math.expm1(members * math.log1p(-1 / processes)) if processes > 1 else 1.0
 
 
 def traffic(load: Load, processes: int) -> Traffic:
-    """Return what happens per second with so many ws processes."""
+    """Return the rates with so many ws processes."""
     spread = processes_with_members(load.room, processes)
     topics = load.rooms * spread
     messages = load.rooms * load.rate
-    comings = load.connections / load.lifetime if load.lifetime else 0.0
-    # Those of one room who come to or leave one process within 0.2 s are one announcement.
-    per_topic = 2 * comings / topics
+    arrivals = load.connections / load.lifetime if load.lifetime else 0.0
+    # Members of one room that join or leave one process within 0.2 s are one announcement.
+    per_topic = 2 * arrivals / topics
     changes = topics * per_topic / (1 + CHANGE_SECONDS * per_topic)
-    # Whoever is the first of a room in a process asks all others of it for theirs.
-    asked = comings * (1 - 1 / processes) ** (load.room - 1) * (spread - 1)
+    # The first member of a room in a process makes the other processes announce theirs.
+    asked = arrivals * (1 - 1 / processes) ** (load.room - 1) * (spread - 1)
     announcements = min(topics / REPEAT_SECONDS, processes * REPEATS_PER_SECOND) + changes + asked
     reports = processes * (1 / REPORT_SECONDS + min(1 / REPORT_CHANGE_SECONDS, changes * spread / processes))
     return Traffic(
@@ -113,29 +113,29 @@ def traffic(load: Load, processes: int) -> Traffic:
         reports=reports,
         report_pushes=reports * processes,
         pings=load.connections / load.ping_interval,
-        handshakes=comings,
+        handshakes=arrivals,
         topics=topics,
     )
 
 
 def ws_cores(traffic: Traffic, costs: UnitCosts) -> dict[str, float]:
-    """Return the cores that all ws processes use together, by what for."""
+    """Return the cores that all ws processes use together, by purpose."""
     microseconds = {
         "deliveries": traffic.deliveries * costs.delivery,
         "events": (traffic.event_pushes - traffic.messages) * costs.event,
         "messages": traffic.messages * costs.message,
         "presence": traffic.announcement_pushes * costs.announcement + traffic.presence_deliveries * costs.delivery,
-        "rooms kept open": traffic.topics * costs.topic,
-        "counts of the lobby": traffic.report_pushes * costs.announcement,
+        "open rooms": traffic.topics * costs.topic,
+        "lobby counts": traffic.report_pushes * costs.announcement,
         "pings": traffic.pings * costs.ping,
         "handshakes": traffic.handshakes * costs.handshake,
-        "processes at rest": traffic.processes * costs.at_rest,
+        "idle processes": traffic.processes * costs.at_rest,
     }
     return {name: value / MICROSECONDS for name, value in microseconds.items()}
 
 
 def redis_cores(traffic: Traffic, costs: UnitCosts) -> float:
-    """Return the cores that all shards use together; one of them is counted at rest too."""
+    """Return the cores that all shards use together, including the idle cost of one."""
     publications = traffic.messages + traffic.announcements + traffic.reports
     pushes = traffic.event_pushes + traffic.announcement_pushes + traffic.report_pushes
     microseconds = publications * costs.redis_publication + pushes * costs.redis_push + costs.redis_at_rest
@@ -150,7 +150,7 @@ def redis_megabits(load: Load, traffic: Traffic) -> float:
 
 
 def nginx_cores(traffic: Traffic, costs: UnitCosts) -> float:
-    """Return the cores that all nginx workers use together: a message comes in and its acknowledgement goes out."""
+    """Return the cores that all nginx workers use together, for messages, acknowledgements, deliveries and pings."""
     frames = traffic.deliveries + traffic.presence_deliveries + 2 * traffic.messages + 2 * traffic.pings
     return frames * costs.nginx_frame / MICROSECONDS
 
@@ -163,7 +163,7 @@ def postgres_cores(traffic: Traffic, costs: UnitCosts) -> float:
 
 @dataclass(frozen=True)
 class Tier:
-    """A part of which there may be several. ``needs`` is how many each limit asks for; the highest decides."""
+    """A component with one or more processes. ``needs`` is the number that each limit requires; the highest counts."""
 
     needs: Mapping[str, float]
     cores: float
@@ -174,13 +174,13 @@ class Tier:
         return max(1, math.ceil(max(self.needs.values())))
 
     @property
-    def bound_by(self) -> str:
+    def limited_by(self) -> str:
         return max(self.needs, key=lambda name: self.needs[name])
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How many of each part, and how much is used of what cannot be divided (1.0: all of it)."""
+    """The tiers, and the used share of resources that more processes do not extend (1.0: all of it)."""
 
     traffic: Traffic
     ws: Tier
@@ -196,7 +196,7 @@ class Plan:
 
     @property
     def binds_first(self) -> str:
-        """Return what is used up first when everything grows: what cannot be divided is nearest to its end."""
+        """Return the undivided resource with the highest use, which limits further growth."""
         return max(self.undivided, key=lambda name: self.undivided[name])
 
     @property
@@ -205,7 +205,7 @@ class Plan:
 
 
 def plan(load: Load, limits: Limits, costs: UnitCosts) -> Plan:
-    """Return the smallest installation that carries the load; raises DoesNotFit."""
+    """Return the smallest installation for the load; raises DoesNotFit."""
     processes = _fewest_processes(load, limits, costs)
     now = traffic(load, processes)
     by_purpose = ws_cores(now, costs)
@@ -213,7 +213,7 @@ def plan(load: Load, limits: Limits, costs: UnitCosts) -> Plan:
     nginx = Tier(
         {
             "CPU": nginx_cores(now, costs) / limits.utilisation,
-            # One for the client, one for ws.
+            # One connection to the client, one to ws.
             "worker connections": 2 * load.connections / min(limits.worker_connections, limits.descriptors),
         },
         nginx_cores(now, costs),
@@ -232,12 +232,14 @@ def plan(load: Load, limits: Limits, costs: UnitCosts) -> Plan:
 
 def _fewest_processes(load: Load, limits: Limits, costs: UnitCosts) -> int:
     processes = 1
-    # More processes have more to do together, never less, so the first number that suffices is the smallest.
+    # The total work never decreases with more processes, so the first number that suffices is the smallest.
     while (needed := math.ceil(max(_ws_needs(load, limits, costs, processes).values()))) > processes:
         processes = needed
         if processes > MOST_PROCESSES:
             cores = ws_cores(traffic(load, processes), costs)
-            raise DoesNotFit(f"more processes do not help ws: most of the work is {max(cores, key=cores.__getitem__)}")
+            raise DoesNotFit(
+                f"more ws processes do not help, most of their work is {max(cores, key=cores.__getitem__)}"
+            )
     return processes
 
 
@@ -257,16 +259,16 @@ def _ws_memory(load: Load, costs: UnitCosts, processes: int) -> float:
 
 
 def _undivided(load: Load, limits: Limits, costs: UnitCosts, traffic: Traffic) -> Iterator[tuple[str, float]]:
-    """Yield the share that is used of what is there once, however many processes there are."""
+    """Yield the used share of each resource that exists once, whatever the number of processes."""
     spread = processes_with_members(load.room, traffic.processes)
     messages = load.rate * (costs.redis_publication + spread * costs.redis_push)
     announcements = traffic.announcements / load.rooms * (costs.redis_publication + spread * costs.redis_push)
     room = (messages + announcements) / MICROSECONDS
     lobby = (traffic.reports * costs.redis_publication + traffic.report_pushes * costs.redis_push) / MICROSECONDS
     per_process = load.room / spread * (load.rate * costs.delivery) / MICROSECONDS
-    yield "Redis, the shard of one room", room / limits.utilisation
-    yield "Redis, the shard of the lobby's counts", lobby / limits.utilisation
-    yield "ws, the deliveries of one room in one process", per_process / limits.utilisation
+    yield "Redis, shard of one room", room / limits.utilisation
+    yield "Redis, shard of the lobby counts", lobby / limits.utilisation
+    yield "ws, deliveries of one room in one process", per_process / limits.utilisation
     yield (
         "PostgreSQL, CPU of the primary",
         postgres_cores(traffic, costs) / (limits.postgres_cores * limits.utilisation),

@@ -1,4 +1,4 @@
-"""What one thing costs each part: the medians of a benchmark on this machine, else those of docs/performance.md."""
+"""The unit costs: medians of a benchmark on this machine, otherwise those of docs/performance.md."""
 
 import json
 import re
@@ -13,7 +13,7 @@ RESULTS, PAGE = ROOT / "bench/results.json", ROOT / "docs/performance.md"
 SERVER, SERVER_ON_PAGE = "ours", "this project"
 COSTS_COME_FROM = ("unit costs", "handshake", "through nginx", "idle connection")
 
-# Figures of the project itself, by scenario and name.
+# Figures of this project, by scenario and name.
 Figures = Mapping[str, Mapping[str, float]]
 
 
@@ -21,11 +21,10 @@ Figures = Mapping[str, Mapping[str, float]]
 class UnitCosts:
     """CPU time in microseconds, memory in KiB.
 
-    A ``message`` is taken from its sender, stored, acknowledged and published. An ``event`` is what each other process
-    with members in the room takes from Redis for it, a ``delivery`` the frame for one member. An ``announcement`` is
-    one of presence, as each process hears it. A ``topic`` is a room in one process, whose presence is announced and
-    whose number is compared; it costs per second, and so does a part ``at_rest``. A ``publication`` is what Redis
-    takes, a ``push`` what it gives to one process.
+    message: receive, store, acknowledge and publish one. event: receive it from Redis in each other process with
+    members of the room. delivery: the frame for one member. announcement: one of presence, in each receiving process.
+    topic: a room in one process, per second, for presence and polling. at_rest: an idle process, per second.
+    publication: one message to Redis. push: one message from Redis to one process.
     """
 
     delivery: float
@@ -50,9 +49,9 @@ class UnitCosts:
 
 
 def from_figures(figures: Figures) -> UnitCosts:
-    """Return the costs that a benchmark's figures say; raises KeyError where one is missing.
+    """Return the costs from the figures of a benchmark; raises KeyError if one is missing.
 
-    A difference that was lost in the noise may be below zero, and costs nothing then.
+    A small difference may be below zero because of noise; it counts as 0.
     """
     costs = {name: max(0.0, value) for name, value in figures["unit costs"].items()}
     return UnitCosts(
@@ -79,9 +78,9 @@ def from_figures(figures: Figures) -> UnitCosts:
 
 
 def read() -> tuple[UnitCosts, str]:
-    """Return the costs, and a sentence that says where they were measured."""
+    """Return the costs, and where they were measured."""
     figures = from_page(PAGE.read_text())
-    source = "docs/performance.md; make bench measures yours"
+    source = "docs/performance.md (make bench measures this machine)"
     if RESULTS.exists():
         results = json.loads(RESULTS.read_text())
         measured = from_results(results)
@@ -89,13 +88,13 @@ def read() -> tuple[UnitCosts, str]:
         if used:
             figures = {name: {**figures[name], **measured.get(name, {})} for name in COSTS_COME_FROM}
             machine = f"{results['machine']['processor']}, {results['machine']['cores']} cores"
-            rest = "" if len(used) == len(COSTS_COME_FROM) else ", the rest of docs/performance.md"
+            rest = "" if len(used) == len(COSTS_COME_FROM) else ", others of docs/performance.md"
             source = f"{', '.join(used)} of bench/results.json ({results['date']}, {machine}){rest}"
     return from_figures(figures), source
 
 
 def from_results(results: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Return the medians of what ``make bench`` has written."""
+    """Return the medians of bench/results.json."""
     return {
         scenario: {name: statistics.median(run[name] for run in servers[SERVER]) for name in servers[SERVER][0]}
         for scenario, servers in results["runs"].items()
@@ -104,7 +103,7 @@ def from_results(results: Mapping[str, Any]) -> dict[str, dict[str, float]]:
 
 
 def from_page(page: str) -> dict[str, dict[str, float]]:
-    """Return the medians in the tables of docs/performance.md, whichever way round a table is."""
+    """Return the medians in the tables of docs/performance.md, with a server per row or per column."""
     figures: dict[str, dict[str, float]] = {}
     for level, section in re.findall(r"^(##+) (.*?)(?=^##|\Z)", page, flags=re.MULTILINE | re.DOTALL):
         if level != "###":

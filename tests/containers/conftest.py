@@ -10,7 +10,7 @@ from tests.support import engine
 
 @pytest.fixture(scope="session")
 def images() -> Iterator[None]:
-    """Build the images as version ``test``; without an engine the run fails, since it must not pass silently."""
+    """Build the images with the tag ``test``. Without a container engine the run fails, lest it pass silently."""
     if not engine.is_running():
         pytest.exit("These tests need a container engine: install Docker, or start it (docker info).", returncode=1)
     engine.docker("buildx", "bake", "--load", "--file", "docker-compose.yml", env=Project().environment, cwd=ROOT)
@@ -20,7 +20,7 @@ def images() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def project(images: None) -> Iterator[Project]:
-    """The stack, up and healthy; after the tests ``down --volumes`` must leave nothing of it."""
+    """The running stack. After the tests, ``down --volumes`` must remove all of it."""
     project = Project()
     try:
         project.compose("up", "--wait")

@@ -1,4 +1,4 @@
-"""The suites of ``make test`` and ``make test-browser``, against the containers' door."""
+"""Suites of ``make test`` and ``make test-browser``, against the containers."""
 
 import os
 import subprocess
@@ -8,9 +8,8 @@ import pytest
 
 from tests.containers.project import ROOT, Project
 
-# What is left out asks only the page's own script and style, which are the same files, and takes minutes, or runs a
-# stack of its own.
-LEFT_OUT = (
+# These test only scripts and styles, which are the same files, and take minutes, or they run a stack of their own.
+EXCLUDED = (
     "accessibility",
     "composer",
     "content_security_policy",
@@ -24,14 +23,14 @@ LEFT_OUT = (
     "transcript",
     "unread",
 )
-ANYWHERE = [f"--ignore=tests/chat/browser/test_{name}.py" for name in LEFT_OUT]
+IGNORED = [f"--ignore=tests/chat/browser/test_{name}.py" for name in EXCLUDED]
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    "suite", [["tests/chat/behaviour", "-m", "not idle"], ["tests/chat/browser", *ANYWHERE]], ids=lambda suite: suite[0]
+    "suite", [["tests/chat/behaviour", "-m", "not idle"], ["tests/chat/browser", *IGNORED]], ids=lambda suite: suite[0]
 )
-def test_passes_against_containers(project: Project, suite: list[str]) -> None:
+def test_suite_passes_against_containers(project: Project, suite: list[str]) -> None:
     environment = os.environ | {"BASE_URL": project.url}
     result = subprocess.run([sys.executable, "-m", "pytest", *suite], cwd=ROOT, env=environment, check=False)
     assert result.returncode == 0

@@ -1,8 +1,8 @@
-"""``make bench``: every server in turn under the same load, and a table of what each took for it.
+"""``make bench``: puts the same load on every server in turn, and prints tables of what each needed for it.
 
-The environment chooses: QUICK=1 a short run, ONLY some scenarios by name, separated by commas, or by words in their
-name, PEERS the servers by name, ROUNDS how often all of it is repeated, BASELINE a checkout of another commit, whose
-ws is measured beside this one as the server "baseline".
+Environment variables: QUICK=1 for a short run; ONLY, scenarios by name or by words in their names, separated by commas;
+PEERS, servers by name; ROUNDS, the number of repetitions; BASELINE, a checkout of another commit, whose ws is measured
+side by side as the server "baseline".
 """
 
 import gc
@@ -27,7 +27,7 @@ ROUNDS, QUICK_ROUNDS = 5, 1
 
 @dataclass(frozen=True)
 class Choice:
-    """What the environment asks for."""
+    """The choices of the environment variables."""
 
     is_quick: bool = field(default_factory=lambda: os.environ.get("QUICK", "") not in {"", "0"})
     only: str = field(default_factory=lambda: os.environ.get("ONLY", ""))
@@ -35,22 +35,22 @@ class Choice:
 
     def __post_init__(self) -> None:
         if unknown := set(self.peers) - SERVERS.keys():
-            sys.exit(f"PEERS: no server is called {', '.join(sorted(unknown))}; there are {', '.join(SERVERS)}.")
+            sys.exit(f"PEERS: unknown {', '.join(sorted(unknown))}; expected {', '.join(SERVERS)}.")
         if not self.scenarios:
             names = ", ".join(scenario.name for scenario in SCENARIOS)
-            sys.exit(f"ONLY: no scenario has {self.only!r} in its name; there are {names}.")
+            sys.exit(f"ONLY: no scenario has {self.only!r} in its name; expected {names}.")
 
     @property
     def rounds(self) -> int:
         value = os.environ.get("ROUNDS") or str(QUICK_ROUNDS if self.is_quick else ROUNDS)
         if not value.isdecimal() or int(value) < 1:
-            sys.exit(f"ROUNDS: {value!r} is not a whole number from 1 on.")
+            sys.exit(f"ROUNDS: expected a whole number from 1, got {value!r}.")
         return int(value)
 
     @property
     def scenarios(self) -> list[Scenario]:
         wanted = [words.strip() for words in self.only.split(",")]
-        # A whole name is meant alone: "fan-out" is not "busy fan-out".
+        # An exact name takes precedence: "fan-out" does not include "busy fan-out".
         exact = [scenario for scenario in SCENARIOS if scenario.name in wanted]
         return exact or [scenario for scenario in SCENARIOS if any(words in scenario.name for words in wanted)]
 
@@ -62,19 +62,19 @@ class Choice:
 
 def main() -> int:
     choice = Choice()
-    # A collection in the client would be a pause in everyone's latency.
+    # A garbage collection in the client would add to every latency.
     gc.disable()
     results = Results(choice.is_quick)
     try:
         for number in range(1, choice.rounds + 1):
             for scenario in choice.scenarios:
-                # From round to round in another order, so that none always follows the same.
+                # The order changes with each round, so that no server always follows the same one.
                 servers = choice.servers(scenario)
                 turn = number % max(1, len(servers))
                 for server in [*servers[turn:], *servers[:turn]]:
                     measure(results, scenario, server, choice.is_quick, f"round {number}/{choice.rounds}")
     except KeyboardInterrupt:
-        say("\ninterrupted; this is what there is so far")
+        say("\ninterrupted; the results so far:")
     OUTPUT.mkdir(exist_ok=True)
     results.write(OUTPUT / "results.json")
     chart.write(results, OUTPUT / "chart.svg")
@@ -84,7 +84,7 @@ def main() -> int:
 
 
 def measure(results: Results, scenario: Scenario, server: str, is_quick: bool, place: str) -> None:
-    """Run a scenario on a server once, and note its figures or why there are none."""
+    """Run a scenario on a server once, and record its figures or the failure."""
     if server in results.missing:
         return
     say(f"{place}  {scenario.name:<16} {server:<14} ", end="")

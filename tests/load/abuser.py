@@ -1,4 +1,4 @@
-"""What a client that never stops sending does to the others of its server."""
+"""The latency of other clients while one client floods the server."""
 
 import asyncio
 import base64
@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 
 from deploy.local.stack import ROOT
 from tests.load.client import address
-from tests.load.fan_out import Figures, complete, crowd_of, percentiles, pour
+from tests.load.fan_out import Figures, check_complete, clients_of, percentiles, send_at_rate
 from tests.load.servers import running
 
 ROOM = "abuser"
-# As one write, so that the flood costs the client next to nothing.
+# Each batch is one write, so that the flood takes little CPU time of the client.
 BATCHES_PER_SECOND = 100
 RETURN_SECONDS = 1.0
-# The defaults, which all other scenarios switch off.
+# The default limits, which all other scenarios switch off.
 DEFAULTS = re.compile(r"^#(MESSAGE_RATE|MESSAGE_BURST|ROOM_MESSAGE_RATE)=(\S+)", re.MULTILINE)
 LIMITS = dict(DEFAULTS.findall((ROOT / ".env.example").read_text()))
 
@@ -27,29 +27,29 @@ LIMITS = dict(DEFAULTS.findall((ROOT / ".env.example").read_text()))
 async def abuser(
     server: str, directory: Path, members: int, rate: int, flood: int, seconds: float, rounds: int
 ) -> Figures:
-    """Write at a steady rate in one room, in turn without and with a client that floods another.
+    """Send at a steady rate in one room, in turn without and with a client that floods another room.
 
-    It is closed for it, and comes back after a second. The figures are the medians of the rounds.
+    It is closed with 1008, and reconnects after a second. The figures are the medians of the rounds.
     """
     quiet, loud = [], []
     with running(server, directory, environment=LIMITS) as process:
-        # Among so many senders that none is over its own limit.
-        async with crowd_of(process, members, senders=rate) as crowd:
-            await pour(crowd, rate, 1)
+        # With enough senders that none exceeds its own limit.
+        async with clients_of(process, members, senders=rate) as clients:
+            await send_at_rate(clients, rate, 1)
             for _ in range(rounds):
-                complete(crowd, await pour(crowd, rate, seconds))
-                quiet.append(percentiles(crowd)["p99 (ms)"])
+                check_complete(clients, await send_at_rate(clients, rate, seconds))
+                quiet.append(percentiles(clients)["p99 (ms)"])
                 async with flooded(process.urls[0], flood):
-                    complete(crowd, await pour(crowd, rate, seconds))
-                loud.append(percentiles(crowd)["p99 (ms)"])
+                    check_complete(clients, await send_at_rate(clients, rate, seconds))
+                loud.append(percentiles(clients)["p99 (ms)"])
         process.check()
-    return {"p99 without (ms)": statistics.median(quiet), "p99 beside it (ms)": statistics.median(loud)}
+    return {"p99 alone (ms)": statistics.median(quiet), "p99 with abuser (ms)": statistics.median(loud)}
 
 
 @contextlib.asynccontextmanager
 async def flooded(origin: str, rate: int) -> AsyncIterator[None]:
-    """Have a client send so many messages a second, whenever it is let in."""
-    task = asyncio.create_task(_flood_again_and_again(origin, rate))
+    """Let a client send ``rate`` messages per second whenever it is connected."""
+    task = asyncio.create_task(_flood_and_reconnect(origin, rate))
     try:
         yield
     finally:
@@ -58,7 +58,7 @@ async def flooded(origin: str, rate: int) -> AsyncIterator[None]:
             await task
 
 
-async def _flood_again_and_again(origin: str, rate: int) -> None:
+async def _flood_and_reconnect(origin: str, rate: int) -> None:
     while True:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await _flood(origin, rate)
@@ -78,7 +78,7 @@ async def _flood(origin: str, rate: int) -> None:
         reading = asyncio.create_task(reader.read())
         payload = b'{"message":"buy this"}'
         batch = (b"\x81" + bytes([0x80 | len(payload)]) + bytes(4) + payload) * (rate // BATCHES_PER_SECOND)
-        # Until the server has ended the connection.
+        # Until the server closes the connection.
         while not reading.done():
             writer.write(batch)
             await writer.drain()

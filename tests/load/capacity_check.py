@@ -1,4 +1,4 @@
-"""``make capacity-check``: a few small loads on a whole stack, and what the model of ``make capacity`` says of them."""
+"""``make capacity-check``: compares small loads on a whole stack with the model of ``make capacity``."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ NAMES = {"ws": "ws", "redis": "Redis", "nginx": "nginx", "postgres": "PostgreSQL
 
 @dataclass(frozen=True)
 class Point:
-    """A load that this machine can carry, its client included. Nobody comes or goes meanwhile."""
+    """A load that this machine can carry together with the client, without arrivals and departures."""
 
     title: str
     load: Load
@@ -31,14 +31,14 @@ class Point:
 
 
 POINTS = [
-    Point("small rooms, hardly a word", Load(2000, room=5, rate=0.05, lifetime=0), processes=4),
+    Point("small rooms, few messages", Load(2000, room=5, rate=0.05, lifetime=0), processes=4),
     Point("rooms of 20, busy", Load(1000, room=20, rate=4, lifetime=0), processes=3),
     Point("one room", Load(1000, room=1000, rate=10, lifetime=0), processes=2),
 ]
 
 
 def expected(point: Point, costs: unit_costs.UnitCosts) -> Figures:
-    """Return the cores that the model says each part uses."""
+    """Return the cores of each component according to the model."""
     traffic = model.traffic(point.load, point.processes)
     return {
         "ws": sum(model.ws_cores(traffic, costs).values()),
@@ -49,41 +49,39 @@ def expected(point: Point, costs: unit_costs.UnitCosts) -> Figures:
 
 
 async def measured(point: Point) -> Figures:
-    """Return the cores that each part used under the load, with all members behind nginx."""
+    """Return the cores that each component used under the load, with all members behind nginx."""
     load = point.load
     rooms, rate = round(load.rooms), load.rooms * load.rate
     with tempfile.TemporaryDirectory(prefix="capacity-") as folder:
         environment = {"PING_INTERVAL": f"{load.ping_interval:.0f}"}
         with installation(Path(folder), point.processes, environment) as at:
             async with Rooms([at.stack.url], rooms, load.room, load.text_bytes) as people:
-                await people.talk(rate, SETTLE_SECONDS)
+                await people.send_at_rate(rate, SETTLE_SECONDS)
                 loop = asyncio.get_running_loop()
                 begun, before = loop.time(), at.cpu()
-                await people.talk(rate, SECONDS)
+                await people.send_at_rate(rate, SECONDS)
                 seconds, after = loop.time() - begun, at.cpu()
     return {role: (after[role] - before[role]) / seconds for role in before}
 
 
 def main() -> None:
     costs, source = unit_costs.read()
-    # A collection in the client would be a pause of everyone.
+    # A garbage collection in the client would delay all members.
     gc.disable()
-    rows = [["load", "part", "cores, model", "cores, measured", "model / measured"]]
+    rows = [["load", "component", "cores, model", "cores, measured", "model / measured"]]
     errors = []
     for point in POINTS:
         print(f"{point.title}: {point.load.connections:,} connections, {point.processes} processes …", flush=True)
-        model_says, it_was = expected(point, costs), uvloop.run(measured(point))
-        for role, cores in it_was.items():
-            ratio = model_says[role] / cores
+        modelled, used = expected(point, costs), uvloop.run(measured(point))
+        for role, cores in used.items():
+            ratio = modelled[role] / cores
             errors.append(abs(ratio - 1))
-            rows.append([point.title, NAMES[role], number(model_says[role]), number(cores), f"{ratio:.2f}"])
-        total = sum(model_says.values()) / sum(it_was.values())
-        rows.append(
-            [point.title, "all", number(sum(model_says.values())), number(sum(it_was.values())), f"{total:.2f}"]
-        )
+            rows.append([point.title, NAMES[role], number(modelled[role]), number(cores), f"{ratio:.2f}"])
+        total = sum(modelled.values()) / sum(used.values())
+        rows.append([point.title, "all", number(sum(modelled.values())), number(sum(used.values())), f"{total:.2f}"])
     where = machine()
     print(f"\nCosts: {source}\n{where['processor']}, {where['cores']} cores\n\n{markdown(rows)}\n")
-    print(f"Median error of a part: {statistics.median(errors):.0%}")
+    print(f"Median error of a component: {statistics.median(errors):.0%}")
 
 
 if __name__ == "__main__":

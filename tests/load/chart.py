@@ -1,4 +1,4 @@
-"""The results as a picture: bars beside each other, in SVG."""
+"""The results as a bar chart in SVG."""
 
 from collections.abc import Mapping
 from html import escape
@@ -8,12 +8,12 @@ from tests.load.report import number
 from tests.load.results import Results
 from tests.load.servers import SERVERS
 
-# What is drawn: the scenario, its figure, and which end is the good one.
+# The charts: scenario, figure, and which direction is better.
 PANELS = [
-    ("fan-out", "deliveries per CPU-second", "more is better"),
-    ("latency", "p99 (ms)", "less is better"),
-    ("idle connection", "KiB per connection", "less is better"),
-    ("handshake", "handshakes per CPU-second", "more is better"),
+    ("fan-out", "deliveries per CPU-second", "higher is better"),
+    ("latency", "p99 (ms)", "lower is better"),
+    ("idle connection", "KiB per connection", "lower is better"),
+    ("handshake", "handshakes per CPU-second", "higher is better"),
 ]
 WIDTH, LABEL_WIDTH, VALUE_WIDTH = 760, 250, 80
 BAR, GAP, HEAD, MARGIN = 16, 6, 34, 16
@@ -33,7 +33,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 
 
 def write(results: Results, path: Path) -> None:
-    """Write the chart of those panels that were measured."""
+    """Write the chart of the scenarios that were measured."""
     path.write_text(svg(results))
 
 
@@ -46,7 +46,7 @@ def svg(results: Results) -> str:
             top += HEAD + len(values) * (BAR + GAP) + MARGIN
     body = "\n".join(parts)
     size = f'viewBox="0 0 {WIDTH} {top}" width="{WIDTH}" height="{top}"'
-    title = "What each server needs for the same load"
+    title = "Cost of the same load on each server"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">\n'
         f"<title>{title}</title>\n<style>{STYLE}</style>\n{body}\n</svg>\n"
@@ -59,7 +59,7 @@ def _panel(top: int, title: str, better: str, values: Mapping[str, float]) -> st
         f'<tspan class="hint" font-weight="400" dx="10">{better}</tspan></text>'
     ]
     scale = (WIDTH - LABEL_WIDTH - VALUE_WIDTH) / max(values.values())
-    for row, (server, value) in enumerate(sorted(values.items(), key=lambda item: item[1], reverse="more" in better)):
+    for row, (server, value) in enumerate(sorted(values.items(), key=lambda item: item[1], reverse="higher" in better)):
         y = top + HEAD - 8 + row * (BAR + GAP)
         length = max(1, round(value * scale))
         style = "ours" if server == "ours" else "bar"

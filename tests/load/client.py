@@ -1,7 +1,7 @@
-"""A fast client, and a crowd of them in one room that counts and times every delivery.
+"""Fast clients in one room that count and time every delivery.
 
-Each text begins with ``#``, its sender's number and its own, so that a member notices what was lost, repeated or
-changed places.
+Each text begins with ``#``, the number of its sender and its own, so that lost, repeated and reordered deliveries are
+detected.
 """
 
 import asyncio
@@ -21,21 +21,21 @@ TEXT_BYTES = 64
 
 
 class Lost(Exception):
-    """Not everything arrived, or not once, or not in order."""
+    """A delivery is missing, repeated or out of order, or the server closed a client."""
 
 
 class Member(WSListener):
-    """A client in the tutorial's protocol, or in Socket.IO's, which wraps the same texts."""
+    """A client of the tutorial's protocol, or of Socket.IO's, which wraps the same texts."""
 
-    def __init__(self, crowd: "Crowd") -> None:
-        self.crowd = crowd
-        self.next: list[int] = [0] * crowd.senders
+    def __init__(self, clients: "Clients") -> None:
+        self.clients = clients
+        self.next: list[int] = [0] * clients.senders
         self.ready = asyncio.get_running_loop().create_future()
         self.transport: WSTransport | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.transport = transport
-        if self.crowd.dialect == "tutorial":
+        if self.clients.dialect == "tutorial":
             self.ready.set_result(None)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -44,22 +44,23 @@ class Member(WSListener):
         payload = frame.get_payload_as_bytes()
         mark = payload.find(b"#")
         if mark >= 0:
-            self.crowd.take(self.next, int(payload[mark + 1 : mark + HEAD]), int(payload[mark + HEAD : mark + LENGTH]))
-        elif self.crowd.dialect == "socket.io":
+            sender, number = int(payload[mark + 1 : mark + HEAD]), int(payload[mark + HEAD : mark + LENGTH])
+            self.clients.count_delivery(self.next, sender, number)
+        elif self.clients.dialect == "socket.io":
             self._answer(transport, payload)
         else:
-            self.crowd.fail(payload[:200].decode(errors="replace"))
+            self.clients.fail(payload[:200].decode(errors="replace"))
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
-        self.crowd.left(self)
+        self.clients.member_closed(self)
 
-    def say(self, text: str) -> None:
+    def send(self, text: str) -> None:
         assert self.transport
-        form = '42["message","%s"]' if self.crowd.dialect == "socket.io" else '{"message": "%s"}'
+        form = '42["message","%s"]' if self.clients.dialect == "socket.io" else '{"message": "%s"}'
         self.transport.send(WSMsgType.TEXT, (form % text).encode())
 
     def _answer(self, transport: WSTransport, payload: bytes) -> None:
-        """Take part in Engine.IO's handshake and heartbeat."""
+        """Answer Engine.IO's handshake and heartbeat."""
         match payload[:2]:
             case b"2":
                 transport.send(WSMsgType.TEXT, b"3")
@@ -69,11 +70,11 @@ class Member(WSListener):
                 transport.send(WSMsgType.TEXT, b"40")
 
 
-class Crowd:
-    """Members of one room; the first ``senders`` of them write texts of 64 bytes, and ``padding`` after it.
+class Clients:
+    """Members of one room; the first ``senders`` of them send texts of 64 bytes, followed by ``padding``.
 
     ``addresses`` are http:// URLs of the server's processes, among which the members are divided. With several
-    ``rooms`` they are divided among those too, and nobody writes.
+    ``rooms`` they are divided among those too, and send nothing.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class Crowd:
         self._done = asyncio.Event()
         self._is_leaving = False
 
-    async def __aenter__(self) -> "Crowd":
+    async def __aenter__(self) -> "Clients":
         slots = asyncio.Semaphore(CONCURRENT_HANDSHAKES)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -129,7 +130,7 @@ class Crowd:
         return member
 
     async def leave(self) -> None:
-        """Close every socket in an orderly way."""
+        """Close every socket with a closing handshake."""
         self._is_leaving = True
         transports = [member.transport for member in self.members if member.transport]
         for transport in transports:
@@ -137,41 +138,41 @@ class Crowd:
         await asyncio.gather(*(asyncio.wait_for(transport.wait_disconnected(), 30) for transport in transports))
 
     async def warm_up(self, messages: int = 3, seconds: float = 60) -> None:
-        """Return once so many messages in a row have reached everyone; raises TimeoutError.
+        """Return once so many messages in a row have reached all members; raises TimeoutError.
 
-        The first may be lost: some servers subscribe in Redis only after the handshake.
+        The first may be lost, since some servers subscribe in Redis only after the handshake.
         """
         complete = 0
         async with asyncio.timeout(seconds):
             while complete < messages:
-                self.forget()
-                self.say()
+                self.reset_counts()
+                self.send()
                 try:
-                    await self.arrived(5)
+                    await self.wait_until_delivered(5)
                     complete += 1
                 except TimeoutError:
                     complete = 0
-        self.forget()
+        self.reset_counts()
 
-    def forget(self) -> None:
-        """Begin to count anew."""
+    def reset_counts(self) -> None:
+        """Start counting from zero."""
         self.deliveries = self._goal = self.lost = self.repeated = 0
         self.latencies = array("d")
         for sender in range(self.senders):
             for member in self.members:
                 member.next[sender] = len(self._sent_at[sender])
 
-    def say(self, sender: int = 0) -> None:
-        """Let a sender write its next message."""
+    def send(self, sender: int = 0) -> None:
+        """Send the next message of a sender."""
         sent = self._sent_at[sender]
         text = f"#{sender:0{SENDER_DIGITS}}{len(sent):0{NUMBER_DIGITS}}{self._padding}"
         self._goal += len(self.members)
         self._done.clear()
         sent.append(time.perf_counter())
-        self.members[sender].say(text)
+        self.members[sender].send(text)
 
-    async def arrived(self, seconds: float) -> None:
-        """Return when everything that was said has reached every member; raises TimeoutError, and Lost."""
+    async def wait_until_delivered(self, seconds: float) -> None:
+        """Return when every message has reached every member; raises TimeoutError and Lost."""
         try:
             async with asyncio.timeout(seconds):
                 await self._done.wait()
@@ -179,12 +180,12 @@ class Crowd:
             self.check()
 
     def check(self) -> None:
-        """Raise Lost where a member got an error, or was closed."""
+        """Raise Lost if a member received an error or was closed."""
         if self._failure:
             raise Lost(self._failure)
 
-    def take(self, following: list[int], sender: int, number: int) -> None:
-        """Count a delivery; ``following`` has the number that the member expects next, by sender."""
+    def count_delivery(self, following: list[int], sender: int, number: int) -> None:
+        """Count a delivery; ``following`` has the number that the member expects next from each sender."""
         now = time.perf_counter()
         expected = following[sender]
         if number < expected:
@@ -202,7 +203,7 @@ class Crowd:
         self._failure = self._failure or reason
         self._done.set()
 
-    def left(self, member: Member) -> None:
+    def member_closed(self, member: Member) -> None:
         if not self._is_leaving:
             self.fail("a member was closed by the server")
 

@@ -1,11 +1,11 @@
-"""What it costs to open a connection, and to keep it."""
+"""The cost of opening a connection, and of keeping it."""
 
 import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.load.client import Crowd
+from tests.load.client import Clients
 from tests.load.fan_out import Figures
 from tests.load.servers import Running, running
 from tests.support.processes import cpu_seconds, memory_kib
@@ -18,25 +18,25 @@ PATIENCE_SECONDS = 30
 
 
 async def idle(server: str, directory: Path, members: int) -> Figures:
-    """Let members in who say nothing, and compare the memory before and after."""
+    """Connect members that send nothing, and compare the memory before and after."""
     with running(server, directory) as process:
-        # What only the first members need is no cost of a connection.
+        # Memory that the first members allocate once is not a cost of a connection.
         async with _members(process, ROOMS):
             pass
         before = await settled_memory(process.all_process_ids)
-        async with _members(process, members) as crowd:
+        async with _members(process, members) as clients:
             after = await settled_memory(process.all_process_ids)
-            crowd.check()
+            clients.check()
         process.check()
         return {"KiB per connection": (after - before) / members}
 
 
 async def handshake(server: str, directory: Path, members: int, batches: int) -> Figures:
-    """Let guests in, in batches; what their leaving costs is not counted."""
+    """Connect guests in batches; closing them is not counted."""
     with running(server, directory) as process:
         ids = process.all_process_ids
         used = 0.0
-        # Someone stays in each room, so that no batch pays for opening them.
+        # A member stays in each room, so that no batch pays for opening it.
         async with _members(process, ROOMS):
             for batch in range(batches + 1):
                 before = await _quiet_cpu(ids)
@@ -47,12 +47,12 @@ async def handshake(server: str, directory: Path, members: int, batches: int) ->
         return {"handshakes per CPU-second": batches * members / used}
 
 
-def _members(process: Running, members: int) -> Crowd:
-    return Crowd(process.urls, process.server.dialect, members, rooms=ROOMS)
+def _members(process: Running, members: int) -> Clients:
+    return Clients(process.urls, process.server.dialect, members, rooms=ROOMS)
 
 
 async def settled_memory(process_ids: Sequence[int]) -> int:
-    """Return the memory in KiB once it has changed by less than 0.2% for SETTLED_SECONDS."""
+    """Return the memory in KiB once it has changed by less than 0.2 % for SETTLED_SECONDS."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     last, since = 0, time.monotonic()
     while time.monotonic() - since < SETTLED_SECONDS and time.monotonic() < deadline:

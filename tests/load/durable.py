@@ -1,4 +1,4 @@
-"""How many messages a process stores: senders in ``chat.v1``, who are acknowledged after the commit."""
+"""How many messages a process stores per second: clients of ``chat.v1`` whose messages are acknowledged."""
 
 import asyncio
 import re
@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 30
 
 
 class Writer(WSListener):
-    """A sender of ``chat.v1``, who keeps a number of messages unacknowledged, or sends when it is told to."""
+    """A client of ``chat.v1`` that keeps ``window`` messages unacknowledged, and sends others on request."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -50,9 +50,9 @@ class Writer(WSListener):
     def fill(self) -> None:
         """Send until the window is full."""
         while len(self.sent_at) - self.acknowledged < self.window:
-            self.say()
+            self.send()
 
-    def say(self) -> None:
+    def send(self) -> None:
         frame = f'{{"type": "message", "id": "{self.number}-{len(self.sent_at)}", "message": "{TEXT}"}}'
         self.sent_at.append(time.perf_counter())
         self.transport.send(WSMsgType.TEXT, frame.encode())
@@ -61,7 +61,7 @@ class Writer(WSListener):
 async def durable(
     server: str, directory: Path, senders: int, rooms: int, window: int, rate: float, seconds: float
 ) -> Figures:
-    """Find how many a second are acknowledged at most, on a PostgreSQL with fsync; then the latency at ``rate``."""
+    """Return the highest rate of acknowledgements on a PostgreSQL with fsync, then the latency at ``rate``."""
     postgres = Server()
     try:
         postgres.start()
@@ -71,7 +71,7 @@ async def durable(
             saturated = await _saturate(writers, window, seconds)
             for writer in writers:
                 writer.latencies = array("d")
-            await _pour(writers, rate, seconds)
+            await _send_at_rate(writers, rate, seconds)
             cuts = statistics.quantiles([latency for writer in writers for latency in writer.latencies], n=100)
             _check_stored(database, sum(writer.acknowledged for writer in writers))
             for writer in writers:
@@ -107,12 +107,12 @@ async def _saturate(writers: list[Writer], window: int, seconds: float) -> float
     return rate
 
 
-async def _pour(writers: list[Writer], rate: float, seconds: float) -> None:
+async def _send_at_rate(writers: list[Writer], rate: float, seconds: float) -> None:
     begun = time.perf_counter()
     for number in range(round(rate * seconds)):
         if (early := begun + number / rate - time.perf_counter()) > 0:
             await asyncio.sleep(early)
-        writers[number % len(writers)].say()
+        writers[number % len(writers)].send()
     await _all_acknowledged(writers)
 
 
@@ -125,7 +125,7 @@ async def _all_acknowledged(writers: list[Writer]) -> None:
 
 
 def _check_stored(database: str, acknowledged: int) -> None:
-    """Raise Lost unless PostgreSQL has what was acknowledged, and writes through to the disk."""
+    """Raise Lost unless PostgreSQL has every acknowledged message, and syncs commits to disk."""
     with psycopg.connect(database) as connection:
         for setting in ("fsync", "synchronous_commit"):
             if connection.execute(f"SHOW {setting}").fetchone() != ("on",):

@@ -1,4 +1,4 @@
-"""``make bench-page``: write the last full run into docs/performance.md and docs/performance.svg."""
+"""``make bench-page``: writes the results of the last run into docs/performance.md and docs/performance.svg."""
 
 import sys
 from pathlib import Path
@@ -14,17 +14,17 @@ BEGIN, END = "<!-- make bench-page writes from here -->", "<!-- to here -->"
 def main() -> None:
     source = ROOT / "bench/results.json"
     if not source.exists():
-        sys.exit("There are no results yet; run make bench first.")
+        sys.exit("bench/results.json is missing; run make bench first.")
     results = Results.read(source)
     if results.failures:
-        sys.exit(f"The last run had failures, such as {results.failures[0]}; run make bench again.")
+        sys.exit(f"The last run has failures, such as {results.failures[0]}; run make bench again.")
     PAGE.write_text(insert(PAGE.read_text(), block(results)))
     chart.write(results, PICTURE)
     print(f"Written: {_short(PAGE)} and {_short(PICTURE)}, from `{results.command}` of {results.date}")
 
 
 def insert(page: str, text: str) -> str:
-    """Return the page with the text between its two markers; raises ValueError where they are missing."""
+    """Return the page with the text between its two markers; raises ValueError if they are missing."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
@@ -33,7 +33,7 @@ def insert(page: str, text: str) -> str:
 
 
 def block(results: Results) -> str:
-    """Return where and when it was measured, and the tables."""
+    """Return date, machine and versions, and the tables."""
     machine = results.machine
     where = f"{machine['processor']}, {machine['cores']} cores, {machine['memory']}, Linux {machine['kernel']}"
     versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())

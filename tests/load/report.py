@@ -1,4 +1,4 @@
-"""The results as tables for people, in Markdown."""
+"""The results as Markdown tables."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,12 +7,12 @@ from tests.load.scenarios import SCENARIOS, Scenario
 from tests.load.servers import SERVERS
 from tests.load.targets import TARGETS, Target
 
-# A server alone that has more figures than these gets a row for each.
+# A single server with more figures than these gets a row for each.
 MOST_COLUMNS = 4
 
 
 def text(results: Results) -> str:
-    """Return a table per scenario, then the targets, then what went wrong."""
+    """Return a table per scenario, then the targets, then failed runs and missing servers."""
     blocks = [scenario_table(results, scenario) for scenario in SCENARIOS if scenario.name in results.runs]
     blocks.append(target_table(results))
     blocks.append("\n".join(remarks(results)))
@@ -20,7 +20,7 @@ def text(results: Results) -> str:
 
 
 def scenario_table(results: Results, scenario: Scenario) -> str:
-    """Return the medians by server, with the lowest and highest run, and ours divided by each."""
+    """Return the medians by server, with the lowest and highest run, and the ratio of this project to each."""
     medians = results.medians[scenario.name]
     names = list(next(iter(medians.values())))
     ours = medians.get("ours")
@@ -29,7 +29,7 @@ def scenario_table(results: Results, scenario: Scenario) -> str:
         rows = [["figure", SERVERS[server].title]]
         rows += [[name, _with_spread(results, scenario.name, server, name)] for name in names]
         return _section(results, scenario, rows)
-    rows = [["server", *names, "runs", *(["ours / it"] if ours and len(medians) > 1 else [])]]
+    rows = [["server", *names, "runs", *(["ratio"] if ours and len(medians) > 1 else [])]]
     for server in (server for server in scenario.servers_of(is_quick=False) if server in medians):
         cells = [_with_spread(results, scenario.name, server, name) for name in names]
         cells.append(str(len(results.runs[scenario.name][server])))
@@ -44,17 +44,17 @@ def _section(results: Results, scenario: Scenario, rows: Sequence[Sequence[str]]
 
 
 def target_table(results: Results) -> str:
-    """Return the targets of what was measured, and whether they are met."""
-    rows = [["what", "", "target", "measured", "met"]]
+    """Return the targets whose figures were measured, and whether they are met."""
+    rows = [["scenario", "figure", "target", "measured", "met"]]
     for target in TARGETS:
         if target.scenario in results.runs and (value := value_of(target, results)) is not None:
-            met = "yes" if target.is_met(value) else "NO"
+            met = "yes" if target.is_met(value) else "no"
             rows.append([target.scenario, target.text, target.limit, f"{number(value)} {target.unit}".strip(), met])
     return f"### Targets\n\n{markdown(rows)}" if len(rows) > 1 else ""
 
 
 def value_of(target: Target, results: Results) -> float | None:
-    """Return the measured value of a target, None where a server of it was not measured."""
+    """Return the measured value of a target, or None if one of its servers was not measured."""
     try:
         return target.value(results.medians)
     except KeyError:
@@ -62,7 +62,7 @@ def value_of(target: Target, results: Results) -> float | None:
 
 
 def remarks(results: Results) -> Iterator[str]:
-    """Yield a line for every failed run and every server that is missing."""
+    """Yield a line for every failed run and every missing server."""
     for scenario, server, reason in results.failures:
         yield f"FAILED: {scenario}, {SERVERS[server].title}: {reason}"
     for server, reason in results.missing.items():
@@ -78,7 +78,7 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def number(value: float) -> str:
-    """Return three significant digits, or all those before the point."""
+    """Return three significant digits, or all digits before the decimal point."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 

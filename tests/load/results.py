@@ -1,4 +1,4 @@
-"""The figures of a benchmark, and of which machine and programs they are."""
+"""The figures of a benchmark, with machine and versions."""
 
 import contextlib
 import dataclasses
@@ -32,7 +32,7 @@ class Results:
     is_quick: bool = False
     runs: dict[str, dict[str, list[Figures]]] = field(default_factory=dict)
     failures: list[list[str]] = field(default_factory=list)
-    # Servers that this machine cannot run, and why.
+    # Servers that this machine cannot run, with the reason.
     missing: dict[str, str] = field(default_factory=dict)
     date: str = field(default_factory=lambda: datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"))
     command: str = field(default_factory=lambda: command())
@@ -41,7 +41,7 @@ class Results:
 
     @classmethod
     def read(cls, path: Path) -> "Results":
-        """Read what ``write`` has written."""
+        """Read a file of ``write``."""
         return cls(**json.loads(path.read_text()))
 
     def write(self, path: Path) -> None:
@@ -72,7 +72,7 @@ class Results:
 
 
 def command() -> str:
-    """Return the command line that was given."""
+    """Return the command line of this run."""
     chosen = [f"{name}={shlex.quote(os.environ[name])}" for name in VARIABLES if os.environ.get(name)]
     return " ".join(["make bench", *chosen])
 
@@ -90,7 +90,7 @@ def machine() -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """Return the version of everything that was measured, and of this checkout."""
+    """Return the versions of the measured programs, and the commit of this checkout."""
     found = {"Python": platform.python_version()}
     found |= {package: importlib.metadata.version(package) for package in PACKAGES}
     found |= {name: node_version(name) for name in NODE_PACKAGES if (NODE_MODULES / name).exists()}
@@ -105,7 +105,7 @@ def versions() -> dict[str, str]:
 
 
 def node_version(package: str) -> str:
-    """Return the version of an installed package of npm's."""
+    """Return the version of an installed npm package."""
     return str(json.loads((NODE_MODULES / package / "package.json").read_text())["version"])
 
 

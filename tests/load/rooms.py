@@ -1,4 +1,4 @@
-"""Members of many rooms in ``chat.v1``: some of them write at a steady rate, and all that reaches them is counted."""
+"""Clients of ``chat.v1`` in many rooms: some send at a steady rate, and all deliveries are counted."""
 
 import asyncio
 import random
@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 30
 
 
 class Member(WSListener):
-    """A member that counts frames by what they are."""
+    """A client that counts frames by type."""
 
     def __init__(self, rooms: "Rooms", number: int) -> None:
         self.rooms = rooms
@@ -27,22 +27,22 @@ class Member(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type is WSMsgType.TEXT:
-            self.rooms.take(frame.get_payload_as_bytes())
+            self.rooms.count_frame(frame.get_payload_as_bytes())
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
-        self.rooms.left()
+        self.rooms.member_closed()
 
-    def say(self, text: str) -> None:
+    def send(self, text: str) -> None:
         frame = f'{{"type": "message", "id": "{self.rooms.name}-{self.number}-{self.sent}", "message": "{text}"}}'
         self.sent += 1
         self.transport.send(WSMsgType.TEXT, frame.encode())
 
 
 class Rooms:
-    """``rooms`` rooms with ``members`` in each, who are divided among the addresses in turn."""
+    """``rooms`` rooms with ``members`` each, which are divided among the addresses in turn."""
 
     def __init__(self, addresses: Sequence[str], rooms: int, members: int, text_bytes: int = 64) -> None:
-        # Rooms that nobody wrote in before: a message that has an id of theirs is no new one.
+        # Rooms of this run only: the server stores a message with a known id once.
         self.name = secrets.token_hex(4)
         self.deliveries = self.acknowledgements = 0
         self.members: list[Member] = []
@@ -68,13 +68,13 @@ class Rooms:
         await self.leave()
 
     def _mixed(self) -> list[int]:
-        """Return the members' numbers in an order in which nginx puts those of a room on processes by chance."""
+        """Return the members' numbers in a random order, so that nginx spreads those of a room over processes."""
         numbers = list(range(self._rooms * self._room))
         random.Random(0).shuffle(numbers)
         return numbers
 
     async def _join(self, number: int, slots: asyncio.Semaphore) -> Member:
-        # By the number, so that the members of one room are on as many of the addresses as there may be.
+        # By the number, so that the members of one room are spread over all addresses.
         origin = self._addresses[number % len(self._addresses)]
         async with slots:
             member = Member(self, number)
@@ -87,17 +87,17 @@ class Rooms:
         return member
 
     async def leave(self) -> None:
-        """Close every socket in an orderly way."""
+        """Close every socket with a closing handshake."""
         self._is_leaving = True
         for member in self.members:
             member.transport.send_close(WSCloseCode.OK)
         gone = (asyncio.wait_for(member.transport.wait_disconnected(), PATIENCE_SECONDS) for member in self.members)
         await asyncio.gather(*gone)
 
-    async def talk(self, rate: float, seconds: float) -> int:
-        """Write so many messages per second, one room after the other; return how many once all have arrived.
+    async def send_at_rate(self, rate: float, seconds: float) -> int:
+        """Send ``rate`` messages per second, one room after the other; return how many once all are delivered.
 
-        Raises Lost where not each was acknowledged, and delivered to every member of its room.
+        Raises Lost unless each is acknowledged and delivered to every member of its room.
         """
         self.deliveries = self.acknowledgements = 0
         begun = time.perf_counter()
@@ -105,7 +105,7 @@ class Rooms:
         for number in range(messages):
             if (early := begun + number / rate - time.perf_counter()) > 0:
                 await asyncio.sleep(early)
-            self.members[number % self._rooms * self._room].say(self._text)
+            self.members[number % self._rooms * self._room].send(self._text)
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while self.acknowledgements < messages or self.deliveries < messages * self._room:
@@ -116,11 +116,11 @@ class Rooms:
         return messages
 
     def check(self) -> None:
-        """Raise Lost where a member got an error, or was closed."""
+        """Raise Lost if a member received an error or was closed."""
         if self._failure:
             raise Lost(self._failure)
 
-    def take(self, frame: bytes) -> None:
+    def count_frame(self, frame: bytes) -> None:
         if frame.startswith(b'{"type":"message"'):
             self.deliveries += 1
         elif frame.startswith(b'{"type":"ack"'):
@@ -128,6 +128,6 @@ class Rooms:
         elif frame.startswith(b'{"type":"error"'):
             self._failure = self._failure or frame[:200].decode(errors="replace")
 
-    def left(self) -> None:
+    def member_closed(self) -> None:
         if not self._is_leaving:
             self._failure = self._failure or "a member was closed by the server"

@@ -1,4 +1,4 @@
-"""What is measured, and on which servers."""
+"""The scenarios of the benchmark, and the servers that each runs on."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from tests.load.unit_costs import unit_costs
 
 @dataclass(frozen=True)
 class Scenario:
-    """A load, in words that take the arguments' values.
+    """A load; ``load`` describes it, as a format string for the arguments.
 
     ``measure`` runs it once on a fresh server, with the arguments of a full or a quick run.
     """
@@ -41,19 +41,21 @@ class Scenario:
         return await self.measure(server, directory, **self.arguments_of(is_quick))
 
 
+# On stock Daphne, and on our server: with one import changed, and as it is.
+TUTORIALS = ("tutorial", "tutorial-import", "tutorial-unmodified")
 SCENARIOS = [
     Scenario(
         "fan-out",
         "{members:,} members in one room, 64-byte text, one in flight",
         fan_out.one_in_flight,
-        ("ours", "tutorial", "tutorial-core", "uvicorn", "node-ws", "socket.io", "bun", "bun-redis"),
+        ("ours", *TUTORIALS, "tutorial-core", "uvicorn", "node-ws", "socket.io", "bun", "bun-redis"),
         {"members": 1000, "seconds": 4},
         {"members": 1000, "seconds": 1},
-        ("ours", "tutorial", "node-ws", "socket.io", "bun"),
+        ("ours", "tutorial", "tutorial-import", "node-ws", "socket.io", "bun"),
     ),
     Scenario(
         "busy fan-out",
-        "{members} members, {rate} messages/s offered by {senders} of them; ours with COALESCE_MS={coalesce}",
+        "{members} members, {rate} messages/s from {senders} of them; this project with COALESCE_MS={coalesce}",
         fan_out.busy,
         ("ours", "node-ws", "socket.io", "bun"),
         {"members": 500, "rate": 200, "senders": 10, "seconds": 5, "coalesce": 30},
@@ -70,25 +72,25 @@ SCENARIOS = [
     ),
     Scenario(
         "idle connection",
-        "{members:,} members in 40 rooms who say nothing; growth of the memory (PSS)",
+        "{members:,} idle members in 40 rooms; growth of the memory (PSS)",
         connections.idle,
-        ("ours", "tutorial", "uvicorn", "daphne", "node-ws", "socket.io", "bun"),
+        ("ours", *TUTORIALS, "uvicorn", "daphne", "node-ws", "socket.io", "bun"),
         {"members": 4000},
         {"members": 1000},
-        ("ours", "tutorial"),
+        ("ours", "tutorial", "tutorial-import"),
     ),
     Scenario(
         "handshake",
-        "{batches} × {members} guests enter 40 rooms, straight to the server; leaving is not counted",
+        "{batches} × {members} guests connect to 40 rooms, without nginx; closing is not counted",
         connections.handshake,
-        ("ours", "tutorial", "uvicorn", "daphne", "node-ws", "socket.io", "bun"),
+        ("ours", *TUTORIALS, "uvicorn", "daphne", "node-ws", "socket.io", "bun"),
         {"members": 250, "batches": 4},
         {"members": 200, "batches": 1},
-        ("ours", "tutorial"),
+        ("ours", "tutorial", "tutorial-import"),
     ),
     Scenario(
         "small rooms",
-        "{rooms} rooms of {members}, {rate} messages/s in all, PostgreSQL with fsync; CPU per message",
+        "{rooms} rooms of {members}, {rate} messages/s in total, PostgreSQL with fsync; CPU time per message",
         small_rooms,
         ("ours",),
         {"rooms": 100, "members": 10, "rate": 400, "seconds": 10},
@@ -104,7 +106,7 @@ SCENARIOS = [
     ),
     Scenario(
         "Redis commands",
-        "as MONITOR sees them, per message of a room",
+        "commands that MONITOR shows, per message of a room",
         fan_out.redis_commands,
         ("ours",),
         {"members": (10, 1000), "messages": 100},
@@ -112,7 +114,7 @@ SCENARIOS = [
     ),
     Scenario(
         "through nginx",
-        "fan-out as above, through the real nginx",
+        "fan-out as above, through nginx",
         fan_out.through_nginx,
         ("ours",),
         {"members": 1000, "seconds": 4},
@@ -128,7 +130,7 @@ SCENARIOS = [
     ),
     Scenario(
         "slow member",
-        "{members} members get {messages} messages of {kilobytes} kB, first without, then with one that reads nothing",
+        "{members} members receive {messages} messages of {kilobytes} kB, without and with a member that reads nothing",
         slow_member.slow_member,
         ("ours", "tutorial", "node-ws"),
         {"members": 20, "messages": 400, "kilobytes": 60},
@@ -136,7 +138,7 @@ SCENARIOS = [
     ),
     Scenario(
         "abuser",
-        "{members} members, {rate} messages/s; a client that sends {flood:,}/s, is closed, and comes back each second",
+        "{members} members, {rate} messages/s; one client sends {flood:,}/s, is closed, and reconnects after a second",
         abuser.abuser,
         ("ours",),
         {"members": 100, "rate": 20, "flood": 10_000, "seconds": 5, "rounds": 5},
@@ -144,12 +146,12 @@ SCENARIOS = [
     ),
     Scenario(
         "unit costs",
-        "{rooms} rooms of 4, one of {crowd:,}, {topics} silent ones, {connections:,} sockets pinged; 1 and 4 processes",
+        "{rooms} rooms of 4, one of {large_room:,}, {topics} idle; {connections:,} pinged sockets; 1 and 4 processes",
         unit_costs,
         ("ours",),
-        {"rooms": 50, "rate": 200, "crowd": 1000, "topics": 500, "connections": 2000, "seconds": 10},
-        {"rooms": 50, "rate": 200, "crowd": 500, "topics": 300, "connections": 800, "seconds": 2},
-        # Differences of short runs are noise, and it starts three stacks.
+        {"rooms": 50, "rate": 200, "large_room": 1000, "topics": 500, "connections": 2000, "seconds": 10},
+        {"rooms": 50, "rate": 200, "large_room": 500, "topics": 300, "connections": 800, "seconds": 2},
+        # Differences between short runs are noise, and this scenario starts three stacks.
         quick_servers=(),
     ),
 ]

@@ -1,4 +1,4 @@
-"""Every server that is measured: how it is started, on loopback, with a Redis of its own."""
+"""The servers of the benchmark, and how they are started: on loopback, each with a Redis of its own."""
 
 import atexit
 import contextlib
@@ -25,7 +25,7 @@ NODE_MODULES = PEERS / "node_modules"
 
 
 class ServerMissing(Exception):
-    """This machine does not have what the server needs."""
+    """A program that the server needs is missing on this machine."""
 
 
 def accepts(url: str) -> bool:
@@ -58,7 +58,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Running:
-    """A server that runs, as one or more processes."""
+    """A running server of one or more processes."""
 
     server: Server
     processes: list[Process]
@@ -89,13 +89,13 @@ class Running:
 def running(
     name: str, directory: Path, processes: int = 1, environment: Mapping[str, str] | None = None
 ) -> Iterator[Running]:
-    """Start a server afresh, and stop it at the end. ``environment`` goes over what it has by itself.
+    """Start a fresh server, and stop it at the end. ``environment`` takes precedence over its own.
 
     Raises ServerMissing, and ProcessFailed when it does not start.
     """
     server = SERVERS[name]
     variables = {
-        # A DATABASE_URL or REDIS_URL of this machine's is not for us.
+        # Not the DATABASE_URL or REDIS_URL of the environment.
         **{name: value for name, value in os.environ.items() if not name.endswith("_URL")},
         "PYTHONPATH": os.pathsep.join(str(server.root / folder) for folder in ("src", "services", "apps", ".")),
         "NODE_ENV": "production",
@@ -133,7 +133,7 @@ def running(
 
 @functools.cache
 def empty_database(root: Path) -> Path:
-    """Return an SQLite file with all tables of a checkout, made once, to be copied."""
+    """Return an SQLite file with all tables of a checkout, created once, for copying."""
     directory = Path(tempfile.mkdtemp(prefix="bench-database-"))
     atexit.register(shutil.rmtree, directory)
     migrate(f"sqlite:///{directory}/db.sqlite3", root)
@@ -163,7 +163,7 @@ def _uvicorn(application: str, port: int) -> list[str]:
 def _node(script: str, _: int) -> list[str]:
     node = shutil.which("node")
     if node is None or not (NODE_MODULES / "ws").exists():
-        raise ServerMissing("there is no Node on PATH, or npm could not install its packages")
+        raise ServerMissing("Node is not on PATH, or npm has not installed its packages")
     return [node, str(PEERS / script)]
 
 
@@ -172,11 +172,17 @@ def bun() -> str:
     found = next(NODE_MODULES.glob("@oven/bun-*/bin/bun"), None)
     if found is None:
         raise ServerMissing("npm has not installed Bun for this machine")
-    found.chmod(0o755)  # as its install script does, which is not run
+    found.chmod(0o755)  # as its install script would, which is not run
     return str(found)
 
 
 TUTORIAL = "tests.load.peers.tutorial:application"
+ON_OUR_SERVER = "tests.load.peers.tutorial_on_our_server"
+ON_OUR_SERVER_ENVIRONMENT = {
+    "DJANGO_SETTINGS_MODULE": "tests.load.peers.tutorial_settings",
+    "CHANNEL_LAYER": "live",
+    **NO_LIMITS,
+}
 OURS = Server(
     "ours",
     "this project",
@@ -185,7 +191,7 @@ OURS = Server(
     keeps_messages=True,
     is_ready=answers_http("/readyz"),
 )
-# A checkout of another commit, which is measured beside this one.
+# A checkout of another commit, measured side by side with this one.
 BASELINE = os.environ.get("BASELINE")
 SERVERS = {
     server.name: server
@@ -197,6 +203,20 @@ SERVERS = {
             "the tutorial, Daphne, pubsub layer",
             functools.partial(_daphne, TUTORIAL),
             {"CHANNEL_LAYER": "pubsub"},
+        ),
+        Server(
+            "tutorial-import",
+            "the tutorial, one import changed, this server",
+            lambda _: [sys.executable, "-m", ON_OUR_SERVER],
+            {**ON_OUR_SERVER_ENVIRONMENT, "CONSUMERS": "live"},
+            is_ready=answers_http("/livez"),
+        ),
+        Server(
+            "tutorial-unmodified",
+            "the tutorial, unmodified, this server",
+            lambda _: [sys.executable, "-m", ON_OUR_SERVER],
+            ON_OUR_SERVER_ENVIRONMENT,
+            is_ready=answers_http("/livez"),
         ),
         Server(
             "tutorial-core",

@@ -1,4 +1,4 @@
-"""Many small rooms, as most deployments have: what one message costs the server, whatever its room's size."""
+"""The cost of a message in many small rooms, as most deployments have."""
 
 from pathlib import Path
 
@@ -18,10 +18,10 @@ async def small_rooms(server: str, directory: Path, rooms: int, members: int, ra
         environment = {"DATABASE_URL": postgres.create_database(), **NO_LIMITS}
         with running(server, directory, environment=environment) as ws:
             async with Rooms(ws.urls, rooms, members) as at:
-                await at.talk(rate, 1)
+                await at.send_at_rate(rate, 1)
                 processes = {"ws": ws.process_ids, "PostgreSQL": [postgres.process.pid or 0]}
                 before = {name: cpu_seconds(ids) for name, ids in processes.items()}
-                messages = await at.talk(rate, seconds)
+                messages = await at.send_at_rate(rate, seconds)
                 return {
                     f"{name}, µs of CPU per message": (cpu_seconds(ids) - before[name]) / messages * 1e6
                     for name, ids in processes.items()

@@ -1,4 +1,4 @@
-"""What the project wants to reach, as ratios between servers measured side by side wherever one is possible."""
+"""The targets, as ratios between servers measured side by side where possible."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Medians = Mapping[str, Mapping[str, Figures]]
 
 @dataclass(frozen=True)
 class Target:
-    """``value`` raises KeyError where something was not measured. One of the limits is set."""
+    """A target: ``at_least`` or ``at_most``. ``value`` raises KeyError where a figure was not measured."""
 
     scenario: str
     text: str
@@ -32,26 +32,26 @@ class Target:
         return f"{sign} {number:g} {self.unit}".strip()
 
 
-def beside(
+def ratio_to(
     scenario: str, server: str, figure: str, text: str, at_least: float | None = None, at_most: float | None = None
 ) -> Target:
-    """Make a target for our figure divided by another server's."""
+    """Return a target for the figure of this project divided by that of another server."""
     return Target(
         scenario, text, lambda all: all[scenario]["ours"][figure] / all[scenario][server][figure], at_least, at_most
     )
 
 
-def own(
+def own_figure(
     scenario: str, figure: str, unit: str = "", at_least: float | None = None, at_most: float | None = None
 ) -> Target:
-    """Make a target for a figure of ours."""
+    """Return a target for a figure of this project."""
     return Target(scenario, figure, lambda all: all[scenario]["ours"][figure], at_least, at_most, unit)
 
 
-def between(
+def own_ratio(
     scenario: str, figure: str, other: str, text: str, at_least: float | None = None, at_most: float | None = None
 ) -> Target:
-    """Make a target for one figure of ours divided by another."""
+    """Return a target for one figure of this project divided by another."""
     return Target(
         scenario, text, lambda all: all[scenario]["ours"][figure] / all[scenario]["ours"][other], at_least, at_most
     )
@@ -59,33 +59,41 @@ def between(
 
 RATE = "deliveries per CPU-second"
 TARGETS = [
-    beside("fan-out", "tutorial", RATE, "ours / the tutorial on stock Daphne", at_least=25),
-    beside("fan-out", "node-ws", RATE, "ours / Node ws + Redis", at_least=1.1),
-    beside("fan-out", "socket.io", RATE, "ours / Socket.IO + Redis adapter", at_least=1.4),
-    beside("fan-out", "bun", RATE, "ours / Bun's native publish", at_least=0.9),
+    ratio_to("fan-out", "tutorial", RATE, "this project / the tutorial on stock Daphne", at_least=25),
+    ratio_to("fan-out", "node-ws", RATE, "this project / Node ws + Redis", at_least=1.1),
+    ratio_to("fan-out", "socket.io", RATE, "this project / Socket.IO + Redis adapter", at_least=1.4),
+    ratio_to("fan-out", "bun", RATE, "this project / Bun publish", at_least=0.9),
     Target(
         "busy fan-out",
-        "ours busy / ours one in flight",
+        "busy / one in flight",
         lambda all: all["busy fan-out"]["ours"][RATE] / all["fan-out"]["ours"][RATE],
         at_least=2,
     ),
-    own("busy fan-out", "p99 (ms)", "ms", at_most=100),
-    beside("latency", "node-ws", "p99 (ms)", "p99 of ours / of Node ws + Redis", at_most=1.2),
-    own("idle connection", "KiB per connection", "KiB", at_most=18),
-    beside("handshake", "tutorial", "handshakes per CPU-second", "ours / the tutorial on stock Daphne", at_least=2.2),
-    own("durable sends", "acknowledged per second", at_least=2000),
-    own("durable sends", "p99 (ms)", "ms", at_most=50),
-    own("Redis commands", "per message, 10 members", at_most=2),
-    own("Redis commands", "per message, 1,000 members", at_most=2),
-    between("through nginx", "nginx, µs per delivery", "ws, µs per delivery", "CPU of nginx / of ws", at_least=1),
-    between(
+    own_figure("busy fan-out", "p99 (ms)", "ms", at_most=100),
+    ratio_to("latency", "node-ws", "p99 (ms)", "p99 of this project / of Node ws + Redis", at_most=1.2),
+    own_figure("idle connection", "KiB per connection", "KiB", at_most=18),
+    ratio_to(
+        "handshake",
+        "tutorial",
+        "handshakes per CPU-second",
+        "this project / the tutorial on stock Daphne",
+        at_least=2.2,
+    ),
+    own_figure("durable sends", "acknowledged per second", at_least=2000),
+    own_figure("durable sends", "p99 (ms)", "ms", at_most=50),
+    own_figure("Redis commands", "per message, 10 members", at_most=2),
+    own_figure("Redis commands", "per message, 1,000 members", at_most=2),
+    own_ratio("through nginx", "nginx, µs per delivery", "ws, µs per delivery", "CPU of nginx / of ws", at_least=1),
+    own_ratio(
         "more processes",
         "4 processes, µs per delivery",
         "1 process, µs per delivery",
         "CPU per delivery with 4 processes / with 1",
         at_most=1.1,
     ),
-    own("slow member", "growth (MiB)", "MiB", at_most=2),
-    between("slow member", "p99 with it (ms)", "p99 without (ms)", "p99 of the others / without it", at_most=1.2),
-    between("abuser", "p99 beside it (ms)", "p99 without (ms)", "p99 of the others / without it", at_most=2),
+    own_figure("slow member", "growth (MiB)", "MiB", at_most=2),
+    own_ratio(
+        "slow member", "p99 with slow member (ms)", "p99 alone (ms)", "p99 with slow member / alone", at_most=1.2
+    ),
+    own_ratio("abuser", "p99 with abuser (ms)", "p99 alone (ms)", "p99 with abuser / alone", at_most=2),
 ]

@@ -14,7 +14,7 @@ WAIT = "print('done', flush=True); input()\n"
 
 @contextmanager
 def python(code: str) -> Iterator[int]:
-    """Run code in a child of a child, and give the pid of the first."""
+    """Run code in a child of a child process, and yield the pid of the child."""
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {code + WAIT!r}])"
     with subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout
@@ -24,12 +24,12 @@ def python(code: str) -> Iterator[int]:
         process.stdin.close()
 
 
-def test_a_childs_cpu_time_counts() -> None:
+def test_cpu_seconds_includes_children() -> None:
     with python(BURN) as pid:
         assert len(tree([pid])) == 2
         assert 0.5 <= cpu_seconds([pid]) < 2
 
 
-def test_a_childs_memory_counts() -> None:
+def test_memory_kib_includes_children() -> None:
     with python("") as small, python(TAKE) as large:
         assert 45_000 < memory_kib([large]) - memory_kib([small]) < 55_000

@@ -1,6 +1,6 @@
-"""What one message, event, delivery, announcement, topic and ping costs each service: the model of ``make capacity``.
+"""The unit costs of ``make capacity``: of a message, event, delivery, announcement, topic and ping, by process.
 
-Each is the difference between two loads that differ in it alone.
+Each is the difference between two loads that differ in nothing else.
 """
 
 import asyncio
@@ -22,21 +22,21 @@ from tests.support.processes import cpu_seconds, memory_kib
 
 PROCESSES = 4
 SMALL_ROOM = 4
-# Nobody says anything for so long while a silence is measured, and is not pinged.
+# No pings while idle connections are measured.
 NO_PINGS = {"PING_INTERVAL": "3600"}
 SETTLE_SECONDS = 3
 
 
 @dataclass(frozen=True)
 class Installation:
-    """The stack with PostgreSQL, and the processes of each service."""
+    """The stack with PostgreSQL, and the processes of each role."""
 
     stack: Stack
     postgres: Server
 
     @property
     def addresses(self) -> list[str]:
-        """The ws processes', without nginx."""
+        """The addresses of the ws processes, without nginx."""
         return [process.url for process in self.stack.processes if process.role == "ws"]
 
     def process_ids(self, role: str) -> list[int]:
@@ -46,7 +46,7 @@ class Installation:
         return [process.pid for process in processes if process.pid]
 
     def cpu(self) -> Figures:
-        """Return the CPU seconds that each service has used."""
+        """Return the CPU seconds that each role has used."""
         return {role: cpu_seconds(self.process_ids(role)) for role in ("ws", "redis", "nginx", "postgres")}
 
 
@@ -67,32 +67,32 @@ def installation(directory: Path, processes: int, environment: dict[str, str]) -
 
 
 async def unit_costs(
-    server: str, directory: Path, rooms: int, rate: int, crowd: int, topics: int, connections: int, seconds: float
+    server: str, directory: Path, rooms: int, rate: int, large_room: int, topics: int, connections: int, seconds: float
 ) -> Figures:
-    """Measure with one process, then with PROCESSES, and solve for the cost of each thing."""
+    """Measure with one process, then with PROCESSES, and return the unit costs."""
     with installation(directory, 1, NO_PINGS) as at:
         one = await Meter.at_rest(at, seconds)
         process_memory = await settled_memory(at.process_ids("ws"))
-        small = await one.talk(rooms, SMALL_ROOM, rate, seconds)
-        large = await one.talk(1, crowd, max(2, rate * SMALL_ROOM * 10 // crowd), seconds)
+        small = await one.message(rooms, SMALL_ROOM, rate, seconds)
+        large = await one.message(1, large_room, max(2, rate * SMALL_ROOM * 10 // large_room), seconds)
         idle, topic_memory = await one.keep_open(topics, 1, seconds)
     with installation(directory, PROCESSES, NO_PINGS) as at:
         several = await Meter.at_rest(at, seconds)
-        spread = await several.talk(rooms, SMALL_ROOM, rate, seconds)
+        spread = await several.message(rooms, SMALL_ROOM, rate, seconds)
         idle_spread, _ = await several.keep_open(topics, PROCESSES, seconds)
     with installation(directory / "pings", 1, {"PING_INTERVAL": "1"}) as at:
         ping, nginx_memory = await (await Meter.at_rest(at, seconds)).ping(connections, seconds)
 
-    delivery = (large["ws"] - small["ws"]) / (crowd - SMALL_ROOM)
+    delivery = (large["ws"] - small["ws"]) / (large_room - SMALL_ROOM)
     push = (spread["redis"] - small["redis"]) / (PROCESSES - 1)
-    # Per topic and second. Each announcement of a topic is heard by all processes with members in it.
-    heard = (idle_spread["ws"] - idle["ws"]) / (PROCESSES - 1)
+    # Per topic and second. All processes with members in a topic receive each of its announcements.
+    received = (idle_spread["ws"] - idle["ws"]) / (PROCESSES - 1)
     return {
         "ws, µs per delivery": delivery,
         "ws, µs per event": (spread["ws"] - small["ws"]) / (PROCESSES - 1),
         "ws, µs per message": small["ws"] - SMALL_ROOM * delivery,
-        "ws, µs per announcement": heard * REPEAT_SECONDS,
-        "ws, µs per topic and second": idle["ws"] - heard,
+        "ws, µs per announcement": received * REPEAT_SECONDS,
+        "ws, µs per topic and second": idle["ws"] - received,
         "ws, µs per process and second": several.rest["ws"] / PROCESSES * 1e6,
         "ws, µs per ping": ping,
         "Redis, µs per publication": small["redis"] - push,
@@ -109,33 +109,33 @@ async def unit_costs(
 
 @dataclass(frozen=True)
 class Meter:
-    """Measures what things cost an installation, in microseconds of each service, beyond what it uses ``at rest``."""
+    """Measures costs in microseconds of each role, beyond those of the idle installation (``rest``)."""
 
     at: Installation
     rest: Figures
 
     @classmethod
     async def at_rest(cls, at: Installation, seconds: float) -> "Meter":
-        """Measure the cores that each service uses without visitors."""
+        """Measure the cores that each role uses without connections."""
         await asyncio.sleep(SETTLE_SECONDS)
         before = at.cpu()
         await asyncio.sleep(seconds)
         after = at.cpu()
         return cls(at, {role: (after[role] - before[role]) / seconds for role in before})
 
-    async def talk(self, rooms: int, members: int, rate: float, seconds: float) -> Figures:
-        """Return what a message costs, straight to ws."""
+    async def message(self, rooms: int, members: int, rate: float, seconds: float) -> Figures:
+        """Return the cost of a message, without nginx."""
         async with Rooms(self.at.addresses, rooms, members) as people:
-            await people.talk(rate, SETTLE_SECONDS)
-            return await self._spent(people.talk(rate, seconds))
+            await people.send_at_rate(rate, SETTLE_SECONDS)
+            return await self._spent(people.send_at_rate(rate, seconds))
 
     async def keep_open(self, rooms: int, members: int, seconds: float) -> tuple[Figures, float]:
-        """Return what a topic in one process costs per second, and its memory in KiB.
+        """Return the cost of an open topic in one process per second, and its memory in KiB.
 
-        So many that each is announced every REPEAT_SECONDS.
+        ``rooms`` must be few enough that each is announced every REPEAT_SECONDS.
         """
         ids, topics = self.at.process_ids("ws"), rooms * members
-        # What only the first members need is no cost of a topic, nor is what a connection needs.
+        # Memory of the first members, and of connections, is not a cost of a topic.
         async with Rooms(self.at.addresses, 1, topics):
             without = await settled_memory(ids)
         async with Rooms(self.at.addresses, rooms, members):
@@ -143,7 +143,7 @@ class Meter:
             return await self._spent(asyncio.sleep(seconds, topics * seconds)), memory
 
     async def ping(self, connections: int, seconds: float) -> tuple[float, float]:
-        """Return what a ping with its pong costs ws, and nginx' memory per connection in KiB."""
+        """Return the cost of a ping with its pong in ws, and the memory of nginx per connection in KiB."""
         nginx = self.at.process_ids("nginx")
         async with Rooms([self.at.stack.url], ROOMS, 1):
             pass
@@ -154,7 +154,7 @@ class Meter:
             return (await self._spent(asyncio.sleep(seconds, connections * seconds)))["ws"], memory / connections
 
     async def _spent(self, work: Awaitable[float]) -> Figures:
-        """Return what the work has cost, divided by the number that it returns."""
+        """Return the cost of the work, divided by the number that it returns."""
         begun, before = time.perf_counter(), self.at.cpu()
         times = await work
         seconds, after = time.perf_counter() - begun, self.at.cpu()

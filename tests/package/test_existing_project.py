@@ -12,20 +12,20 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from channels_live.testing import redis_process
 from deploy.local import Process, ports
 from tests.package.distribution import ROOT, build_wheel
 from tests.package.existing_project import Project, blocks, nginx_part
-from tests.support.redis import redis_process
 
 SERVICE_RESTART = 1012
 # What the page shows of the frames that come.
 SHOWN = [
     json.loads(line)
-    for b in blocks("\n## See that it works\n")
+    for b in blocks("\n## Verify the installation\n")
     if b["language"] == "json"
     for line in b["text"].splitlines()
 ]
-(ANNOUNCE,) = (block["text"] for block in blocks("\n## From a view, a task, a command\n"))
+(ANNOUNCE,) = (block["text"] for block in blocks("\n## Write entries from views, tasks and commands\n"))
 
 
 @pytest.fixture(scope="module")

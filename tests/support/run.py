@@ -1,7 +1,8 @@
-"""What `make run` starts, from this repository or from a copy that a test has changed."""
+"""Runs `make run`'s program, in this repository or in a modified copy."""
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from deploy.local.stack import ROOT
 
 
 class Run:
-    """What `make run` starts, with its output as it comes."""
+    """A running `python -m deploy.local`."""
 
     def __init__(
         self, directory: Path, root: Path, stdin: int = subprocess.DEVNULL, *options: str, **environment: str
@@ -27,7 +28,8 @@ class Run:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "deploy.local", "--directory", str(directory), *options],
             cwd=root,
-            env={**os.environ, "PYTHONPATH": "", **environment},
+            # As the Makefile has it.
+            env={**os.environ, "PYTHONPATH": "src:services:apps:.", **environment},
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -35,7 +37,7 @@ class Run:
         )
 
     def wait_for(self, text: str) -> str:
-        """Read on until a line holds the text, and return the line."""
+        """Read the output until a line contains the text, and return the line."""
         assert self.process.stdout
         for line in self.process.stdout:
             self.lines.append(line.rstrip())
@@ -54,19 +56,20 @@ class Run:
 
 
 def copy_repository(target: Path, *apps: str) -> Path:
-    """Copy the code, with these apps of examples/ beside the chat, and return the copy."""
+    """Copy the code, with these apps of examples/ installed beside the chat, and return the copy."""
     for folder in ("src", "apps", "deploy", "services"):
         shutil.copytree(ROOT / folder, target / folder)
     shutil.copy(ROOT / "manage.py", target)
     for app in apps:
-        shutil.copytree(ROOT / "examples" / app, target / "apps" / app)
+        shutil.copytree(ROOT / "examples" / app, target / "apps" / app, dirs_exist_ok=True)
         add_app(target, app)
     return target
 
 
 def add_app(root: Path, app: str) -> None:
-    """Name an app in PROJECT_APPS."""
+    """Add an app to PROJECT_APPS."""
     settings = root / "services/base/settings.py"
-    line = 'PROJECT_APPS = ["accounts", "chat"'
-    assert line in settings.read_text()
-    settings.write_text(settings.read_text().replace(line, f'{line}, "{app}"'))
+    text = settings.read_text()
+    (line,) = re.findall(r"^PROJECT_APPS = \[(.*)\]$", text, re.MULTILINE)
+    if f'"{app}"' not in line:
+        settings.write_text(text.replace(line, f'{line}, "{app}"'))

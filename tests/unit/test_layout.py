@@ -10,7 +10,7 @@ TESTS = Path(__file__).resolve().parents[1]
 MODULES = sorted(TESTS.rglob("*.py"))
 UNIT_TESTS = [path for path in MODULES if "unit" in path.relative_to(TESTS).parts]
 # What starts a server: these names, imported from anywhere, and these fixtures.
-SERVERS = {"Process", "Run", "Server", "Stack", "redis_process", "redis_address", "running_redis"}
+SERVERS = {"FeedStack", "Process", "Run", "Server", "Stack", "redis_process", "redis_address", "running_redis"}
 FIXTURES = {"base_url", "postgres", "redis_address", "stack"}
 
 

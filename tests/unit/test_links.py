@@ -1,4 +1,4 @@
-"""Every link of a page of this repository leads to a file that exists, and to a heading of it."""
+"""Links of this repository's pages lead to files and headings that exist, and the tests that they name exist."""
 
 import re
 from pathlib import Path
@@ -30,3 +30,9 @@ def test_links_lead_to_existing_files_and_headings(page):
         if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
             broken.append(f"{path}#{anchor}")
     assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_named_test_modules_exist(page):
+    named = set(re.findall(r"`(tests/[\w/]+\.py)", prose(page)))
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []

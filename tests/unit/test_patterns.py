@@ -1,4 +1,4 @@
-"""Every regular expression that reads what strangers send takes steps in proportion to its length."""
+"""Regular expressions that are applied to untrusted input match in linear time."""
 
 import re
 import sys
@@ -16,7 +16,7 @@ from deploy.local.nginx import render
 from deploy.local.stack import ROOT
 from tests.support.patterns import Matcher
 
-# More than any bounded repetition of ours.
+# More than any bounded repetition in our patterns.
 SIZE = 70
 
 
@@ -57,7 +57,7 @@ def of_python() -> Iterator[tuple[str, Matcher]]:
 
 
 def growing(sample: list[int], size: int) -> Iterator[list[int]]:
-    """Texts of which one place, or all, comes again and again, before an end that matches nothing or all."""
+    """Yield texts in which one character, or the sample, is repeated, with and without a final mismatch."""
     for end in ([], [0]):
         yield sample * size + end
         for at, code in enumerate(sample):
@@ -66,7 +66,7 @@ def growing(sample: list[int], size: int) -> Iterator[list[int]]:
 
 
 def worst(matcher: Matcher) -> float:
-    """Return by how much the steps grow with a text of twice the length, at most."""
+    """Return the largest factor by which the steps grow for a text of twice the length."""
     sample = matcher.sample()[:40]
     pairs = zip(growing(sample, SIZE), growing(sample, 2 * SIZE), strict=True)
     return max(matcher.steps(long) / matcher.steps(short) for short, long in pairs)
@@ -81,13 +81,13 @@ def deep_recursion():
 
 
 @pytest.mark.parametrize(("pattern", "how"), [(r"[.,!]+$", "search"), (r"(a+)+b", "search"), (r"a*a*b", "fullmatch")])
-def test_what_grows_faster_is_found(pattern, how, monkeypatch):
+def test_superlinear_pattern_is_detected(pattern, how, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "SIZE", 5)
     assert worst(Matcher(pattern, how)) > 2.5
 
 
 @pytest.mark.parametrize("source", ["scripts", "nginx", "python"])
-def test_steps_grow_as_the_length(source, tmp_path):
+def test_matching_steps_grow_linearly(source, tmp_path):
     patterns = {"scripts": of_scripts, "nginx": lambda: of_nginx(tmp_path), "python": of_python}[source]()
     found = {name: worst(matcher) for name, matcher in patterns}
     assert len(found) >= 6

@@ -1,13 +1,13 @@
 """Settings of an app, each declared once with its type, default, unit, range and meaning.
 
-An app declares a class and makes one instance of it::
+An app declares a class and creates one instance of it::
 
     class PollSettings(AppSettings, dictionary="POLL"):
         VOTE_RATE = Setting(float, 5, "Votes per second and user.", unit="votes per second", minimum=0, maximum=100)
 
     poll_settings = PollSettings()
 
-``poll_settings.VOTE_RATE`` is the first of these that exists:
+``poll_settings.VOTE_RATE`` is the first of these that is set:
 
 1. ``POLL["VOTE_RATE"]`` in Django's settings, a value of the declared type or its text;
 2. the environment variable ``VOTE_RATE`` or the contents of the file that ``VOTE_RATE_FILE`` names;
@@ -92,13 +92,13 @@ class Setting(Generic[T]):
         if instance is None:
             return self
         value: T = instance.read(self.name)
-        # Found there from now on, before this descriptor.
+        # The instance attribute takes precedence over this descriptor from now on.
         instance.__dict__[self.name] = value
         return value
 
     @property
     def default(self) -> T:
-        """The value where nothing is given."""
+        """The value if none is set."""
         default = self._default
         return default() if callable(default) else default
 
@@ -116,7 +116,7 @@ class Setting(Generic[T]):
 
     @property
     def expected(self) -> str:
-        """What a value has to be, for people: "a whole number of seconds from 1 to 300"."""
+        """Describes valid values: "a whole number of seconds from 1 to 300"."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         unit = f" of {self.unit}" if self.unit else ""
@@ -150,7 +150,7 @@ class Setting(Generic[T]):
 
 
 class AppSettings:
-    """The settings of one app. The class holds the declarations; an instance has their values as attributes.
+    """The settings of one app. The class has the declarations; an instance has their values as attributes.
 
     A value is read at its first use and kept until Django's ``override_settings`` changes the dictionary. Reading
     raises ImproperlyConfigured with one sentence where the value is invalid. Before Django's settings exist, and where
@@ -190,7 +190,7 @@ class AppSettings:
         given = self._given() if given is None else given
         self.check_dictionary(given)
         for setting in self.declared().values():
-            # Not the defaults: they may need what this service does not have.
+            # Not the defaults, which may need modules that this service does not have.
             self._value_given(setting, given)
 
     def check_dictionary(self, given: Mapping[str, Any] | None = None) -> None:
@@ -253,7 +253,7 @@ def _expect(type_: Any, value: object) -> Any:
         return list(value)
     if type_ is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    # bool is an int to Python, and not to people.
+    # In Python bool is an int, but True is not a valid number.
     if not isinstance(value, type_) or (isinstance(value, bool) and type_ is not bool):
         raise ValueError
     return value

@@ -20,14 +20,14 @@ def _parse_channel_prefix(name: str, value: str) -> str:
 
 
 def _default_max_sockets() -> int:
-    # Not imported before it is needed: web has no server.
+    # Imported at first use, since web does not install the server.
     from channels_live.server.file_limits import sockets_that_fit
 
     return sockets_that_fit(None)
 
 
 class LiveSettings(AppSettings, dictionary="CHANNELS_LIVE"):
-    """What the modules of channels_live read. Values that a project passes to a function are not among it."""
+    """The settings that modules of channels_live read themselves; others are arguments of functions."""
 
     BIND = Setting(
         str,

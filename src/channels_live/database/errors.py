@@ -1,7 +1,7 @@
-"""What an error of the database means: who can do something about it, and whether it passes.
+"""Classifies database errors: temporary, caused by the data, or to be solved by the operator.
 
-Django's classes do not tell: a read-only server is an InternalError, and with SQLite a missing table is an
-OperationalError. So the server's own code decides: SQLSTATE
+Django's exception classes do not: a read-only server is an InternalError, and with SQLite a missing table is an
+OperationalError. So the code of the server decides: SQLSTATE
 (https://www.postgresql.org/docs/current/errcodes-appendix.html) or SQLite's extended result code
 (https://www.sqlite.org/rescode.html).
 """
@@ -19,21 +19,21 @@ from channels_live.observability.logs import first_line
 READ_ONLY = "25006"
 # serialization_failure, deadlock_detected.
 CONFLICTS = {"40001", "40P01"}
-# Of PostgreSQL's unique_violation, and SQLite's.
+# unique_violation of PostgreSQL, and its counterparts of SQLite.
 DUPLICATES = {"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}
-# Classes of SQLSTATE that are the fault of what was to be stored: data exception, integrity constraint violation,
+# Classes of SQLSTATE caused by the data to be stored: data exception, integrity constraint violation,
 # WITH CHECK OPTION, program limit exceeded (such as a row too large for an index), and a trigger's RAISE EXCEPTION.
 DATA_CLASSES = {"22", "23", "44", "54", "P0"}
 # Invalid schema name; syntax error or access rule violation: a missing table, column or privilege.
 SETUP_CLASSES = {"3F", "42"}
-# A NOT NULL column that this release does not know of: no sender can do anything about it.
+# A NOT NULL column that this release does not have in its models, so the operator has to act.
 NOT_NULL_VIOLATION = "23502"
 
 LOG_SECONDS = 60.0
 
 
 class Kind(enum.Enum):
-    """TEMPORARY passes by itself, DATA is the fault of the values given, SETUP needs the operator."""
+    """TEMPORARY: a retry can succeed. DATA: the values cannot be stored. SETUP: the operator has to act."""
 
     TEMPORARY = enum.auto()
     DATA = enum.auto()
@@ -41,34 +41,34 @@ class Kind(enum.Enum):
 
 
 def kind_of(error: BaseException) -> Kind:
-    """Return what an exception of django.db means. What is not known is TEMPORARY: a retry does no harm."""
+    """Return the kind of an exception of django.db; unknown ones are TEMPORARY, since a retry does no harm."""
     if (code := sqlstate(error)) is not None:
         return _kind_of_sqlstate(code)
     if (name := _sqlite_code(error)) is not None:
         return _kind_of_sqlite(name)
-    # Raised by the driver, before the server has seen anything.
+    # Raised by the driver before it sends anything.
     if isinstance(error, DataError | UnicodeError | OverflowError):
         return Kind.DATA
     return Kind.SETUP if isinstance(error, ProgrammingError | NotSupportedError) else Kind.TEMPORARY
 
 
 def is_temporary(error: BaseException | None) -> bool:
-    """Whether this is an error of the database, after which the same may be tried again soon."""
+    """Whether this is a database error after which a retry can succeed."""
     return isinstance(error, Error) and kind_of(error) is Kind.TEMPORARY
 
 
 def is_read_only(error: BaseException) -> bool:
-    """Whether the connection reached a server that takes no writes, for example one that was primary before."""
+    """Whether the server is read-only, for example a former primary."""
     return sqlstate(error) == READ_ONLY or (_sqlite_code(error) or "").startswith("SQLITE_READONLY")
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether another transaction was in the way; the same may be tried again at once, on the same connection."""
+    """Whether the error is a conflict with another transaction; retry at once, on the same connection."""
     return sqlstate(error) in CONFLICTS
 
 
 def is_duplicate(error: BaseException) -> bool:
-    """Whether such a row exists already, as where two processes store the same at once."""
+    """Whether the row exists already, for example because two processes have stored the same."""
     return (sqlstate(error) or _sqlite_code(error)) in DUPLICATES
 
 
@@ -76,7 +76,7 @@ def needs_new_connection(error: BaseException, connection: BaseDatabaseWrapper) 
     """Whether the connection must be closed after this error. Asks the server where the error does not tell."""
     if is_read_only(error):
         return True
-    # A server, or a pooler, that has closed the connection often says so without a code.
+    # The error of a server or pooler that has closed the connection often has no code.
     return kind_of(error) is Kind.TEMPORARY and (connection.connection is None or not connection.is_usable())
 
 
@@ -114,12 +114,12 @@ _logged: dict[str, tuple[str, float]] = {}
 
 
 def log_failure(logger: logging.Logger, what: str, error: BaseException) -> None:
-    """Log that something failed because of the database, with the true reason, and what the operator can do.
+    """Log a failure of the database with its reason, and with what the operator can do. ``what`` failed.
 
-    The same fault is logged once in LOG_SECONDS: thousands of members meet it.
+    The same fault is logged once in LOG_SECONDS, since it can affect thousands of members.
     """
     reason, now = first_line(error), time.monotonic()
-    # Not the reason, which may name what the sender has written.
+    # Not by the reason, which may quote the message.
     fault = sqlstate(error) or _sqlite_code(error) or type(error).__name__
     last_fault, last_at = _logged.get(what, ("", 0.0))
     if fault == last_fault and now - last_at < LOG_SECONDS:

@@ -1,7 +1,7 @@
-"""A connection that reached a read-only server is not used for long.
+"""Closes connections to a read-only server.
 
-After a failover it leads to what was the primary before, and would do so until it is closed: 60 s in web, and for
-ever where connections do not age.
+After a failover a connection still leads to the former primary until it is closed: for up to 60 s in web, and without
+end if CONN_MAX_AGE is None.
 """
 
 import time
@@ -16,12 +16,12 @@ from channels_live.database.errors import is_read_only
 
 
 def watch() -> None:
-    """Watch every connection that is made from now on, in every thread of the process."""
+    """Watch every connection that is opened from now on, in every thread of the process."""
     connection_created.connect(_attach, dispatch_uid="channels_live.database.failover")
 
 
 def _attach(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    # The object outlives its connection to the server, and the signal comes with each of them.
+    # The wrapper object outlives its connection to the server, and each connection sends the signal.
     if _expire_when_read_only not in connection.execute_wrappers:
         connection.execute_wrappers.append(_expire_when_read_only)
 
@@ -33,7 +33,7 @@ def _expire_when_read_only(
         return execute(sql, params, many, context)
     except DatabaseError as error:
         if is_read_only(error):
-            # As if CONN_MAX_AGE were over: django.db.close_old_connections, which runs around each request and each
+            # As if CONN_MAX_AGE had passed: django.db.close_old_connections, which runs around each request and each
             # database_sync_to_async, closes it.
             context["connection"].close_at = time.monotonic()
         raise

@@ -1,4 +1,4 @@
-"""Which database this is: the same for all processes that use it, and another for each copy of it."""
+"""Identifies the database: the same for all processes that use it, another for each copy."""
 
 import os
 import threading
@@ -10,38 +10,38 @@ _known: str | None = None
 
 
 def database_identity() -> str:
-    """Return a text that names the database.
+    """Return a text that identifies the database.
 
-    Of PostgreSQL it is the server's system identifier, which a replica keeps when it takes over, and the database's
-    number in it, so that a dump that was restored elsewhere is another database. Asked once in a process, not within
-    a transaction; blocks. Raises DatabaseError where the database does not answer.
+    For PostgreSQL it consists of the server's system identifier, which a replica keeps when it is promoted, and the oid
+    of the database, so that a dump restored elsewhere is another database. Queried once per process, outside of
+    transactions; blocks. Raises DatabaseError if the database does not answer.
     """
     global _known
     with _lock:
         if _known is None:
-            _known = _ask()
+            _known = _query()
         return _known
 
 
 def is_known() -> bool:
-    """Whether ``database_identity`` answers without asking."""
+    """Whether ``database_identity`` returns without a query."""
     return _known is not None
 
 
-def _ask() -> str:
+def _query() -> str:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
             (number,) = cursor.fetchone()
         return f"postgresql {_system_identifier()} {number}"
-    connection.ensure_connection()  # which makes the file
+    connection.ensure_connection()  # creates the file
     path = os.path.realpath(connection.settings_dict["NAME"])
-    # The number of the file, for containers in which different files have the same path.
+    # With the inode, since different files in different containers may have the same path.
     return f"sqlite {path} {os.stat(path).st_ino if os.path.exists(path) else 0}"
 
 
 def _system_identifier() -> str:
-    # Every role may ask, unless a hosted server took the right away. Then the database's number and the key decide.
+    # Every role may call it, unless a hosted server has revoked that; the oid and SECRET_KEY then have to suffice.
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT system_identifier FROM pg_control_system()")

@@ -1,7 +1,7 @@
-"""Many who ask the database for something at once are answered together.
+"""Combines reads that many callers request at once.
 
-Each on its own, thousands of members that resume in one moment would queue for seconds, be given up by nginx, come
-again and queue once more: the queue would never get shorter.
+Otherwise thousands of members that resume at once would wait for seconds, time out in nginx, reconnect and wait again,
+and the queue would never get shorter.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ from typing import Generic, TypeVar
 Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer")
 
-# Keys of one read at most.
+# Maximum number of keys in one read.
 BATCH = 100
 READ_SECONDS = 0.01
-"""How long a read should go on to its next key, in seconds: commits wait for the same thread."""
+"""Seconds after which a read should not start another key, since commits wait for the same thread."""
 
 
 def one_by_one(read: Callable[[Key], Answer], keys: Collection[Key]) -> dict[Key, Answer]:
-    """Return the answers to as many of the keys as there is time for, to one at least; for a thread."""
+    """Return the results for as many keys as READ_SECONDS allow, at least for one; call it in a thread."""
     end = time.monotonic() + READ_SECONDS
     answers: dict[Key, Answer] = {}
     for key in keys:
@@ -31,10 +31,10 @@ def one_by_one(read: Callable[[Key], Answer], keys: Collection[Key]) -> dict[Key
 
 
 class SharedReads(Generic[Key, Answer]):
-    """Collects keys while one read runs, and asks for all of them in the next.
+    """Collects keys while one read runs, and reads all of them in the next.
 
-    ``read`` returns an answer for some of the keys that it is given, for one at least: as many as it can before others
-    have to have a turn. It is given the others again. An answer is never older than its question.
+    ``read`` returns results for at least one of its keys, as many as it can within READ_SECONDS; the others are passed
+    to the next call. A read starts after ``get`` was called, so no result is older than the call.
     """
 
     def __init__(self, read: Callable[[Collection[Key]], Awaitable[Mapping[Key, Answer]]]) -> None:
@@ -43,7 +43,7 @@ class SharedReads(Generic[Key, Answer]):
         self._task: asyncio.Task[None] | None = None
 
     async def get(self, key: Key) -> Answer:
-        """Return the answer; raises what ``read`` raises."""
+        """Return the result for a key; raises what ``read`` raises."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, []).append(future)
         if self._task is None or self._task.done():
@@ -57,17 +57,17 @@ class SharedReads(Generic[Key, Answer]):
                 self._answer(batch, await self._read(batch.keys()))
             except Exception as error:
                 for future in chain.from_iterable(batch.values()):
-                    if not future.done():  # one who has left
+                    if not future.done():  # its caller may have been cancelled
                         future.set_exception(error)
                 continue
             if batch:
-                # In front, and with those who have asked for the same meanwhile.
+                # First in the next read, together with callers that requested the same key meanwhile.
                 self._waiting = {key: batch.get(key, []) + self._waiting.get(key, []) for key in batch | self._waiting}
 
     def _answer(self, batch: dict[Key, list[asyncio.Future[Answer]]], answers: Mapping[Key, Answer]) -> None:
-        """Give the answers, and leave in ``batch`` what was not answered."""
+        """Set the results, and leave the other keys in ``batch``."""
         if not answers:
-            raise LookupError("A read answered nothing.")
+            raise LookupError("A shared read returned no result.")
         for key, answer in answers.items():
             for future in batch.pop(key):
                 if not future.done():

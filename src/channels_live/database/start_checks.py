@@ -1,6 +1,6 @@
-"""What a start can find out about the database that no retry would heal.
+"""Checks at startup for problems of the database that a retry cannot solve.
 
-A database that does not answer is none of it: web and ws start without one, and use it when it is there.
+A database that does not answer is not one: web and ws start without it, and use it as soon as it answers.
 """
 
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ from django.db.migrations.recorder import MigrationRecorder
 from channels_live.database.errors import is_temporary
 from channels_live.observability.logs import first_line
 
-NOT_MIGRATED = "migrations are not applied yet; the Job migrate or `manage.py migrate` does it."
+NOT_MIGRATED = "migrations are not applied; run the Job migrate or `manage.py migrate`."
 PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 def check_before_serving() -> None:
-    """Raise ImproperlyConfigured with one sentence where the service could not work on this database.
+    """Raise ImproperlyConfigured with one sentence if the service cannot work with this database.
 
-    Returns where it does not answer, or not now. Blocks; closes the connection that it has made.
+    Returns if it does not answer. Blocks; closes its connection.
     """
     try:
         check_encoding()
@@ -39,7 +39,7 @@ def check_before_serving() -> None:
 
 
 def check_encoding() -> None:
-    """Raise ImproperlyConfigured where the database cannot store every text."""
+    """Raise ImproperlyConfigured if the encoding of the database cannot store every text."""
     if connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:
@@ -47,19 +47,19 @@ def check_encoding() -> None:
         (encoding,) = cursor.fetchone()
     if encoding != "UTF8":
         raise ImproperlyConfigured(
-            f"DATABASE_URL: the database has the encoding {encoding}, which cannot store every text; make one with "
+            f"DATABASE_URL: the database has the encoding {encoding}, which cannot store every text; create one with "
             "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
         )
 
 
 def has_unapplied_migrations() -> bool:
-    """Whether a migration of the service's apps is not applied."""
+    """Whether the service's apps have unapplied migrations."""
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def check_tables() -> None:
-    """Raise ImproperlyConfigured where a table of the service's apps is missing, or a privilege on it."""
+    """Raise ImproperlyConfigured if a table of the service's apps, or a privilege on one, is missing."""
     if missing := ", ".join(_missing_tables()):
         raise ImproperlyConfigured(
             f"DATABASE_URL: these tables are missing, although their migrations are applied: {missing}."
@@ -96,7 +96,7 @@ def _missing_privileges() -> Iterator[str]:
 
 
 def encoding_check(databases: Any = None, **_: Any) -> list[CheckMessage]:
-    """Stop `manage.py migrate` before it makes tables in a database that cannot store every text."""
+    """Stop `manage.py migrate` before it creates tables in a database that cannot store every text."""
     if not databases:
         return []
     try:

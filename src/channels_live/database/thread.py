@@ -1,4 +1,4 @@
-"""Threads of a ws process that talk to the database, so that no slow query holds up the event loop."""
+"""Threads of a ws process for the database, so that a slow query does not block the event loop."""
 
 import asyncio
 import functools
@@ -23,9 +23,9 @@ class DatabaseThread:
     async def run(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Return what the function returns.
 
-        After a broken connection, for example to a database that was restarted, or to one that has become read-only,
-        the function runs a second time on a new one, and after a deadlock on the same; so it must be harmless to
-        repeat. Raises what it raises then.
+        If the connection is broken, for example because the database was restarted or has become read-only, the
+        function runs a second time on a new connection; after a deadlock, on the same. So it must be idempotent. Raises
+        what it raises the second time.
         """
         return await asyncio.get_running_loop().run_in_executor(self._executor, _run, function, arguments)
 
@@ -47,7 +47,7 @@ def _run(function: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
         if not is_replaced and needs_new_connection(error, connection):
             connection.close()
             is_replaced = True
-        # A connection that was only just made would be no better a second time.
+        # A second new connection would not help.
         if not (is_conflict(error) or (is_replaced and before is not None)):
             raise
     try:
@@ -59,9 +59,9 @@ def _run(function: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
 
 
 def _close_when_old() -> None:
-    """Make a new connection once in CONN_MAX_AGE: after a failover an old one may lead to a server that lags behind.
+    """Reconnect once in CONN_MAX_AGE: after a failover an old connection may lead to a server that lags behind.
 
-    Not django.db.close_old_connections: its health check is one more round trip for each commit.
+    Not django.db.close_old_connections, whose health check adds a round trip to each commit.
     """
     max_age = connection.settings_dict["CONN_MAX_AGE"]  # SQLite's is 0
     if max_age and connection.close_at is not None and time.monotonic() >= connection.close_at:

@@ -1,7 +1,7 @@
-"""Limits of the sockets of a process and of one user. One more is accepted, told why, and closed with 1013.
+"""Limits of the sockets of a process and of one user. Further ones are accepted and closed with 1013 and a reason.
 
-Accepted, because before the handshake is done a browser is told no code at all. An HTTP request counts as a socket
-until its response has ended; one more is answered with 503.
+Accepted, because a browser shows its page no close code before the handshake is complete. An HTTP request counts as a
+socket until its response has ended; further ones are answered with 503.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -34,14 +34,14 @@ class ProcessLimit:
         if socket is None or socket.server.admission.enter(socket):
             await self._application(scope, receive, send)
         else:
-            await _close(scope, send, "overloaded", "The server has as many visitors as it can take; try again later.")
+            await _close(scope, send, "overloaded", "The server is at its capacity; try again later.")
 
 
 class UserLimit:
     """Lets through as many sockets of one user as MAX_SOCKETS_PER_USER allows in one process.
 
-    ``user_of`` returns from the scope what identifies the user, None for one who cannot be identified and has no
-    limit. By default it is the authenticated user's primary key, so UserLimit comes after authentication.
+    ``user_of`` returns from the scope what identifies the user, or None for one without a limit. By default it is the
+    authenticated user's primary key, so UserLimit comes after authentication.
     Under another server than that of channels_live nothing is counted.
     """
 
@@ -57,7 +57,7 @@ class UserLimit:
         if socket is None or user is None or socket.server.admission.claim(socket, user):
             await self._application(scope, receive, send)
         else:
-            await _close(scope, send, "sockets_per_user", "You have too many windows or programs open; close one.")
+            await _close(scope, send, "sockets_per_user", "Too many connections of this user; close one.")
 
 
 async def _close(scope: dict[str, Any], send: Any, result: str, reason: str) -> None:
@@ -66,6 +66,6 @@ async def _close(scope: dict[str, Any], send: Any, result: str, reason: str) -> 
     if scope["type"] == "http":
         await accept_and_close(scope, send, CloseCode.TRY_AGAIN_LATER)
         return
-    # A subprotocol that the client offered: without it a browser fails the handshake, and its page gets no code either.
+    # With a subprotocol that the client offered: otherwise a browser fails the handshake, and its page gets no code.
     scope["channels_live.socket"].accept(next(iter(scope["subprotocols"]), None))
     scope["channels_live.socket"].close_discarding_input(CloseCode.TRY_AGAIN_LATER, reason)

@@ -1,4 +1,4 @@
-"""What a service says of itself: logs, traces, errors and readiness. web imports it too, and it needs no server.
+"""Logs, traces, error reports and readiness. web uses them too, so nothing here imports the server.
 
 ``tracing`` and ``sentry`` are modules: ``tracing.start(…)``. Their libraries are the extras ``[tracing]`` and
 ``[sentry]``, and are imported where they are started.
@@ -27,7 +27,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Not at once: it asks the channel layer for its prefix, and that logs.
+    # Imported at first use: it imports the channel layer, which imports the logging above.
     if name == "check_readiness":
         from channels_live.observability.readiness import readiness
 

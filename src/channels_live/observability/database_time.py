@@ -1,4 +1,4 @@
-"""How long the database takes, measured at every connection of the process."""
+"""Measures the duration of SQL statements on every database connection of the process."""
 
 import time
 from collections.abc import Callable
@@ -16,12 +16,12 @@ QUERY_DURATION = Histogram(
 
 
 def measure() -> None:
-    """Measure every connection that is made from now on."""
+    """Measure every connection that is opened from now on."""
     connection_created.connect(_attach, dispatch_uid="channels_live.observability.database_time")
 
 
 def _attach(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    # The object outlives its connection to the server, and the signal comes with each of them.
+    # The wrapper object outlives its connection to the server, and each connection sends the signal.
     if _timed not in connection.execute_wrappers:
         connection.execute_wrappers.append(_timed)
 

@@ -1,4 +1,4 @@
-"""How late the event loop runs timers, because of code that computes or blocks in it."""
+"""Measures how late the event loop runs timers, because of code that computes or blocks in it."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ INTERVAL_SECONDS = 0.5
 
 
 async def measure(interval: float = INTERVAL_SECONDS) -> None:
-    """Measure every ``interval`` seconds for ever; run it as a task of the event loop."""
+    """Measure every ``interval`` seconds without end; run it as a task of the event loop."""
     loop = asyncio.get_running_loop()
     while True:
         due = loop.time() + interval

@@ -1,11 +1,11 @@
 """Logs of both services: one line per event on standard output, as JSON or readable.
 
 Lines of the standard library's loggers (Django, Gunicorn, Daphne, channels-redis) and of structlog's look the same:
-``time``, ``level``, ``logger``, ``event``, ``request_id`` where a request is served, ``exception`` with the trace of an
-error, and what the event itself brings. Message texts, cookies, tokens and query strings are never among it.
+``time``, ``level``, ``logger``, ``event``, ``request_id`` during a request, ``exception`` with the traceback of an
+error, and fields of the event. Message texts, cookies, tokens and query strings are never logged.
 
-What strangers send acts on no terminal and on no reader of lines: characters that are not printable are escaped, and
-every line is UTF-8.
+Characters that are not printable are escaped, so that input from clients cannot forge lines or control a terminal.
+Every line is UTF-8.
 """
 
 import io
@@ -21,10 +21,10 @@ import structlog
 from redis.exceptions import RedisError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-# channels-redis tries again every second; after a silence this long the next error is a new outage.
+# channels-redis retries every second; after so long without an error, the next one begins a new outage.
 OUTAGE_SECONDS = 30.0
 
-# What Django refuses of a request (django.core.exceptions.SuspiciousOperation), each with a logger of its name.
+# Reasons why Django refuses a request (django.core.exceptions.SuspiciousOperation); each has a logger of its name.
 REFUSED = (
     "DisallowedHost",
     "DisallowedRedirect",
@@ -42,7 +42,7 @@ EVERY_LINE: list[Processor] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
 ]
-# What follows is what was sent.
+# The text after this is input of the client.
 REFUSED_BY_GUNICORN = re.compile(r"Invalid request from ip=\S+: [^:'\"]*")
 
 _render_json = structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -72,13 +72,13 @@ def logging_settings(level: str, log_format: str) -> dict[str, Any]:
         "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
         "root": {"handlers": ["stdout"], "level": level},
         "loggers": {
-            # Django's own handlers would print twice, and mail nobody.
+            # Django's own handlers would print each line twice, and try to send mail.
             "django": {"handlers": [], "propagate": True},
-            # Below ERROR it repeats the access line of each 4xx.
+            # Below ERROR it repeats the access line of each 4xx response.
             "django.request": {"level": "ERROR"},
-            # Below INFO it writes SQL with its values, which are messages.
+            # Below INFO it writes SQL with values, such as messages.
             "django.db.backends": {"level": "INFO"},
-            # Of every attempt to log in it tells, without saying whose: the metric logins_total does too.
+            # Below ERROR it writes a line per login attempt, without the user; the metric logins_total counts them.
             "axes": {"level": "ERROR"},
             "channels_redis.pubsub": {"filters": ["once_per_outage"]},
             **{f"django.security.{name}": {"filters": ["refused"]} for name in REFUSED},
@@ -105,9 +105,9 @@ def configure(settings: dict[str, Any]) -> None:
 
 
 def use_loggers_of_the_project() -> None:
-    """Send structlog's events to the standard library's loggers, where nobody has configured structlog.
+    """Send structlog's events to the standard library's loggers, unless the project has configured structlog.
 
-    Levels, handlers and formats are those of the project's LOGGING then; structlog by itself would print every event.
+    Levels, handlers and formats are then those of the project's LOGGING; by default structlog prints every event.
     """
     if structlog.is_configured():
         return
@@ -124,7 +124,7 @@ def use_loggers_of_the_project() -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """Return what an error says, without the details in which PostgreSQL quotes the row."""
+    """Return the first line of an error's text, without the details in which PostgreSQL quotes the row."""
     return str(error).partition("\n")[0]
 
 
@@ -139,10 +139,10 @@ def printable(text: str) -> str:
 
 
 class OncePerOutage(logging.Filter):
-    """Lets the first connection error of an outage through, without its trace, and drops those that follow.
+    """Passes the first connection error of an outage, without its traceback, and drops the following ones.
 
-    For a logger that writes a trace with every attempt to connect again. An outage ends with OUTAGE_SECONDS in which
-    no attempt failed.
+    For a logger that writes a traceback with every attempt to reconnect. An outage ends after OUTAGE_SECONDS without
+    an error.
     """
 
     def __init__(self) -> None:
@@ -162,7 +162,7 @@ class OncePerOutage(logging.Filter):
 
 
 class Refused(logging.Filter):
-    """Makes a warning without a trace of what Django logs as an error: any stranger can send such a request."""
+    """Turns an error of Django into a warning without traceback, since any client can cause it with a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.levelno, record.levelname = logging.WARNING, "WARNING"
@@ -171,9 +171,9 @@ class Refused(logging.Filter):
 
 
 class WithoutQuery(logging.Filter):
-    """Leaves out of Gunicorn's lines what it quotes of requests: query strings, and headers that are malformed.
+    """Removes quotes of requests from Gunicorn's lines: query strings, and malformed headers.
 
-    It names the address of a request that broke, and says why it refused another.
+    What remains is the path of a failed request, or the reason for which a request was refused.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -192,14 +192,15 @@ def _json_line(logger: WrappedLogger, method: str, event: EventDict) -> str:
     line = str(_render_json(logger, method, event))
     if line.isprintable():
         return line
-    # JSON escapes the ASCII controls but DEL itself; all others can only stand in its strings, where escapes mean them.
+    # JSON escapes ASCII control characters except DEL. Other unprintable ones occur in strings only, where an escape
+    # is equivalent.
     return "".join(c if c.isprintable() else "\\u007f" if c == "\x7f" else json.dumps(c)[1:-1] for c in line)
 
 
 def _with_printable_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     for name, value in event.items():
         if name == "exception":
-            # Indented, so that no line of an error's text passes for a line of the log.
+            # Indented, so that a line of an error's text cannot be mistaken for a line of the log.
             event[name] = "\n".join(f"    {printable(line)}" for line in str(value).split("\n"))
         elif not isinstance(value, int | float | None):
             event[name] = printable(value if isinstance(value, str) else repr(value))
@@ -210,6 +211,6 @@ def _console() -> Processor:
     return structlog.dev.ConsoleRenderer(
         timestamp_key="time",
         colors=sys.stdout.isatty(),
-        # The trace is a text by now; structlog's default, for those that are none, warns of it.
+        # The traceback is a text here, of which structlog's default formatter warns.
         exception_formatter=structlog.dev.plain_traceback,
     )

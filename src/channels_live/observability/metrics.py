@@ -6,10 +6,14 @@ of its own with prometheus_client.
 """
 
 import time
+from collections.abc import Iterator
 
-from prometheus_client import Counter, Enum, Gauge, Histogram, generate_latest
+from prometheus_client import REGISTRY, Counter, Enum, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from channels_live.close_codes import CloseCode
+from channels_live.observability.losses import losses
 
 # Results of a handshake: accepted, or why it was refused. origin: the Origin header is not allowed. auth: login
 # required, or an invalid token. session: this process cannot verify it. not_found: no such address. overloaded:
@@ -88,6 +92,25 @@ CHANNEL_LAYER_QUEUE = Gauge("channel_layer_queue_messages", "Messages waiting to
 CHANNEL_LAYER_SEND_DURATION = Histogram(
     "channel_layer_send_duration_seconds", "Duration of one send to a group.", buckets=LATENCY_BUCKETS
 )
+
+
+class _Losses(Collector):
+    """What was lost while Redis was away: to hubs until they read the journal, to groups of consumers for good."""
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        yield CounterMetricFamily(
+            "channel_layer_sends_failed",
+            "Messages that Redis did not take; their senders got an exception.",
+            losses.sends,
+        )
+        yield CounterMetricFamily(
+            "channel_layer_interruptions",
+            "Times at which a connection to Redis ended over which messages are received.",
+            losses.interruptions,
+        )
+
+
+REGISTRY.register(_Losses())
 PRESENCE_SENT = Counter("presence_announcements_sent", "Presence announcements sent by this process.")
 PRESENCE_RECEIVED = Counter("presence_announcements_received", "Presence announcements received from other processes.")
 

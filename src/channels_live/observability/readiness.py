@@ -1,7 +1,7 @@
-"""What ``/livez`` and ``/readyz`` say, in both services.
+"""Health checks of both services: ``/livez`` and ``/readyz``.
 
-``/livez``: the process runs and answers. ``/readyz``: it can do its work; the body names the parts that do
-not answer. The meaning is Kubernetes' (https://kubernetes.io/docs/concepts/workloads/pods/probes/).
+``/livez``: the process runs and answers. ``/readyz``: it can do its work; the body names the dependencies that do not
+answer. Kubernetes' liveness and readiness (https://kubernetes.io/docs/concepts/workloads/pods/probes/).
 """
 
 import functools
@@ -25,31 +25,34 @@ READ_ONLY = "read-only"
 
 
 def readiness(serves_without: Collection[str] = ()) -> tuple[int, dict[str, str]]:
-    """Return an HTTP status and the body of ``/readyz``: ``status``, and per part ``ok`` or what is wrong.
+    """Return an HTTP status and the body of ``/readyz``: ``status``, and per dependency ``ok`` or its error.
 
-    200 and ``ok`` where all parts answer; 200 and ``degraded`` where only those are missing that the service
-    ``serves_without``; else 503 and ``unavailable``. Blocks for at most a few times TIMEOUT_SECONDS.
+    200 and ``ok`` if all dependencies answer; 200 and ``degraded`` if only those fail that the service
+    ``serves_without``; otherwise 503 and ``unavailable``. Blocks for at most a few times TIMEOUT_SECONDS.
 
-    A project without a database, or whose channel layer has no hosts, has no such part.
+    Without a database, or without hosts of the channel layer, the body does not name that dependency.
 
-    A database that is read-only degrades both services: pages, history and delivery go on, and what cannot be stored
-    is refused for a retry. All processes meet the same server, so 503 would take every one of them out at once.
+    A read-only database degrades both services: pages, history and delivery work, and new messages are refused for a
+    retry. All processes use the same server, so 503 would take all of them out of service at once.
     """
-    parts = {}
+    dependencies = {}
     if settings.DATABASES:
-        parts["database"] = _state(_check_database)
+        dependencies["database"] = _state(_check_database)
     if hosts := _redis_hosts():
-        parts["redis"] = _state(functools.partial(_check_redis, hosts))
-    missing = {name for name, state in parts.items() if state not in ("ok", READ_ONLY)}
-    if missing - set(serves_without):
-        return 503, {"status": "unavailable", **parts}
-    return 200, {"status": "ok" if all(state == "ok" for state in parts.values()) else "degraded", **parts}
+        dependencies["redis"] = _state(functools.partial(_check_redis, hosts))
+    failing = {name for name, state in dependencies.items() if state not in ("ok", READ_ONLY)}
+    if failing - set(serves_without):
+        return 503, {"status": "unavailable", **dependencies}
+    return 200, {
+        "status": "ok" if all(state == "ok" for state in dependencies.values()) else "degraded",
+        **dependencies,
+    }
 
 
 def _state(check: Callable[[], str]) -> str:
     try:
         return check()
-    except Exception as error:  # any failure is the answer, none may end the probe
+    except Exception as error:  # any failure is the result, none may abort the check
         return f"{type(error).__name__}: {error}".strip()
 
 
@@ -58,14 +61,14 @@ def _check_database() -> str:
     try:
         is_read_only = _is_read_only()
     except Exception:
-        # The next probe must not meet the broken connection again.
+        # The next check must not use the broken connection again.
         connection.close()
         if not was_connected:
             raise
-        # The server was restarted since the last probe; that it is back is what counts.
+        # The server may have been restarted since the last check, so connect again.
         is_read_only = _is_read_only()
     if is_read_only and not connection.in_atomic_block:
-        # After a failover the next connection may lead to the new primary.
+        # After a failover the next connection may reach the new primary.
         connection.close()
     return READ_ONLY if is_read_only else "ok"
 
@@ -74,7 +77,7 @@ def _check_redis(hosts: Collection[dict[str, Any]]) -> str:
     try:
         channel = f"{channel_prefix()}readyz"
     except DatabaseError:
-        channel = ""  # which channels there are, only the database knows; its own state says that it does not answer
+        channel = ""  # the prefix is derived from the database, whose own state reports the error
     for host in hosts:
         with _client(host) as client:
             client.ping()
@@ -89,12 +92,12 @@ def _redis_hosts() -> list[dict[str, Any]]:
         return list(settings.REDIS_HOSTS)
     layers: dict[str, dict[str, Any]] = getattr(settings, "CHANNEL_LAYERS", {})
     hosts = layers.get(DEFAULT_CHANNEL_LAYER, {}).get("CONFIG", {}).get("hosts")
-    # Without any, decode_hosts names the one of this machine.
+    # For an empty list decode_hosts returns localhost.
     return list(decode_hosts(hosts)) if hosts else []
 
 
 def _check_channel(client: redis.Redis, channel: str) -> None:
-    """Raise where the user may not publish, or not subscribe, as an ACL without channels does."""
+    """Raise if the user may not publish or subscribe, as with an ACL without channels."""
     client.publish(channel, "")
     with client.pubsub() as subscription:
         subscription.subscribe(channel)
@@ -115,7 +118,7 @@ def _is_read_only_postgres() -> bool:
 
 def _is_read_only_sqlite() -> bool:
     with connection.cursor() as cursor:
-        # Reads the file. Nothing is written: a probe must not wait for the lock.
+        # Reads the file without writing, since a health check must not wait for the lock.
         cursor.execute("SELECT 1 FROM sqlite_master LIMIT 1")
     path = Path(connection.settings_dict["NAME"])
     # The write-ahead log is a second file in the same folder.
@@ -124,7 +127,7 @@ def _is_read_only_sqlite() -> bool:
 
 def _client(host: RedisHost) -> redis.Redis:
     timeouts = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
-    # The channel layer's own way to retry is asyncio's.
+    # The retry policy of the channel layer is for asyncio.
     options = {name: value for name, value in host.items() if name != "retry"} | timeouts
     if address := options.pop("address", None):
         return redis.Redis.from_url(address, **options)

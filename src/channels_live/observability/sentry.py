@@ -1,7 +1,7 @@
-"""Errors to Sentry, where ``SENTRY_DSN`` is set; where it is not, nothing is even imported.
+"""Error reports to Sentry if ``SENTRY_DSN`` is set; otherwise the SDK is not imported.
 
-What is logged as an error is sent, with its trace and request id. Nothing of the request is: no integration with Django
-is used, because bodies, cookies, headers and query strings hold what people write and what lets them in.
+Logged errors are sent with traceback and request id, without data of the request. The Django integration is not used,
+because bodies, cookies, headers and query strings contain messages and credentials.
 """
 
 import logging
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def start(dsn: str, environment: str) -> None:
-    """Report this process' errors; without a DSN do nothing. Call it after a fork, not before."""
+    """Report the errors of this process; does nothing without a DSN. Call it after a fork, not before."""
     if not dsn:
         return
     import sentry_sdk
@@ -33,7 +33,7 @@ def start(dsn: str, environment: str) -> None:
 
 
 def _prepared(event: "Event", hint: "Hint") -> "Event":
-    # Fields of the log record: Django puts the request among them, whose text has the query string.
+    # Fields of the log record. Django adds the request, whose repr contains the query string.
     event.pop("extra", None)
     if request_id := structlog.contextvars.get_contextvars().get("request_id"):
         event["tags"] = {"request_id": request_id}

@@ -1,14 +1,14 @@
-"""Traces by OpenTelemetry, where ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set.
+"""OpenTelemetry traces if ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set; otherwise the SDK is not imported.
 
-Where it is not, nothing is imported, and the functions here do nothing. The SDK reads the other variables
-(https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). Spans hold names and numbers,
-never what people write: no paths, query strings, headers or exceptions.
+The functions then do nothing. The SDK reads the other variables itself
+(https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). Spans contain names and numbers
+only: no paths, query strings, headers or exceptions.
 
-A message is followed through all processes by passing on the carrier, the W3C trace context of its sender::
+The carrier, the W3C trace context of the sender, connects the spans of all processes that handle a message::
 
-    with tracing.span("receive"):                   # ws: a frame came from a client
-        event["trace"] = tracing.carrier()          # goes with the event through the channel layer
-    with tracing.span("deliver", event["trace"]):   # in every process that gives it to its members
+    with tracing.span("receive"):                   # ws received a frame from a client
+        event["trace"] = tracing.carrier()          # is sent with the event through the channel layer
+    with tracing.span("deliver", event["trace"]):   # in every process that delivers it to its members
 """
 
 import importlib.util
@@ -26,7 +26,7 @@ _nothing: AbstractContextManager[None] = nullcontext()
 
 
 def check(endpoint: str) -> None:
-    """Raise ImproperlyConfigured with one sentence where traces are wanted and OpenTelemetry is not installed."""
+    """Raise ImproperlyConfigured with one sentence if an endpoint is set and OpenTelemetry is not installed."""
     if endpoint and not importlib.util.find_spec("opentelemetry"):
         raise ImproperlyConfigured(
             "OTEL_EXPORTER_OTLP_ENDPOINT: OpenTelemetry is not installed; install channels-live[tracing], "
@@ -35,7 +35,7 @@ def check(endpoint: str) -> None:
 
 
 def start(endpoint: str, service: str) -> None:
-    """Send this process' traces to an OTLP endpoint; without one do nothing. Call it after a fork, not before."""
+    """Send the traces of this process to an OTLP endpoint; does nothing without one. Call it after a fork only."""
     global _tracer
     if not endpoint:
         return
@@ -51,9 +51,9 @@ def start(endpoint: str, service: str) -> None:
 
 
 def span(name: str, parent: Carrier | None = None) -> AbstractContextManager[Any]:
-    """Return a context manager that is one step of the trace, and gives the span; None where traces are off.
+    """Return a context manager for one span, which it yields; it yields None if traces are off.
 
-    The step belongs to the one around it, or to the ``parent`` that another process has sent.
+    Its parent is the current span, or the ``parent`` that another process has sent.
     """
     if _tracer is None:
         return _nothing
@@ -65,7 +65,7 @@ def span(name: str, parent: Carrier | None = None) -> AbstractContextManager[Any
 
 
 def carrier() -> dict[str, str] | None:
-    """Return the trace context of the current step, to send to another process; None where traces are off."""
+    """Return the trace context of the current span, to send to another process; None if traces are off."""
     if _tracer is None:
         return None
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator

@@ -1,6 +1,6 @@
 """Graceful shutdown: every client is closed with 1012, and not all reconnect at once.
 
-Sockets are closed evenly over some seconds, so that the other processes see a slope of reconnects, and not a wall.
+Sockets are closed evenly over some seconds, so that reconnects are spread over time too.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class Drain:
         self._is_expedited.set()
 
     async def run(self, stop_listening: Callable[[], Awaitable[None]]) -> None:
-        """Return when every socket is closed, or when its client has not answered in time."""
+        """Return when every socket is closed; those whose clients do not answer in time are dropped."""
         metrics.DRAIN_STATE.state("announced")
         logger.info("Draining %d sockets", len(self._sockets))
         await self._wait(self._delay)

@@ -96,8 +96,9 @@ class Handshake(Writer):
 
     def onConnect(self, request: Any) -> Any:
         # Daphne logs a traceback and responds with 500 if it cannot decode these headers.
-        if not all(request.headers.get(name, "").isascii() for name in ASCII_HEADERS):
-            raise ConnectionDeny(ConnectionDeny.BAD_REQUEST, "Bad Request")
+        for name in ASCII_HEADERS:
+            if not request.headers.get(name, "").isascii():
+                raise ConnectionDeny(ConnectionDeny.BAD_REQUEST, "Bad Request")
         return super().onConnect(request)
 
     def failHandshake(self, reason: str, code: int = 400, responseHeaders: list[tuple[str, str]] | None = None) -> None:

@@ -1,7 +1,7 @@
-"""Look-ups of host names in threads of their own.
+"""Resolves host names in threads of its own.
 
-asyncio takes those of ``run_in_executor(None, …)`` and ``asyncio.to_thread``. Where an app's code blocks all of them,
-no connection to Redis could be opened again.
+asyncio uses those of ``run_in_executor(None, …)`` and ``asyncio.to_thread``. If an app's code blocked all of them, no
+connection to Redis could be opened.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ THREADS = 4
 
 
 def install(loop: asyncio.AbstractEventLoop) -> None:
-    """Let connections that this event loop opens look their hosts up so."""
+    """Make this event loop resolve host names in these threads."""
     executor = ThreadPoolExecutor(THREADS, thread_name_prefix="resolver")
 
     async def getaddrinfo(host: Any, port: Any, **options: int) -> Any:

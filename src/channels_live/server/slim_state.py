@@ -2,7 +2,7 @@
 
 autobahn and Daphne give each connection some eighty attributes: options, flags, timers, and what was said in the
 handshake. On an open one nearly all have the same value, so they stand here once, and an instance keeps only what
-differs, such as a partially received frame or unsent data. tests/platform/unit/test_open_connection.py fails when a
+differs, such as a partially received frame or unsent data. tests/platform/unit/test_slim_state.py fails when a
 new version of either adds one.
 """
 
@@ -38,6 +38,11 @@ MESSAGE_STATE = frozenset(
 
 class SlimState:
     """The attributes of a connection after its handshake; a base class before autobahn's."""
+
+    # A connection equals itself only, as in Daphne, whose own methods for it are written in Python: a handshake looks
+    # the connection up in some twenty sets and dictionaries.
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
 
     # One for the process: its totals are what /metrics says.
     trafficStats = TrafficStats()

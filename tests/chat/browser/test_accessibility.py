@@ -1,36 +1,19 @@
-"""WCAG 2.2 AA as far as axe-core can tell, on every page, light and dark, phone and desktop; and the keyboard."""
+"""Accessibility of the chat's pages, light and dark, phone and desktop; and the keyboard."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.template.loader import render_to_string
 from playwright.sync_api import Page, expect
 
 from tests.chat.browser.line import Line
 from tests.chat.browser.room_page import RoomPage
+from tests.support.accessibility import DESKTOP, LOOKS, PHONE, expect_accessible
 
 NewPage = Callable[..., Page]
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-PHONE, DESKTOP = {"width": 320, "height": 640}, {"width": 1280, "height": 800}
-LOOKS = [
-    pytest.param({"color_scheme": scheme, "viewport": viewport, "locale": locale}, id=f"{scheme}-{viewport['width']}")
-    for scheme, locale in (("light", "ja"), ("dark", "en"))
-    for viewport in (PHONE, DESKTOP)
-]
-NGINX_PAGES = Path(__file__).resolve().parents[3] / "deploy/nginx/errors"
 FOCUSED = "(document.activeElement.textContent.trim() || document.activeElement.id).split('\\n')[0]"
 # The composer shows the focus of its input.
 HAS_VISIBLE_FOCUS = """[document.activeElement, document.activeElement.closest("form")].some((element) =>
   element && getComputedStyle(element).outlineStyle !== "none")"""
-
-
-def expect_accessible(page: Page) -> None:
-    """Fail with axe's own words where it finds a violation, and where the page is wider than the window."""
-    results = Axe().run(page, options={"runOnly": TAGS, "resultTypes": ["violations"]})
-    assert results.violations_count == 0, results.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
 
 
 def tab_to_the_first(page: Page) -> None:
@@ -46,53 +29,10 @@ def page(request: pytest.FixtureRequest, new_page: NewPage) -> Page:
 
 @pytest.mark.parametrize(
     "path",
-    ["/chat/", "/chat/?room=a%20b", "/accounts/login/", "/accounts/signup/", "/accounts/name/", "/nothing-here/"],
+    ["/chat/", "/chat/?room=a%20b"],
 )
 def test_a_page(page: Page, path: str) -> None:
     page.goto(path)
-    expect_accessible(page)
-
-
-def test_a_form_with_errors(page: Page) -> None:
-    page.goto("/accounts/signup/")
-    page.locator("[name=username]").fill("a b")
-    page.locator("[name=password1]").fill("short")
-    page.locator("[name=password2]").fill("other")
-    page.locator("main button").click()
-    expect(page.locator(".errorlist").first).to_be_visible()
-    expect_accessible(page)
-
-
-def test_a_form_that_was_open_too_long(page: Page) -> None:
-    page.goto("/accounts/login/")
-    page.context.clear_cookies()
-    page.locator("[name=username]").fill("alice")
-    page.locator("[name=password]").fill("secret")
-    with page.expect_response("**/login/") as answer:
-        page.locator("main button").click()
-    assert answer.value.status == 403
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    expect_accessible(page)
-
-
-@pytest.mark.parametrize("template", ["403.html", "500.html", "503.html"])
-def test_an_error_that_is_hard_to_cause(page: Page, settings, template: str) -> None:
-    storage = "django.contrib.staticfiles.storage.StaticFilesStorage"
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": storage}}
-    page.route("**/error/", lambda route: route.fulfill(body=render_to_string(template), content_type="text/html"))
-    page.goto("/error/")
-    assert page.evaluate("getComputedStyle(document.querySelector('.card')).borderRadius") != "0px"
-    expect_accessible(page)
-
-
-@pytest.mark.parametrize("name", ["413.html", "429.html", "503.html"])
-def test_a_page_of_nginx(page: Page, name: str) -> None:
-    # nginx fills in PATH_PREFIX.
-    text = (NGINX_PAGES / name).read_text().replace('<!--# echo var="path_prefix" -->', "")
-    page.route("**/error/", lambda route: route.fulfill(body=text, content_type="text/html"))
-    page.goto("/error/")
-    # nginx itself serves the style, whether web is there or not.
-    assert page.evaluate("getComputedStyle(document.querySelector('main')).borderRadius") == "12px"
     expect_accessible(page)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Response, expect
 
-from tests.chat.browser.policy_violations import REPORTS
 from tests.chat.browser.room_page import RoomPage
+from tests.support.policy_violations import REPORTS
 
 NewPage = Callable[..., Page]
 MAX_BYTES = 72_000

@@ -77,10 +77,10 @@ def test_ones_own_limit_is_named_however_long_the_room_is_full(clock, limits):
         assert refused(limits, member) is None
         clock.now += 1.0
     clock.now -= 1.0
-    limits.take_wrong(member)
+    limits.take_invalid(member)
     while True:
         try:
-            limits.take_wrong(member)
+            limits.take_invalid(member)
         except RateLimited:
             break
     error = refused(limits, member)

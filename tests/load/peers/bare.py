@@ -1,4 +1,4 @@
-"""An ASGI application that takes every socket and says nothing: what the server alone costs."""
+"""An ASGI application that accepts every socket and sends nothing: the cost of the server alone."""
 
 from typing import Any
 

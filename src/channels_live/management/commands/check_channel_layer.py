@@ -1,4 +1,4 @@
-"""``manage.py check_channel_layer``: the tutorial's shell check, as a command."""
+"""``manage.py check_channel_layer``: the check of the Channels tutorial as a command."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ TIMEOUT_SECONDS = 5
 
 
 class Command(BaseCommand):
-    """Exits 1 with one sentence when the message does not come back."""
+    """Exits with 1 and a one-line error if the message does not come back."""
 
     help = "Send a message to a channel and receive it back through Redis."
 

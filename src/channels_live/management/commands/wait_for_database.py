@@ -15,11 +15,11 @@ LONGEST_WAIT_SECONDS = 5.0
 
 
 class Command(BaseCommand):
-    """Returns when the database answers, and with ``--migrated`` when every migration of the service is applied.
+    """Returns when the database answers, with ``--migrated`` when all migrations of the service are applied.
 
-    Says once what it waits for, and asks again after 0.5 to LONGEST_WAIT_SECONDS. What no waiting would change ends
-    it with one sentence: an encoding that cannot store every text, a table or a privilege that is missing. An unknown
-    database, role or password is waited for: whoever makes the database may still be about to make them.
+    Prints once what it waits for, and retries after 0.5 to LONGEST_WAIT_SECONDS. It exits with a one-line error for
+    what waiting cannot change: an encoding that cannot store every text, a missing table or privilege. It waits for an
+    unknown database, role or password, since these may not be created yet.
     """
 
     help = "Wait until the database answers, or until it is migrated."
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--migrated", action="store_true", help="wait for every migration, too")
 
     def handle(self, *args: Any, migrated: bool, **options: Any) -> None:
-        # A container's first process ignores signals that it does not handle.
+        # The first process of a container ignores signals without a handler.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
         wait, said = 0.5, ""
         while missing := self._missing(migrated):
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         self.stdout.write("The database is migrated." if migrated else "The database answers.")
 
     def _missing(self, migrated: bool) -> str:
-        """What is still missing, or an empty text."""
+        """Return what is missing, or an empty text."""
         try:
             connection.ensure_connection()
             check_encoding()

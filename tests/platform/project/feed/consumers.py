@@ -1,4 +1,5 @@
 import uuid
+from typing import Any
 
 from channels_live.conf import live_settings
 from channels_live.consumers import JournalConsumer
@@ -15,6 +16,15 @@ class FeedConsumer(JournalConsumer):
     rate = Limit(live_settings.MESSAGE_RATE, live_settings.MESSAGE_BURST)
     runtime: FeedRuntime
     name = ""
+    # The user's name; a guest has none.
+    you = ""
+
+    async def connect(self) -> None:
+        self.you = self.scope["user"].get_username()
+        await super().connect()
+
+    def welcome_frame(self, head: int, resumed_from: int | None, epoch: str) -> dict[str, Any]:
+        return {**super().welcome_frame(head, resumed_from, epoch), "you": self.you}
 
     def get_runtime(self) -> FeedRuntime:
         return get_feed_runtime()
