@@ -4,7 +4,7 @@ from tests.support.feed_stack import FeedStack
 from tests.support.message_flow import NAMED, STEPS, files_of, functions_passed, traced
 
 # From a socket to the sockets of the same process, and more of them through Redis to other processes.
-MOST_WITHIN_A_PROCESS, MOST_THROUGH_REDIS = 12, 3
+MOST_WITHIN_A_PROCESS, MOST_THROUGH_REDIS = 12, 4
 
 
 async def test_a_message_passes_the_files_of_the_table_and_no_others(tmp_path):
