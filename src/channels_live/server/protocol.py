@@ -160,9 +160,8 @@ class WebSocketProtocol(SlimState, Handshake):
             logger.warning("socket closed with 1008, too many rejected frames", limit=limit, request_id=self.request_id)
             if self.inbox:
                 self.inbox.clear()
-            self.close_discarding_input(
-                CloseCode.POLICY_VIOLATION, "Too many rejected frames; see the previous errors."
-            )
+            reason = "Too many rejected frames; see the previous errors."
+            self.close_discarding_input(CloseCode.POLICY_VIOLATION, reason)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         # Not acknowledged, so the client sends it again to the next process.
