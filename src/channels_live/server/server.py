@@ -108,6 +108,7 @@ class Server(server.Server):
     # --- Sockets
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        self._loop = asyncio.get_running_loop()
         scope["channels_live.socket"] = protocol
         if scope["type"] == "websocket":
             scope["extensions"] = {"websocket.http.response": {}}
@@ -143,6 +144,11 @@ class Server(server.Server):
 
         Raises ConnectionResetError where the response to an HTTP request has ended before it was finished.
         """
+        if asyncio.get_running_loop() is not self._loop:
+            # An application that sends from a thread with an event loop of its own.
+            reply = asyncio.run_coroutine_threadsafe(self.handle_reply(protocol, message), self._loop)
+            await asyncio.wrap_future(reply)
+            return
         kind = message.get("type", "")
         if kind.startswith("http.") and protocol.is_cut:
             raise ConnectionResetError("The client has gone, or the server has ended the response.")
