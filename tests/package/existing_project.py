@@ -101,8 +101,8 @@ def blocks(heading: str) -> Iterator[re.Match[str]]:
     return BLOCK.finditer(PAGE.partition(heading)[2].partition("\n## ")[0])
 
 
-def nginx_part(folder: Path, address: str, server: str) -> Process:
-    """Return an nginx with the lines of the page, which listens at one address and passes sockets on to another."""
+def nginx_process(folder: Path, address: str, server: str) -> Process:
+    """Return nginx with the directives of the page, which listens on ``address`` and proxies to ``server``."""
     (block,) = blocks("\n## nginx\n")
     for_http, for_server = re.sub(r"127\.0\.0\.1:\d+", server, block["text"]).split("# In your block server.\n")
     folder.mkdir()

@@ -117,7 +117,7 @@ def test_plan_has_the_fewest_processes():
 
 
 @pytest.mark.parametrize(
-    ("costs", "limits", "part", "limit"),
+    ("costs", "limits", "tier", "limit"),
     [
         ({"delivery": 1e4}, {}, "ws", "CPU"),
         ({}, {"descriptors": 1000}, "ws", "descriptors"),

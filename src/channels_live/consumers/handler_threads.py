@@ -4,6 +4,7 @@ They are neither asgiref's one thread, which everything else that is synchronous
 """
 
 import asyncio
+import functools
 import logging
 import threading
 import time
@@ -14,7 +15,7 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import SyncToAsync, _restore_context
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 
 if TYPE_CHECKING:
     from channels_live.consumers.deliveries import Deliveries
@@ -43,7 +44,11 @@ class HandlerThreads:
         self._deliveries = deliveries
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
-        self._executor = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="consumer")
+        # One thread keeps its database connection. Where handlers block, others help, and close theirs afterwards: a
+        # process at rest has one connection, whatever it has handled.
+        self._first = ThreadPoolExecutor(1, thread_name_prefix="consumer")
+        self._others = ThreadPoolExecutor(MAX_THREADS - 1, thread_name_prefix="consumer-other")
+        self._is_first_busy = False
         # Not that of whichever consumer comes first.
         self._context: Context = Context()
         # What no thread has begun. None is the turn of an event, for which nobody waits.
@@ -96,14 +101,19 @@ class HandlerThreads:
 
     def _start_thread(self) -> None:
         self._threads += 1
+        is_first = not self._is_first_busy
+        self._is_first_busy = True
+        executor = self._first if is_first else self._others
         # asgiref notes the event loop in the thread, so that async_to_sync finds it.
-        work = SyncToAsync(self._work, thread_sensitive=False, executor=self._executor)
-        task = self._loop.create_task(work(), context=self._context.copy())
-        task.add_done_callback(self._thread_ended)
+        work = SyncToAsync(self._work, thread_sensitive=False, executor=executor)
+        task = self._loop.create_task(work(is_first), context=self._context.copy())
+        task.add_done_callback(functools.partial(self._thread_ended, is_first))
         self._look_later()
 
-    def _thread_ended(self, _: asyncio.Task[None]) -> None:
+    def _thread_ended(self, is_first: bool, _: asyncio.Task[None]) -> None:
         self._threads -= 1
+        if is_first:
+            self._is_first_busy = False
         if self._waiting and not self._threads:
             self._start_thread()
 
@@ -154,7 +164,7 @@ class HandlerThreads:
 
     # --- In a thread
 
-    def _work(self) -> None:
+    def _work(self, is_first: bool) -> None:
         close_old_connections()
         try:
             while True:
@@ -165,7 +175,7 @@ class HandlerThreads:
                 self._handle(mailbox, message, turn)
                 del mailbox, message, turn
         finally:
-            close_old_connections()
+            close_old_connections() if is_first else connections.close_all()
 
     def _handle(self, mailbox: "Mailbox", message: Message, turn: Turn | None) -> None:
         error = None

@@ -2,24 +2,32 @@
 
 import functools
 
-# Different for each client, or secret.
-OWN = frozenset({b"authorization", b"cookie", b"sec-websocket-key", b"x-forwarded-for", b"x-request-id"})
-# Headers that are kept, and the longest of them.
-MOST, MOST_BYTES = 1024, 512
+# None of them holds a secret, or differs from client to client.
+ALIKE = frozenset(
+    {
+        *(b"accept", b"accept-encoding", b"accept-language", b"cache-control", b"connection", b"host", b"origin"),
+        *(b"pragma", b"sec-fetch-dest", b"sec-fetch-mode", b"sec-fetch-site", b"sec-websocket-extensions"),
+        *(b"sec-websocket-version", b"upgrade", b"user-agent"),
+        *(b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-prefix", b"x-forwarded-proto"),
+    }
+)
+# Of no use once the handshake is answered (RFC 6455, section 4.2.2).
+DROPPED = b"sec-websocket-key"
+# Headers, and names of headers, that are kept.
+MOST = 512
 
 Header = tuple[bytes, bytes]
 
 
 def share_headers(headers: list[Header]) -> list[Header]:
-    """Return equal headers, of which those that others have too are the same objects."""
+    """Return the headers of a handshake that is answered; those that others have too are the same objects."""
     return [
-        _shared((name, value)) if name not in OWN and len(value) < MOST_BYTES else (_name(name), value)
-        for name, value in headers
+        _header((name, value)) if name in ALIKE else (_name(name), value) for name, value in headers if name != DROPPED
     ]
 
 
 @functools.lru_cache(MOST)
-def _shared(header: Header) -> Header:
+def _header(header: Header) -> Header:
     return header
 
 

@@ -4,7 +4,7 @@ Two things are ours: the connections (channels_live.layers.shard), and channels 
 """
 
 import asyncio
-import uuid
+import secrets
 from typing import Any, Protocol
 
 from channels_redis.pubsub import RedisPubSubChannelLayer
@@ -40,7 +40,7 @@ class ChannelLayer(RedisPubSubChannelLayer):
         It costs no task and no queue. ``close_channel`` ends it.
         """
         layer = self._get_layer()
-        channel = f"{layer.prefix}specific.{uuid.uuid4().hex}"
+        channel = f"{layer.prefix}specific.{secrets.token_urlsafe(12)}"
         layer.channels[channel] = receiver
         try:
             await layer._get_shard(channel).subscribe(channel)

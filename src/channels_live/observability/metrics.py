@@ -57,10 +57,10 @@ REFUSED = Counter(
 )
 ABUSIVE_CLOSED = Counter("websocket_abusive_closed", "Sockets closed with 1008 after too many rejected frames.")
 
-# HTTP that an application answers, such as event streams; the server's own addresses are not counted.
-HTTP_OPEN = Gauge("http_streams", "HTTP requests whose response an application has not finished.")
-HTTP_REQUESTS = Counter("http_stream_requests", "HTTP requests to an application, by result.", ["result"])
-HTTP_CLOSES = Counter("http_stream_closes", "Responses to HTTP requests that have ended, by what ended them.", ["by"])
+# HTTP responses of consumers, such as event streams; the server's own endpoints are not counted.
+HTTP_OPEN = Gauge("http_streams", "Open HTTP responses of consumers, such as event streams.")
+HTTP_REQUESTS = Counter("http_stream_requests", "HTTP requests to consumers, by result.", ["result"])
+HTTP_CLOSES = Counter("http_stream_closes", "Ended HTTP responses of consumers, by cause.", ["by"])
 
 # Hub
 MEMBERS = Gauge("hub_members", "Members of all topics in this process.")

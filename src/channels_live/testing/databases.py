@@ -1,21 +1,17 @@
 """Test databases that more than one process can use."""
 
 import asyncio
-import atexit
-import shutil
-import tempfile
-from functools import cache
 from pathlib import Path
 
 from channels.db import database_sync_to_async
 from django.db import connections
 
 
-def use_files() -> None:
+def use_files(folder: Path) -> None:
     """Give each SQLite database that tests would have in memory a file, before the test runner makes them."""
     for connection in connections.all():
         if connection.vendor == "sqlite" and not connection.settings_dict["TEST"]["NAME"]:
-            connection.settings_dict["TEST"]["NAME"] = str(_folder() / f"{connection.alias}.sqlite3")
+            connection.settings_dict["TEST"]["NAME"] = str(folder / f"{connection.alias}.sqlite3")
 
 
 def close_connections_of_coroutines() -> None:
@@ -26,10 +22,3 @@ def close_connections_of_coroutines() -> None:
     loop = asyncio.new_event_loop()
     loop.run_until_complete(database_sync_to_async(connections.close_all)())
     loop.close()
-
-
-@cache
-def _folder() -> Path:
-    folder = tempfile.mkdtemp(prefix="channels-live-test-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)

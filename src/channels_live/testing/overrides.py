@@ -65,15 +65,16 @@ def redis_hosts(redis_url: str) -> list[Any]:
     return list(parse_redis_url(redis_url))
 
 
-def encode(settings: Mapping[str, Any], redis_url: str) -> dict[str, str]:
+def encode(settings: Mapping[str, Any], redis_url: str, settings_module: str | None = None) -> dict[str, str]:
     """Return the environment variables of a server that a test starts.
 
-    ``settings`` are the test's own, which JSON must be able to express.
+    ``settings`` are the test's own, which JSON must be able to express; ``settings_module`` is the project's, if it is
+    not that of this process.
 
     Raises ImproperlyConfigured where a server could not use the test's database, or there is no settings module.
     """
     # Not settings.SETTINGS_MODULE, which is None while a test overrides any setting.
-    module = os.environ.get(ENVIRONMENT_VARIABLE)
+    module = settings_module or os.environ.get(ENVIRONMENT_VARIABLE)
     if not module:
         raise ImproperlyConfigured(f"The servers need a settings module; name it in {ENVIRONMENT_VARIABLE}.")
     content = {
@@ -97,7 +98,7 @@ def apply(module: MutableMapping[str, Any]) -> None:
     project = importlib.import_module(given["module"])
     module.update({name: getattr(project, name) for name in dir(project) if name.isupper()})
     module["ALLOWED_HOSTS"] = list(dict.fromkeys([*module.get("ALLOWED_HOSTS", []), *LOOPBACK]))
-    module["DATABASES"] = _test_databases(module.get("DATABASES", {}), given["databases"])
+    _use_test_databases(module.get("DATABASES", {}), given["databases"])
     module["CHANNEL_LAYERS"] = redis_layers(module.get("CHANNEL_LAYERS", {}), given["redis_url"])
     if "REDIS_HOSTS" in module:
         module["REDIS_HOSTS"] = redis_hosts(given["redis_url"])
@@ -107,11 +108,11 @@ def apply(module: MutableMapping[str, Any]) -> None:
     module.update(given["settings"], CHANNELS_LIVE=live)
 
 
-def _test_databases(databases: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> dict[str, Any]:
-    replaced: dict[str, Any] = {}
+def _use_test_databases(databases: dict[str, dict[str, Any]], names: Mapping[str, str]) -> None:
+    """Change the item of each database in place, so that all modules of settings that share it still agree."""
     for alias, database in databases.items():
         if names.get(alias) != str(database.get("NAME")):
-            replaced[alias] = {**database, "NAME": names[alias]}
+            database["NAME"] = names[alias]
         elif alias == "default":
             raise ImproperlyConfigured(
                 "The default database is the project's own and no test database: use the fixture live_stack, or start"
@@ -119,5 +120,4 @@ def _test_databases(databases: Mapping[str, Mapping[str, Any]], names: Mapping[s
             )
         # Any other that the tests do not use is not set up, and a server must not use the project's own.
         else:
-            replaced[alias] = {}
-    return replaced
+            database.clear()

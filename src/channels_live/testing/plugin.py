@@ -4,8 +4,11 @@ It is loaded in every run of pytest, and before pytest-django has read the setti
 fixtures.
 """
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,12 +90,15 @@ def _in_use(request: pytest.FixtureRequest, stack: "LiveStack") -> Any:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put a test database in memory into a file where a test needs servers, before it is made."""
     if any(FIXTURES & set(getattr(item, "fixturenames", ())) for item in items):
         from channels_live.testing.databases import use_files
 
-        use_files()
+        # Not a folder of pytest's, which does not remove it at once.
+        folder = tempfile.mkdtemp(prefix="channels-live-test-")
+        config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
+        use_files(Path(folder))
 
 
 @pytest.hookimpl(wrapper=True)

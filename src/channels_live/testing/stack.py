@@ -61,6 +61,8 @@ class LiveStack:
     Args:
         directory: Where the logs go.
         processes: How many servers there are, ``servers``.
+        settings_module: The project's settings of the servers; by default those of the tests, which
+            DJANGO_SETTINGS_MODULE names.
         settings: Settings that only the servers have, of values that JSON can express. Of ``CHANNELS_LIVE`` the given
             keys change, and the others stay.
         environment: Environment variables that only the servers have.
@@ -76,6 +78,7 @@ class LiveStack:
         directory: Path,
         *,
         processes: int = 1,
+        settings_module: str | None = None,
         settings: Mapping[str, Any] | None = None,
         environment: Mapping[str, str] | None = None,
         redis_url: str | None = None,
@@ -97,7 +100,7 @@ class LiveStack:
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             "PYTHONUNBUFFERED": "1",
             **(environment or {}),
-            **overrides.encode(own_settings, redis_url),
+            **overrides.encode(own_settings, redis_url, settings_module),
         }
         self.servers = [self._server(directory, f"ws-{number + 1}") for number in range(processes)]
         """The server processes. A test may stop, kill, restart and signal them."""

@@ -187,8 +187,8 @@ async def test_database_connections_do_not_grow_with_sockets_and_a_restarted_dat
         await listener.order(on_said="users")
         await listener.settled()
         before = connections()
-        for _ in range(40):
-            async with member(ws, kind, f"{room}-other") as asking:
+        for number in range(40):
+            async with member(ws, kind, f"{room}-{number}") as asking:
                 assert "users" in await asking.do(users=None)
         # A synchronous handler has any of the threads.
         assert connections() <= before + 3
@@ -198,7 +198,7 @@ async def test_database_connections_do_not_grow_with_sockets_and_a_restarted_dat
         # A connection that turns out to be broken costs one query, and the consumer that asked, as in Channels.
         for attempt in range(6):
             try:
-                async with member(ws, kind, f"{room}-other") as asking:
+                async with member(ws, kind, f"{room}-again-{attempt}") as asking:
                     assert "users" in await asking.do(users=None)
                 break
             except ConnectionClosed:

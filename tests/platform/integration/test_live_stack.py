@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.stack import ROOT
+from deploy.local.stack import PYTHONPATH, ROOT
 from tests.support import postgres
 from tests.support.processes import tree
 
@@ -37,6 +37,9 @@ def entry(client, id_, text="Hello"):
     client.send_json({"type": "entry", "id": id_, "text": text})
     return client.receive_json({"type": "ack", "id": id_})["seq"]
 """
+# Each run starts several processes in turn, on a machine that may have more to do.
+SECONDS = 280
+pytestmark = pytest.mark.timeout(SECONDS + 20)
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -60,7 +63,7 @@ def run(tmp_path: Path) -> Run:
             capture_output=True,
             text=True,
             check=False,
-            timeout=110,
+            timeout=SECONDS,
         )
 
     return run
@@ -105,9 +108,13 @@ SHARED = """
 """
 
 
-def test_tests_share_a_stack_and_each_finds_it_in_order(run: Run) -> None:
-    result = run(SHARED)
+def test_tests_share_a_stack_and_each_finds_it_in_order(run: Run, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    result = run(SHARED, TMPDIR=str(temporary))
     assert result.returncode == 0, result.stdout
+    # Of the test database in a file, and of everything else that is not pytest's.
+    assert [path for path in temporary.iterdir() if not path.name.startswith("pytest-of-")] == []
 
 
 @pytest.fixture
@@ -190,6 +197,30 @@ def test_a_failing_test_shows_what_came_and_what_the_server_logged(run: Run) -> 
     assert "ws-1 exited during startup: Invalid configuration: CHANNELS_LIVE['PING_INTERVAL']" in out
 
 
+def test_servers_may_have_other_settings_than_the_tests(run: Run) -> None:
+    """As in the template, where pages and sockets are two services."""
+    paths = os.pathsep.join([PYTHONPATH, str(PROJECT)])
+    result = run(
+        """
+        from django.conf import settings
+
+        @pytest.fixture(scope="session")
+        def live_stack_options():
+            return {"settings_module": "feed_stack.ws"}
+
+        def test_user(live_stack, client, django_user_model):
+            assert settings.ROOT_URLCONF == "web.urls"
+            client.force_login(django_user_model.objects.create_user("alice"))
+            with live_stack.connect(PATH, cookies=client.cookies) as alice:
+                assert entry(alice, "a") == 1
+        """,
+        PYTHONPATH=paths,
+        DJANGO_SETTINGS_MODULE="feed_stack.web",
+        SECRET_KEY="0123456789" * 5,
+    )
+    assert result.returncode == 0, result.stdout
+
+
 def test_servers_never_use_the_projects_own_database(run: Run, tmp_path: Path) -> None:
     result = run(
         """
@@ -212,7 +243,12 @@ def test_processes_end_when_pytest_is_killed(tmp_path: Path) -> None:
         PRELUDE + "def test_waits(live_stack):\n    print('\\nready', flush=True)\n    input()\n"
     )
     process = subprocess.Popen(
-        [*COMMAND, "-s"], cwd=tmp_path, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [*COMMAND, "-s"],
+        cwd=tmp_path,
+        env=environment(TMPDIR=str(tmp_path)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout
     assert any(line.startswith("ready") for line in process.stdout)
