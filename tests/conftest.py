@@ -16,13 +16,15 @@ os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(
 
 @pytest.fixture(scope="session", autouse=True)
 def prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Stacks of one app share the work of making a database and static files, which is half of what a start costs."""
-    prepared: dict[str, Path] = {}
+    """The first stack of each project makes its database and static files, the others copy them.
+
+    That is half of what a start costs.
+    """
+    kept: dict[str, Path] = {}
     prepare = Stack._prepare
 
     def copy_or_prepare(stack: Stack) -> None:
-        # Stacks of other settings have other apps.
-        settings = stack.settings["web"]
+        project = stack.settings["web"]
         database, static = stack.directory / "db.sqlite3", stack.directory / "static"
         has_own_way = (
             stack.environment["DATABASE_URL"] != f"sqlite:///{database}"
@@ -32,16 +34,14 @@ def prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         )
         if has_own_way:
             prepare(stack)
-        elif settings not in prepared:
+        elif project not in kept:
             prepare(stack)
-            kept = tmp_path_factory.mktemp("prepared")
-            shutil.copy(database, kept)
-            shutil.copytree(static, kept / "static")
-            prepared[settings] = kept
+            kept[project] = tmp_path_factory.mktemp("prepared")
+            shutil.copy(database, kept[project])
+            shutil.copytree(static, kept[project] / "static")
         else:
-            kept = prepared[settings]
-            shutil.copy(kept / "db.sqlite3", database)
-            shutil.copytree(kept / "static", static)
+            shutil.copy(kept[project] / "db.sqlite3", database)
+            shutil.copytree(kept[project] / "static", static)
 
     Stack._prepare = copy_or_prepare  # type: ignore[method-assign]
     yield

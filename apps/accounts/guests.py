@@ -40,9 +40,10 @@ _unknown_logged_at = -UNKNOWN_LOGGED_EVERY
 
 
 class AuthoredRequest(HttpRequest):
-    """A request that knows the name its visitor goes by."""
+    """A request with the name of its visitor, and whether the visitor's login has just ended."""
 
     author: str
+    login_ended: bool = False
 
 
 class GuestMiddleware:
@@ -61,6 +62,9 @@ class GuestMiddleware:
             request.author = request.user.get_username()
             return self.get_response(request)
         session = request.session
+        # The browser still has the cookie of a login. Django's session middleware deletes it with this response.
+        has_cookie = bool(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+        request.login_ended = has_cookie and (SESSION_KEY in session or not session.keys())
         if SESSION_KEY in session or (session.session_key and not session.keys()):
             # Of an inactive or deleted user, of a backend that was removed, or signed with another SECRET_KEY. ws
             # refuses it, and does not let it in as a guest.

@@ -36,7 +36,7 @@ async def test_sockets_over_the_limit_of_an_address_are_answered_429_and_other_a
         refused = next(answer for answer, _ in answers if b" 429 " in answer)
         assert b"Retry-After: 5\r\n" in refused
         assert {line["path"] for line in limited_lines(stack, "connections")} == {"/ws/feed/lobby/"}
-        # Pages are counted apart.
+        # Pages have a limit of their own.
         async with httpx.AsyncClient() as client:
             assert (await client.get(f"{stack.url}/feed/")).status_code == 200
 
@@ -52,7 +52,7 @@ async def test_sockets_over_the_limit_of_an_address_are_answered_429_and_other_a
             writer.close()
 
 
-async def test_handshakes_of_one_address_are_limited(tmp_path):
+async def test_handshakes_per_address_are_limited(tmp_path):
     with FeedStack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"HANDSHAKE_RATE": "1"}) as stack:
         found = []
         for _ in range(MANY):
@@ -74,23 +74,25 @@ def stack(tmp_path_factory):
 
 
 def test_requests_over_the_limit_of_an_address_are_answered_429_with_a_page_or_json(stack):
-    with visitor(stack) as crowd, visitor(stack, "127.0.0.2") as other:
-        styles = crowd.get("/accounts/login/").text.partition('rel="stylesheet" href="')[2].partition('"')[0]
-        found = statuses(lambda: crowd.get("/feed/lobby/"))
+    with visitor(stack) as client, visitor(stack, "127.0.0.2") as other:
+        styles = client.get("/accounts/login/").text.partition('rel="stylesheet" href="')[2].partition('"')[0]
+        found = statuses(lambda: client.get("/feed/lobby/"))
         assert set(found) == {200, 429}
-        # One after the other comes back only with time; so these are over it still.
-        page = next(answer for _ in range(MANY) if (answer := crowd.get("/feed/lobby/")).status_code == 429)
+        # The budget recovers by one request per second, so most of these still exceed it.
+        page = next(answer for _ in range(MANY) if (answer := client.get("/feed/lobby/")).status_code == 429)
         assert page.headers["retry-after"] == "5"
         assert page.headers["content-type"].startswith("text/html")
         assert "アクセス回数の上限を超えました" in page.text
         assert "Too many requests" in page.text
-        answer = next(answer for _ in range(MANY) if (answer := crowd.get("/api/feeds/lobby/posts")).status_code == 429)
+        answer = next(
+            answer for _ in range(MANY) if (answer := client.get("/api/feeds/lobby/posts")).status_code == 429
+        )
         assert answer.json()["error"]["code"] == "too_many_requests"
         assert answer.headers["retry-after"] == "5"
-        assert set(statuses(lambda: crowd.get(styles))) == {200}
-        # Of files five times as many, 50 at once, also of those that do not exist.
-        assert crowd.get("/static/0.js").status_code == 404
-        assert any(crowd.get(f"/static/{number}.js").status_code == 429 for number in range(10 * MANY))
+        assert set(statuses(lambda: client.get(styles))) == {200}
+        # Static files have five times the rate, with a burst of 50, also missing ones.
+        assert client.get("/static/0.js").status_code == 404
+        assert any(client.get(f"/static/{number}.js").status_code == 429 for number in range(10 * MANY))
         assert other.get("/feed/lobby/").status_code == 200
     paths = {line["path"] for line in limited_lines(stack, "requests")}
     assert {"/feed/lobby/", "/api/feeds/lobby/posts"} == {path for path in paths if "/static/" not in path}
@@ -147,6 +149,6 @@ def test_body_over_the_limit_is_answered_413_with_a_page_or_json(tmp_path: Path)
         assert answer.status_code == 401
         answer = client.post("/api/feeds/lobby/posts", content=b"x" * 1025)
         assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
-        # Without a Content-Length it is counted as it comes.
+        # Without a Content-Length, nginx counts the bytes that it receives.
         answer = client.post("/api/feeds/lobby/posts", content=iter([b"x" * 1000] * 3))
         assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")

@@ -146,7 +146,7 @@ def websocket(path: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("path", ["/feed/", "/api/feeds/lobby/posts", "/static/x.js", "/ws/feed/lobby/"])
 @pytest.mark.parametrize("source", [PROXY, UNTRUSTED])
-def test_headers_that_are_never_trusted_reach_neither_web_nor_ws(nginx: Process, source: str, path: str) -> None:
+def test_untrusted_headers_reach_neither_web_nor_ws(nginx: Process, source: str, path: str) -> None:
     found = passed_on(nginx, source, *NEVER_TRUSTED.items(), *websocket(path), path=path)
     assert found.keys() <= {
         *("host", "x-forwarded-for", "x-forwarded-proto", "x-request-id", "connection", "upgrade"),

@@ -110,7 +110,7 @@ def test_datagrams_not_from_nginx_are_counted_as_other(stack: Stack, process: Pr
 
 
 @pytest.mark.parametrize("value", ["127.0.0.1", "127.0.0.1:", "syslog"])
-def test_invalid_address_aborts_startup_with_one_sentence(stack: Stack, tmp_path: Path, value: str) -> None:
+def test_invalid_address_aborts_startup_with_a_one_line_error(stack: Stack, tmp_path: Path, value: str) -> None:
     process = nginx_metrics(stack, tmp_path, REFUSALS_SYSLOG=value)
     process.start()
     with pytest.raises(ProcessFailed, match=r"REFUSALS_SYSLOG.*expected host:port"):

@@ -144,7 +144,7 @@ def test_scheme_of_the_origin_is_that_of_the_trusted_proxy(stack):
 
 
 def test_handshake_for_another_host_is_refused(url, stack):
-    # What a page is told that has its own name point here (DNS rebinding).
+    # DNS rebinding: a page resolves its own host name to this server.
     with httpx.Client() as client:
         headers = {"Host": "evil.example", "Origin": "http://evil.example", "Upgrade": "websocket"}
         headers |= {

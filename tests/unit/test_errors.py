@@ -56,7 +56,9 @@ def test_unknown_url_is_404(visitor):
 
 def test_form_without_csrf_cookie_is_403(db):
     visitor = Client(enforce_csrf_checks=True, headers={"Accept-Language": "ja"})
-    answer = visitor.post("/accounts/login/", {"username": "alice"})
+    answer = visitor.post(
+        "/accounts/login/", {"username": "alice"}, headers={"Referer": "http://testserver/accounts/login/"}
+    )
     assert answer.status_code == 403
     assert "<h1>もう一度お試しください</h1>" in answer.text
     assert 'href="/accounts/login/"' in answer.text

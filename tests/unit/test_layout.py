@@ -1,4 +1,4 @@
-"""The layout of the tests: no module imports a test module, and unit tests start no servers."""
+"""The tests' own layout: what several of them use stands in no test module, and a unit test starts no server."""
 
 import ast
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 MODULES = sorted(TESTS.rglob("*.py"))
 UNIT_TESTS = [path for path in MODULES if "unit" in path.relative_to(TESTS).parts]
-# Names and fixtures that start servers.
-SERVERS = {"Process", "Run", "Server", "Stack", "redis_process", "redis_address", "running_redis"}
+# What starts a server: these names, imported from anywhere, and these fixtures.
+SERVERS = {"FeedStack", "Process", "Run", "Server", "Stack", "redis_process", "redis_address", "running_redis"}
 FIXTURES = {"base_url", "postgres", "redis_address", "stack"}
 
 
@@ -19,7 +19,7 @@ def name_of(path: Path) -> str:
 
 
 def imports(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield (module, name) for each import of a file."""
+    """Yield each module that a file imports, wherever in it, with each name that it takes from it."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names)
@@ -42,7 +42,7 @@ def test_no_module_imports_a_test_module(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", UNIT_TESTS, ids=name_of)
-def test_a_unit_test_starts_no_server(path: Path) -> None:
+def test_unit_tests_start_no_server(path: Path) -> None:
     assert not {name for _, name in imports(path)} & SERVERS
     functions = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
     for function in functions:

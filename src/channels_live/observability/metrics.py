@@ -35,6 +35,9 @@ RESULTS = (
 )
 # Limits of frames from clients. ping: the rate of pings and pongs.
 LIMITS = ("ping",)
+# What ended the response to an HTTP request: the application (finished), the client, the drain, its age
+# (MAX_CONNECTION_AGE), a revocation, a client that read nothing (slow), an exception or an incomplete response (error).
+HTTP_ENDS = ("finished", "client", "drain", "age", "revoked", "slow", "error")
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 # Sockets
@@ -53,6 +56,11 @@ REFUSED = Counter(
     "websocket_refused_frames", "Frames from clients rejected or dropped, by the limit that they exceeded.", ["limit"]
 )
 ABUSIVE_CLOSED = Counter("websocket_abusive_closed", "Sockets closed with 1008 after too many rejected frames.")
+
+# HTTP responses of consumers, such as event streams; the server's own endpoints are not counted.
+HTTP_OPEN = Gauge("http_streams", "Open HTTP responses of consumers, such as event streams.")
+HTTP_REQUESTS = Counter("http_stream_requests", "HTTP requests to consumers, by result.", ["result"])
+HTTP_CLOSES = Counter("http_stream_closes", "Ended HTTP responses of consumers, by cause.", ["by"])
 
 # Hub
 MEMBERS = Gauge("hub_members", "Members of all topics in this process.")
@@ -128,12 +136,13 @@ _close_codes: set[int] = set()
 
 
 def register_results(*results: str) -> None:
-    """Expose results with which an app refuses handshakes; see channels_live.server.log_refusal.
+    """Expose results with which an app refuses handshakes and HTTP requests; see channels_live.server.log_refusal.
 
     From now on: a series that appears only with its first event has no rate before the second.
     """
     for result in results:
         HANDSHAKES.labels(result)
+        HTTP_REQUESTS.labels(result)
 
 
 def register_limits(*limits: str) -> None:
@@ -154,6 +163,8 @@ register_limits(*LIMITS)
 # An app that closes with FORBIDDEN registers it, as all others from 4000 on.
 register_close_codes(*(code for code in CloseCode if code is not CloseCode.FORBIDDEN))
 CLOSES.labels("other")
+for _end in HTTP_ENDS:
+    HTTP_CLOSES.labels(_end)
 
 
 def count_close(code: int | None) -> None:

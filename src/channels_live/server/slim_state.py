@@ -2,7 +2,7 @@
 
 autobahn and Daphne give each connection some eighty attributes: options, flags, timers, and what was said in the
 handshake. On an open one nearly all have the same value, so they stand here once, and an instance keeps only what
-differs, such as a partially received frame or unsent data. tests/platform/unit/test_open_connection.py fails when a
+differs, such as a partially received frame or unsent data. tests/platform/unit/test_slim_state.py fails when a
 new version of either adds one.
 """
 

@@ -1,9 +1,5 @@
 """Authentication and revocation of sockets, in two ws processes behind nginx, also without Redis."""
 
-import json
-import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,13 +7,15 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection
 
 from deploy.local import Stack
-from deploy.local.stack import ROOT
+from tests.support.accounts import close_code, log_in, log_in_new, make_user, session_of, shell
+from tests.support.client import FEED
+from tests.support.feed_sockets import next_frame, next_text, open_feed, post
+from tests.support.feed_stack import FeedStack
 
-PASSWORD = "correct horse battery"
 # How long a socket may stay open after a revocation.
 SECONDS = 5
 ALLOWED = "https://app.example.net"
@@ -26,71 +24,22 @@ ALLOWED = "https://app.example.net"
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     environment = {"ALLOWED_ORIGINS": ALLOWED, "LOG_LEVEL": "DEBUG"}
-    with Stack(tmp_path_factory.mktemp("revocation"), ws_processes=2, environment=environment) as stack:
+    with FeedStack(tmp_path_factory.mktemp("revocation"), ws_processes=2, environment=environment) as stack:
         yield stack
 
 
-def shell(stack: Stack, code: str) -> str:
-    """Run code in `manage.py shell`, which imports the models, and return what it prints."""
-    command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code]
-    result = subprocess.run(command, env=stack.environment, capture_output=True, text=True, timeout=60, check=True)
-    return result.stdout.strip()
-
-
-def make_user(stack: Stack, name: str) -> str:
-    """Make a user, and return an API token of theirs."""
-    return shell(
-        stack,
-        "from accounts import tokens\nfrom accounts.models import *\ntoken = tokens.new_token()\n"
-        f"user = User.objects.create_user({name!r}, password={PASSWORD!r})\n"
-        "ApiToken.objects.create(user=user, name='test', digest=tokens.digest(token))\nprint(token)",
-    )
-
-
-def log_in_new(stack: Stack, name: str) -> httpx.Client:
-    make_user(stack, name)
-    return log_in(stack, name)
-
-
-def log_in(stack: Stack, name: str) -> httpx.Client:
-    client = httpx.Client(base_url=stack.url, timeout=30)
-    found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get("/accounts/login/").text)
-    assert found
-    form = {"csrfmiddlewaretoken": found[1], "username": name, "password": PASSWORD}
-    assert client.post("/accounts/login/", data=form).status_code == 302
-    client.headers["X-CSRFToken"] = client.cookies["csrftoken"]
-    return client
-
-
 def open_socket(
-    stack: Stack,
-    room: str,
-    browser: httpx.Client | None = None,
-    process: str = "nginx",
-    query: str = "",
-    **options: object,
+    stack: Stack, feed: str, browser: httpx.Client | None = None, process: str = "nginx", **options: object
 ) -> ClientConnection:
-    url = stack.process(process).url
-    headers = {"Cookie": f"sessionid={browser.cookies['sessionid']}"} if browser else {}
-    options = {"origin": url, "additional_headers": headers, "subprotocols": ["chat.v1"], **options}
-    return connect(f"{url.replace('http', 'ws', 1)}/ws/chat/{room}/{query}", **options)  # type: ignore[arg-type]
+    return open_feed(stack.process(process).url, feed, **{"additional_headers": session_of(browser), **options})  # type: ignore[arg-type]
 
 
 def name_in(socket: ClientConnection) -> str:
-    return str(json.loads(socket.recv(15))["you"])
+    """Return the name of the user whom ws takes the client for; a guest has none."""
+    return str(next_frame(socket, "welcome")["you"])
 
 
-def close_code(socket: ClientConnection, within: float = 15) -> int:
-    """Read on until the server closes, and return its code; TimeoutError where it does not."""
-    deadline = time.monotonic() + within
-    try:
-        while True:
-            socket.recv(max(0.0, deadline - time.monotonic()))
-    except ConnectionClosed as closed:
-        return closed.rcvd.code if closed.rcvd else 1006
-
-
-def test_a_token_authenticates_a_native_client_and_an_invalid_one_is_no_guest(stack):
+def test_token_authenticates_a_native_client_and_an_invalid_one_is_answered_401(stack):
     token = make_user(stack, "native")
     bearer = {"Authorization": f"Bearer {token}"}
     with open_socket(stack, "a", origin=None, additional_headers=bearer) as socket:
@@ -103,7 +52,7 @@ def test_a_token_authenticates_a_native_client_and_an_invalid_one_is_no_guest(st
     assert refused.value.response.headers["www-authenticate"] == "Bearer"
 
 
-def test_a_ticket_opens_one_socket_and_is_in_no_log(stack):
+def test_ticket_opens_one_socket_and_is_not_logged(stack):
     token = make_user(stack, "app")
     answer = httpx.post(f"{stack.url}/api/tickets", headers={"Authorization": f"Bearer {token}", "Origin": ALLOWED})
     assert answer.headers["access-control-allow-origin"] == ALLOWED
@@ -120,7 +69,7 @@ def test_a_ticket_opens_one_socket_and_is_in_no_log(stack):
         assert token not in text, log.name
 
 
-def test_of_many_handshakes_with_one_ticket_at_once_one_gets_in(stack):
+def test_one_of_many_simultaneous_handshakes_with_one_ticket_is_accepted(stack):
     headers = {"Authorization": f"Bearer {make_user(stack, 'shared')}"}
     for _ in range(5):
         ticket = httpx.post(f"{stack.url}/api/tickets", headers=headers).json()["ticket"]
@@ -137,7 +86,7 @@ def test_of_many_handshakes_with_one_ticket_at_once_one_gets_in(stack):
         assert sorted(answers, key=str) == [401] * 11 + ["shared"]
 
 
-def test_a_session_that_ws_cannot_verify_is_not_let_in_as_a_guest(stack):
+def test_session_that_ws_cannot_verify_is_closed_with_1013(stack):
     """As where web has an authentication backend that ws does not know: its page shows the user's name."""
     browser = log_in_new(stack, "elsewhere")
     shell(
@@ -151,58 +100,27 @@ def test_a_session_that_ws_cannot_verify_is_not_let_in_as_a_guest(stack):
     log = (stack.directory / "log/ws-1.log").read_text()
     assert "'ldap.Backend' cannot be verified" in log
     # web does not know the backend either: the page is a guest's, without the session, and so is its socket.
-    assert 'data-author="guest-' in browser.get("/chat/a/").text
+    browser.get("/accounts/login/")
     assert "sessionid" not in browser.cookies
     with open_socket(stack, "a", process="ws-1") as socket:
-        assert name_in(socket).startswith("guest-")
+        assert name_in(socket) == ""
 
 
-def test_a_room_of_members_is_in_nobody_elses_list(stack):
-    alice = log_in_new(stack, "member")
-    shell(
-        stack,
-        "from chat.models import *\nfrom accounts.models import *\n"
-        "room = Room.objects.create(name='cellar', access='members')\n"
-        "Membership.objects.create(room=room, user=User.objects.get(username='member'))",
-    )
-    # Also where the process remembers it as open.
-    with open_socket(stack, "cellar", alice) as inside, open_socket(stack, "seen") as other:
-        assert (name_in(inside), name_in(other)[:6]) == ("member", "guest-")
-        url = stack.process("ws-1").url
-        with connect(f"{url.replace('http', 'ws', 1)}/ws/rooms/", origin=url) as visitor:  # type: ignore[arg-type]
-            while "seen" not in (rooms := json.loads(visitor.recv(15))["rooms"]):
-                pass
-            assert "cellar" not in rooms
-        inside.send(json.dumps({"type": "message", "id": "1", "message": "among us"}))
-        while json.loads(inside.recv(15))["type"] != "ack":
-            pass
-    guest = httpx.Client(base_url=stack.url)
-    assert "cellar" not in guest.get("/chat/").text
-    assert "cellar" in alice.get("/chat/").text
-    assert guest.get("/api/rooms/cellar/messages").status_code == 401
-    page = guest.get("/chat/cellar/")
-    assert page.status_code == 403
-    assert "among us" not in page.text
-    assert "among us" in alice.get("/chat/cellar/").text
-
-
-def test_a_revocation_closes_the_right_sockets_in_every_process_without_redis(stack):
+def test_revocation_closes_the_sockets_of_its_subject_in_every_process_without_redis(stack):
     make_user(stack, "alice")
     make_user(stack, "bob")
     here, elsewhere, bob = log_in(stack, "alice"), log_in(stack, "alice"), log_in(stack, "bob")
     with ExitStack() as sockets:
 
-        def enter(room: str, browser: httpx.Client | None, process: str) -> ClientConnection:
-            socket = sockets.enter_context(open_socket(stack, room, browser, process))
+        def enter(browser: httpx.Client | None, process: str) -> ClientConnection:
+            socket = sockets.enter_context(open_socket(stack, "lobby", browser, process))
             name_in(socket)
             return socket
 
         both = ("ws-1", "ws-2")
-        guests = [enter("club", None, process) for process in both]
-        mine = [enter("lobby", here, process) for process in both]
-        others = [enter("lobby", elsewhere, process) for process in both]
-        banned = [enter("lobby", bob, process) for process in both]
-        stays = [enter("other", bob, process) for process in both]
+        mine = [enter(here, process) for process in both]
+        others = [enter(elsewhere, process) for process in both]
+        stay = [enter(browser, process) for process in both for browser in (bob, None)]
         stack.process("redis").kill()
         here.post("/accounts/logout/")
         begun = time.monotonic()
@@ -210,31 +128,19 @@ def test_a_revocation_closes_the_right_sockets_in_every_process_without_redis(st
         assert time.monotonic() - begun < SECONDS
         shell(
             stack,
-            "from chat.models import *\nfrom accounts.models import *\n"
-            "lobby, _ = Room.objects.get_or_create(name='lobby')\n"
-            "Ban.objects.create(room=lobby, user=User.objects.get(username='bob'))\n"
-            "Room.objects.create(name='club', access='members')\n"
-            "alice = User.objects.get(username='alice')\nalice.set_password('another one')\nalice.save()",
+            "from accounts.models import *\nalice = User.objects.get(username='alice')\n"
+            "alice.set_password('another one')\nalice.save()",
         )
-        assert [close_code(socket) for socket in banned] == [4403, 4403]
-        assert [close_code(socket) for socket in guests] == [4401, 4401]
         assert [close_code(socket) for socket in others] == [4401, 4401]
-        for process, room, browser, code in [
-            ("ws-1", "lobby", bob, 4403),
-            ("ws-2", "club", bob, 4403),
-            ("ws-1", "club", None, 4401),
-        ]:
-            assert close_code(sockets.enter_context(open_socket(stack, room, browser, process))) == code
         # Sockets without a revoked subject are still open.
-        for socket in stays:
-            socket.send(json.dumps({"type": "message", "id": f"{id(socket)}", "message": "hello"}))
-            while json.loads(socket.recv(15))["type"] != "ack":
-                pass
+        for socket in stay:
+            post(socket, "hello")
+            assert next_text(socket) == "hello"
 
 
-def test_where_guests_are_not_allowed_a_browser_gets_4401(tmp_path):
-    with Stack(tmp_path, ws_processes=1, environment={"ALLOW_GUESTS": "false"}) as stack:
-        assert httpx.get(f"{stack.url}/chat/lobby/").status_code == 302
-        with open_socket(stack, "lobby") as socket:
-            assert socket.subprotocol == "chat.v1"
+def test_guest_is_closed_with_4401_where_guests_are_not_allowed(tmp_path):
+    with FeedStack(tmp_path, ws_processes=1, environment={"ALLOW_GUESTS": "false"}) as stack:
+        assert httpx.get(f"{stack.url}/feed/lobby/").status_code == 302
+        with open_socket(stack, "lobby", subprotocols=[FEED.subprotocol]) as socket:
+            assert socket.subprotocol == FEED.subprotocol
             assert close_code(socket) == 4401

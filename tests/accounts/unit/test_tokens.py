@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import ApiToken, User
+from accounts.revocations import token_subject
 
 pytestmark = pytest.mark.django_db
 
@@ -119,3 +120,8 @@ def test_the_admin_revokes_a_token_by_deleting_it(admin_client, user):
     token = add_in_admin(admin_client, user)
     admin_client.post(f"/admin/accounts/apitoken/{ApiToken.objects.get().pk}/delete/", {"post": "yes"})
     assert user_of(token) is None
+
+
+def test_subject_of_a_token_is_unchanged():
+    """Sockets of another release end with a token by this text."""
+    assert token_subject(ApiToken(pk=7)) == "token:7"

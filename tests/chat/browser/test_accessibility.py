@@ -1,36 +1,20 @@
-"""WCAG 2.2 AA as far as axe-core can tell, on every page, light and dark, phone and desktop; and the keyboard."""
+"""Accessibility of the chat's pages, light and dark, phone and desktop; and the keyboard."""
 
+import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.template.loader import render_to_string
 from playwright.sync_api import Page, expect
 
 from tests.chat.browser.line import Line
 from tests.chat.browser.room_page import RoomPage
+from tests.support.accessibility import DESKTOP, LOOKS, PHONE, expect_accessible
 
 NewPage = Callable[..., Page]
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-PHONE, DESKTOP = {"width": 320, "height": 640}, {"width": 1280, "height": 800}
-LOOKS = [
-    pytest.param({"color_scheme": scheme, "viewport": viewport, "locale": locale}, id=f"{scheme}-{viewport['width']}")
-    for scheme, locale in (("light", "ja"), ("dark", "en"))
-    for viewport in (PHONE, DESKTOP)
-]
-NGINX_PAGES = Path(__file__).resolve().parents[3] / "deploy/nginx/errors"
 FOCUSED = "(document.activeElement.textContent.trim() || document.activeElement.id).split('\\n')[0]"
 # The composer shows the focus of its input.
 HAS_VISIBLE_FOCUS = """[document.activeElement, document.activeElement.closest("form")].some((element) =>
   element && getComputedStyle(element).outlineStyle !== "none")"""
-
-
-def expect_accessible(page: Page) -> None:
-    """Fail with axe's own words where it finds a violation, and where the page is wider than the window."""
-    results = Axe().run(page, options={"runOnly": TAGS, "resultTypes": ["violations"]})
-    assert results.violations_count == 0, results.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
 
 
 def tab_to_the_first(page: Page) -> None:
@@ -46,53 +30,10 @@ def page(request: pytest.FixtureRequest, new_page: NewPage) -> Page:
 
 @pytest.mark.parametrize(
     "path",
-    ["/chat/", "/chat/?room=a%20b", "/accounts/login/", "/accounts/signup/", "/accounts/name/", "/nothing-here/"],
+    ["/chat/", "/chat/?room=a%20b"],
 )
 def test_a_page(page: Page, path: str) -> None:
     page.goto(path)
-    expect_accessible(page)
-
-
-def test_a_form_with_errors(page: Page) -> None:
-    page.goto("/accounts/signup/")
-    page.locator("[name=username]").fill("a b")
-    page.locator("[name=password1]").fill("short")
-    page.locator("[name=password2]").fill("other")
-    page.locator("main button").click()
-    expect(page.locator(".errorlist").first).to_be_visible()
-    expect_accessible(page)
-
-
-def test_a_form_that_was_open_too_long(page: Page) -> None:
-    page.goto("/accounts/login/")
-    page.context.clear_cookies()
-    page.locator("[name=username]").fill("alice")
-    page.locator("[name=password]").fill("secret")
-    with page.expect_response("**/login/") as answer:
-        page.locator("main button").click()
-    assert answer.value.status == 403
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    expect_accessible(page)
-
-
-@pytest.mark.parametrize("template", ["403.html", "500.html", "503.html"])
-def test_an_error_that_is_hard_to_cause(page: Page, settings, template: str) -> None:
-    storage = "django.contrib.staticfiles.storage.StaticFilesStorage"
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": storage}}
-    page.route("**/error/", lambda route: route.fulfill(body=render_to_string(template), content_type="text/html"))
-    page.goto("/error/")
-    assert page.evaluate("getComputedStyle(document.querySelector('.card')).borderRadius") != "0px"
-    expect_accessible(page)
-
-
-@pytest.mark.parametrize("name", ["413.html", "429.html", "503.html"])
-def test_a_page_of_nginx(page: Page, name: str) -> None:
-    # nginx fills in PATH_PREFIX.
-    text = (NGINX_PAGES / name).read_text().replace('<!--# echo var="path_prefix" -->', "")
-    page.route("**/error/", lambda route: route.fulfill(body=text, content_type="text/html"))
-    page.goto("/error/")
-    # nginx itself serves the style, whether web is there or not.
-    assert page.evaluate("getComputedStyle(document.querySelector('main')).borderRadius") == "12px"
     expect_accessible(page)
 
 
@@ -110,7 +51,7 @@ def test_a_room_with_all_there_is(page: Page, new_page: NewPage, room: str) -> N
     entered.say("mine")
     line.to_server = lambda frame: [] if frame["type"] == "message" else [frame]
     entered.say("on its way")
-    entered.log.evaluate("log => { log.scrollTop = 0; }")
+    entered.log.evaluate("log => { log.scrollTop = -log.scrollHeight; }")
     other.say("new")
     expect(entered.messages).to_have_count(8)
     expect(page.locator("#jump")).to_be_visible()
@@ -180,6 +121,43 @@ def test_new_messages_of_others_are_read_out_and_older_ones_are_not(new_page: Ne
     expect(announcer).to_be_empty()
     # The transcript itself is silent, or older messages would be read out when they come above.
     expect(alice.page.get_by_role("log")).to_have_attribute("aria-live", "off")
+
+
+def test_each_message_of_a_burst_is_read_out(new_page: NewPage, room: str) -> None:
+    page = new_page()
+    line = Line(page)
+    alice = RoomPage(page).enter(room)
+    for seq in range(1, 6):
+        frame = {"seq": seq, "id": f"m{seq}", "author": "bob", "sent_at": "2026-11-20T12:00:00.000Z"}
+        line.inject(type="message", message=f"message {seq}", **frame)
+    spoken = [f"bob: message {number}" for number in range(1, 6)]
+    expect(page.locator("#announcer > *")).to_have_text(spoken)
+    # Typing is not.
+    line.inject(type="typing", author="carol")
+    expect(alice.typing).to_contain_text("carol")
+    assert alice.typing.evaluate("e => e.closest('[aria-live], [role=status], [role=alert]')") is None
+
+
+def test_arrow_keys_reach_each_message_with_its_author_and_date(new_page: NewPage, room: str) -> None:
+    page = new_page(timezone_id="UTC", locale="en-GB")
+    line = Line(page)
+    alice = RoomPage(page).enter(room)
+    for seq, minute in ((1, "00"), (2, "01")):
+        frame = {"seq": seq, "id": f"m{seq}", "author": "bob", "sent_at": f"2026-11-20T12:{minute}:00.000Z"}
+        line.inject(type="message", message=f"message {seq}", **frame)
+    expect(alice.messages).to_have_count(2)
+    alice.log.focus()
+    page.keyboard.press("ArrowUp")
+    last = page.get_by_role("article", name=re.compile("bob, Friday,? 20 November 2026 at 12:01"))
+    expect(last).to_be_focused()
+    expect(last.locator("time")).to_have_css("opacity", "1")
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("article", name=re.compile("bob, Friday,? 20 November 2026 at 12:00"))).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(last).to_be_focused()
+    expect_accessible(page)
+    page.keyboard.press("Escape")
+    expect(alice.input).to_be_focused()
 
 
 def test_who_wants_no_motion_sees_none(new_page: NewPage, room: str) -> None:

@@ -12,7 +12,7 @@ from accounts.models import ApiToken, Revocation, User
 from accounts.revocations import token_subject
 from channels_live.revocation import session_subject, user_subject
 from chat import access
-from chat.access import Refusal
+from chat.access import Refusal, membership_subject, room_subject
 from chat.journal import journal, message_draft
 from chat.models import Ban, Membership, Room
 
@@ -202,3 +202,9 @@ def test_an_existing_room_with_a_deceptive_name_stays_open(client, alice, name):
     assert client.get(reverse("chat:index"), {"room": name}).status_code == 302
     Room.objects.update(access="members")
     assert access.refusals([name], alice) == {name: Refusal.FORBIDDEN}
+
+
+def test_subjects_of_rooms_and_memberships_are_unchanged():
+    """Sockets of another release end with an access by these texts."""
+    assert room_subject("lobby") == "room:lobby"
+    assert membership_subject("lobby", 7) == "seat:7:lobby"

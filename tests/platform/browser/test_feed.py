@@ -1,4 +1,4 @@
-"""examples/feed beside the chat, in windows."""
+"""examples/feed beside the template's product, in browser windows."""
 
 import os
 import re
@@ -39,7 +39,7 @@ def expect_texts(page: Page, *texts: str) -> None:
     expect(page.locator("#feed li")).to_have_text([re.compile(f": {text}$") for text in reversed(texts)])
 
 
-def test_two_windows_see_every_activity_once_and_in_order_over_a_restart(new_page: NewPage, run: Run) -> None:
+def test_windows_show_each_activity_once_and_in_order_over_a_restart(new_page: NewPage, run: Run) -> None:
     alice, bob = new_page(), new_page()
     for page in (alice, bob):
         page.goto("/feed/deploys/")

@@ -1,4 +1,4 @@
-"""chat_connection.js and the package's outbox.js in a page without the chat, and a server that a test scripts."""
+"""The package's browser client in a page without a socket of its own, and a server that a test scripts."""
 
 import json
 import re
@@ -9,9 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, WebSocketRoute
 
-URL = "wss://chat.test/ws/chat/lobby/"
+URL = "wss://live.test/ws/feed/lobby/"
 START = """async ([statics, url, after, name, noStorage]) => {
-  const { ChatConnection } = await import(`${statics}/chat/chat_connection.js`);
   const { Outbox } = await import(`${statics}/channels_live/outbox.js`);
   window.events = [];
   window.counted = { opened: 0, closed: 0, sent: 0 };
@@ -28,10 +27,11 @@ START = """async ([statics, url, after, name, noStorage]) => {
   };
   const listen = (target, types) => types.forEach((type) => target.addEventListener(type, ({ detail }) =>
     events.push({ ...detail, type })));
-  window.connection = new ChatConnection(url, { after });
-  listen(connection, ["state", "message", "removed", "history", "presence", "typing", "reset", "error", "ack"]);
-  const send = (item) => connection.sendMessage(item);
-  window.outbox = new Outbox(connection, { name: `chat.outbox/${name}`, send, ...(noStorage && { storage: null }) });
+  CONNECTION
+  listen(connection, ["state", "entry", "message", "removed", "history", "presence", "typing", "reset"]);
+  listen(connection, ["ack", "error"]);
+  const storage = noStorage && { storage: null };
+  window.outbox = new Outbox(connection, { name: `outbox/${name}`, ...outboxOptions, ...storage });
   listen(outbox, ["pending", "sent", "failed", "gone"]);
   connection.connect();
 }"""
@@ -53,13 +53,12 @@ class Socket:
         self._route.send(json.dumps(frame))
 
     def welcome(self, head: int = 0, resumed_from: int | None = None) -> "Socket":
-        self.send(type="welcome", room="lobby", you="alice", head=head, resumed_from=resumed_from)
+        self.send(type="welcome", stream="lobby", head=head, resumed_from=resumed_from)
         return self
 
-    def message(self, seq: int, message_id: str | None = None) -> None:
-        sent_at = "2026-11-23T10:00:00.000Z"
-        frame = {"seq": seq, "id": message_id or f"m{seq}", "message": f"text {seq}", "author": "bob"}
-        self.send(type="message", **frame, sent_at=sent_at)
+    def entry(self, seq: int, entry_id: str | None = None) -> None:
+        frame = {"seq": seq, "id": entry_id or f"m{seq}", "text": f"text {seq}"}
+        self.send(type="entry", **frame, sent_at="2026-11-23T10:00:00.000Z")
 
     def close(self, code: int = 1011) -> None:
         self.is_closed = True
@@ -73,32 +72,37 @@ class Socket:
 class Window:
     """A window with the modules. Its clock stands still: only ``pass_time`` lets timers run.
 
-    Random numbers are 1, so every delay is the longest it may be.
+    Random numbers are 1, so every delay is the longest it may be. A subclass may have another connection: statements
+    that set ``connection`` and ``outboxOptions``.
     """
 
-    def __init__(self, page: Page, room: str, clock_stands: bool = False) -> None:
+    connection = """
+      const { ResumableConnection } = await import(`${statics}/channels_live/resumable_connection.js`);
+      window.connection = new ResumableConnection(url, { protocols: "journal.v1", after });
+      const outboxOptions = {};
+    """
+
+    def __init__(self, page: Page, clock_stands: bool = False) -> None:
         self.page = page
-        self._room = room
         self.sockets: list[Socket] = []
         page.add_init_script("Math.random = () => 1")
         if not clock_stands:
             page.clock.install(time=1000)
         page.route_web_socket(re.compile(re.escape(URL)), lambda route: self.sockets.append(Socket(route)))
-        found = re.search(r'src="([^"]+)/chat/room[^/"]*\.js"', page.request.get(f"/chat/{room}/").text())
-        assert found
-        self._statics = found[1]
-        # A page without a socket of its own.
         page.goto("/accounts/login/")
+        styles = page.locator("link[rel=stylesheet]").first.get_attribute("href") or ""
+        self._statics = styles.partition("/web/")[0]
         if not clock_stands:
             page.clock.pause_at(10_000)
 
     def open_another(self) -> "Window":
         """Open another window of the same visitor, with the same storage and the same clock."""
-        return Window(self.page.context.new_page(), self._room, clock_stands=True)
+        return type(self)(self.page.context.new_page(), clock_stands=True)
 
     def start(self, after: int | None = None, name: str = "lobby/alice", no_storage: bool = False) -> "Window":
         """Make a connection and an outbox, and connect."""
-        self.page.evaluate(START, [self._statics, URL, after, name, no_storage])
+        script = START.replace("CONNECTION", self.connection)
+        self.page.evaluate(script, [self._statics, URL, after, name, no_storage])
         return self
 
     def reload(self) -> "Window":
@@ -110,7 +114,7 @@ class Window:
         return self.page.evaluate(f"given => {script}", list(arguments))
 
     def add(self, text: str) -> str:
-        """Put a message into the outbox, and return its id."""
+        """Put an entry into the outbox, and return its id."""
         return str(self.run("outbox.add({ text: given[0] }).id", text))
 
     def socket(self, number: int = 1) -> Socket:
@@ -149,7 +153,7 @@ class Window:
 
     def stored(self) -> list[str]:
         """Return the storage keys of all outboxes."""
-        return list(self.run("Object.keys(localStorage).filter((key) => key.startsWith('chat.outbox/'))"))
+        return list(self.run("Object.keys(localStorage).filter((key) => key.startsWith('outbox/'))"))
 
     def wait(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 15

@@ -1,14 +1,14 @@
-"""The module outbox.js, as the chat uses it, against a scripted server."""
+"""The module channels_live/outbox.js against a scripted server."""
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.chat.browser.scripted_server import Socket, Window
+from tests.support.scripted_server import Socket, Window
 
 
 @pytest.fixture
-def window(page: Page, room: str) -> Window:
-    return Window(page, room)
+def window(page: Page) -> Window:
+    return Window(page)
 
 
 def come_back(window: Window, number: int) -> Socket:
@@ -24,15 +24,15 @@ def ids(frames: list[dict]) -> list[str]:
     return [frame["id"] for frame in frames]
 
 
-def test_messages_wait_for_the_connection_and_go_out_one_by_one(window: Window) -> None:
+def test_entries_wait_for_the_connection_and_are_sent_one_by_one(window: Window) -> None:
     socket = window.start().socket()
     one, two = window.add("one"), window.add("two")
     assert len({one, two}) == 2
     assert max(len(one), len(two)) <= 64
     socket.welcome()
-    assert window.received(socket, 1) == [{"type": "message", "id": one, "message": "one"}]
+    assert window.received(socket, 1) == [{"type": "entry", "id": one, "text": "one"}]
     socket.send(type="ack", id=one, seq=1)
-    assert window.received(socket, 2)[1:] == [{"type": "message", "id": two, "message": "two"}]
+    assert window.received(socket, 2)[1:] == [{"type": "entry", "id": two, "text": "two"}]
     socket.send(type="ack", id=two, seq=2)
     assert window.wait_events(2, "sent") == [
         {"type": "sent", "id": one, "seq": 1},
@@ -42,7 +42,7 @@ def test_messages_wait_for_the_connection_and_go_out_one_by_one(window: Window) 
     assert window.stored() == []
 
 
-def test_what_was_not_acknowledged_is_sent_again_under_the_same_id(window: Window) -> None:
+def test_unacknowledged_entry_is_sent_again_under_the_same_id(window: Window) -> None:
     first = window.start().socket().welcome()
     one, two = window.add("one"), window.add("two")
     window.received(first, 1)
@@ -54,11 +54,11 @@ def test_what_was_not_acknowledged_is_sent_again_under_the_same_id(window: Windo
     assert ids(window.received(third, 1)) == [two]
 
 
-def test_the_message_itself_is_an_acknowledgement(window: Window) -> None:
+def test_received_entry_of_its_id_is_an_acknowledgement(window: Window) -> None:
     socket = window.start().socket().welcome()
     one = window.add("one")
     window.received(socket, 1)
-    socket.message(1, one)
+    socket.entry(1, one)
     assert window.wait_events(1, "sent") == [{"type": "sent", "id": one, "seq": 1}]
     socket.send(type="ack", id=one, seq=1)
     two = window.add("two")
@@ -66,7 +66,7 @@ def test_the_message_itself_is_an_acknowledgement(window: Window) -> None:
     assert len(window.events("sent")) == 1
 
 
-def test_a_reload_keeps_them_in_order(window: Window) -> None:
+def test_entries_keep_their_order_over_a_reload(window: Window) -> None:
     window.start().socket()
     sent = [window.add(f"message {number}") for number in range(12)]
     window.reload().start()
@@ -79,7 +79,7 @@ def test_a_reload_keeps_them_in_order(window: Window) -> None:
     assert window.stored() == []
 
 
-def test_a_new_message_goes_behind_those_of_before_the_reload(window: Window) -> None:
+def test_new_entry_is_sent_after_those_of_before_the_reload(window: Window) -> None:
     window.start().socket()
     old = window.add("old")
     # The clock of the new page may even be behind.
@@ -89,7 +89,7 @@ def test_a_new_message_goes_behind_those_of_before_the_reload(window: Window) ->
     assert window.run("outbox.items.map(({ id }) => id)") == [old, new]
 
 
-def test_retry_after_is_waited_for_and_nothing_overtakes(window: Window) -> None:
+def test_entry_refused_with_retry_after_is_sent_again_before_later_ones(window: Window) -> None:
     socket = window.start().socket().welcome()
     one = window.add("one")
     window.add("two")
@@ -105,7 +105,7 @@ def test_retry_after_is_waited_for_and_nothing_overtakes(window: Window) -> None
     assert window.events("failed") == []
 
 
-def test_who_writes_too_fast_pauses_for_a_second_and_goes_on_in_order(window: Window) -> None:
+def test_rate_limited_entry_pauses_for_a_second_and_keeps_the_order(window: Window) -> None:
     """One refusal for each message would add up, and the socket would be closed."""
     socket = window.start().socket().welcome()
     one, two, three = (window.add(text) for text in ("one", "two", "three"))
@@ -123,7 +123,7 @@ def test_who_writes_too_fast_pauses_for_a_second_and_goes_on_in_order(window: Wi
     assert window.events("failed") == []
 
 
-def test_a_final_error_fails_the_message_and_the_next_goes_on(window: Window) -> None:
+def test_final_error_fails_the_entry_and_the_next_is_sent(window: Window) -> None:
     socket = window.start().socket().welcome()
     one, two = window.add("too long"), window.add("two")
     window.received(socket, 1)
@@ -153,7 +153,7 @@ def test_a_final_error_fails_the_message_and_the_next_goes_on(window: Window) ->
     assert window.stored() == []
 
 
-def test_a_frame_over_the_limit_fails_instead_of_coming_again_for_ever(window: Window) -> None:
+def test_entry_closed_with_1009_fails_and_is_not_sent_again(window: Window) -> None:
     socket = window.start().socket().welcome()
     one, two = window.add("too big"), window.add("two")
     window.received(socket, 1)
@@ -163,7 +163,7 @@ def test_a_frame_over_the_limit_fails_instead_of_coming_again_for_ever(window: W
     assert ids(window.received(window.socket(2).welcome(), 1)) == [two]
 
 
-def test_a_socket_that_does_not_answer_is_given_up(window: Window) -> None:
+def test_socket_without_an_acknowledgement_is_replaced_after_20_seconds(window: Window) -> None:
     socket = window.start().socket().welcome()
     one = window.add("one")
     window.received(socket, 1)
@@ -177,7 +177,7 @@ def test_a_socket_that_does_not_answer_is_given_up(window: Window) -> None:
     window.wait(lambda: socket.is_closed)
 
 
-def test_two_windows_do_not_lose_or_repeat_for_ever(window: Window) -> None:
+def test_two_windows_send_each_entry_and_forget_it_once_acknowledged(window: Window) -> None:
     first_socket = window.start().socket().welcome()
     one = window.add("one")
     window.received(first_socket, 1)
@@ -201,11 +201,11 @@ def test_two_windows_do_not_lose_or_repeat_for_ever(window: Window) -> None:
     assert window.stored() == []
     for each, number in ((window, 2), (other, 2)):
         again = come_back(each, number)
-        each.run("connection.sendMessage({ id: 'mark', text: '' })")
+        each.run("connection.send({ type: 'entry', id: 'mark', text: '' })")
         assert ids(each.received(again, 1)) == ["mark"]
 
 
-def test_what_a_closed_window_left_is_sent_by_one_that_is_open(window: Window) -> None:
+def test_entry_of_a_closed_window_is_sent_by_an_open_one(window: Window) -> None:
     window.start().socket().welcome()
     other = window.open_another()
     other.start().socket()
@@ -215,7 +215,7 @@ def test_what_a_closed_window_left_is_sent_by_one_that_is_open(window: Window) -
     assert ids(window.wait_events(1, "pending")) == [left]
 
 
-def test_what_is_older_than_a_day_is_offered_and_not_sent(window: Window) -> None:
+def test_entry_older_than_a_day_is_kept_for_retry_and_not_sent(window: Window) -> None:
     window.start().socket()
     old = window.add("last week's")
     window.reload()
@@ -229,7 +229,7 @@ def test_what_is_older_than_a_day_is_offered_and_not_sent(window: Window) -> Non
     assert ids(window.received(socket, 2)) == [new, old]
 
 
-def test_another_authors_messages_are_not_ours_to_send(window: Window) -> None:
+def test_entry_of_another_name_is_not_sent(window: Window) -> None:
     window.start(name="lobby/alice").socket()
     window.add("alice's")
     socket = window.reload().start(name="lobby/alice-2").socket(2).welcome()
@@ -239,7 +239,7 @@ def test_another_authors_messages_are_not_ours_to_send(window: Window) -> None:
 
 
 @pytest.mark.parametrize("how", ["none", "full"])
-def test_without_storage_messages_still_go_out(window: Window, how: str) -> None:
+def test_entries_are_sent_without_storage(window: Window, how: str) -> None:
     if how == "full":
         window.run("{ Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') } }")
     socket = window.start(no_storage=how == "none").socket()

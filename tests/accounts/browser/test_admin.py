@@ -7,15 +7,17 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from deploy.local import Stack
 from deploy.local.stack import ROOT
-from tests.chat.browser.policy_violations import REPORTS
+from tests.support.feed_stack import FeedStack
+from tests.support.policy_violations import REPORTS
 
 NAME, PASSWORD = "moderator", "correct horse battery"
 
 
-def test_a_token_is_made_in_the_admin_and_no_rule_is_broken(new_page: Callable[..., Page], tmp_path: Path) -> None:
-    with Stack(tmp_path, ws_processes=1) as stack:
+def test_token_is_made_in_the_admin_without_a_violation_of_the_policy(
+    new_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    with FeedStack(tmp_path, ws_processes=1) as stack:
         environment = {**stack.environment, "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
         command = ["createsuperuser", "--noinput", "--username", NAME, "--email", "m@example.com"]
         subprocess.run([sys.executable, str(ROOT / "manage.py"), *command], env=environment, check=True)
@@ -34,6 +36,6 @@ def test_a_token_is_made_in_the_admin_and_no_rule_is_broken(new_page: Callable[.
         assert page.evaluate("violations") == []
         page.locator("[name=_save]").click()
         expect(page.locator(".messagelist")).to_contain_text("Token: ")
-        page.goto("/admin/chat/message/")
+        page.goto("/admin/accounts/user/")
         expect(page.locator("#changelist")).to_be_visible()
         assert page.evaluate("violations") == []

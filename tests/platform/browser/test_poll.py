@@ -1,4 +1,4 @@
-"""examples/poll beside the chat, in windows."""
+"""examples/poll beside the template's product, in browser windows."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def expect_result(page: Page, yes: int, no: int) -> None:
     expect(page.locator("output[name=false]")).to_have_text(str(no))
 
 
-def test_two_windows_see_each_vote_at_once_and_after_their_process_went(new_page: NewPage, run: Run) -> None:
+def test_windows_show_each_vote_also_after_their_process_was_killed(new_page: NewPage, run: Run) -> None:
     alice, bob = new_page(), new_page()
     for page in (alice, bob):
         page.goto("/poll/")
