@@ -40,10 +40,3 @@ def finish(context: Context, coroutine: Coroutine[Any, Any, Any], awaited: Await
         finally:
             # A traceback refers to this frame.
             del raised
-
-
-async def run(context: Context, coroutine: Coroutine[Any, Any, Any]) -> None:
-    """Run a coroutine in a context, within the running task."""
-    waits, awaited = begin(context, coroutine)
-    if waits:
-        await finish(context, coroutine, awaited)

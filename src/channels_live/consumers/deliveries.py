@@ -98,7 +98,7 @@ class Deliveries:
             if waits and coroutine is not None:
                 # This task stays with the consumer, and another takes the rest.
                 self._hand_over()
-                await self._finish(mailbox, context.finish(mailbox.context, coroutine, awaited))
+                await self._finish(mailbox, mailbox.finish(coroutine, awaited))
                 return
             if task.cancelling():
                 # What the handler has cancelled is its own consumer, and no other.
@@ -137,18 +137,16 @@ class Deliveries:
             mailbox.end_turn()
             return
         if coroutine is not None:
-            await self._finish(mailbox, context.run(mailbox.context, coroutine))
+            await self._finish(mailbox, mailbox.run(coroutine))
             self.count()
 
     async def _finish(self, mailbox: Mailbox, handling: Awaitable[None]) -> None:
         """Wait until a handler has ended. This task is the handler's, and what waited for it gets a task of its own."""
-        mailbox.task = asyncio.current_task()
         try:
             await handling
         except (Exception, asyncio.CancelledError) as error:
             mailbox.event_failed(error)
         finally:
-            mailbox.task = None
             mailbox.end_turn()
 
     def _handler(self, mailbox: Mailbox, event: Event) -> Coroutine[Any, Any, None] | None:

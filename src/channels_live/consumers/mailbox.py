@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from channels.exceptions import StopConsumer
 from channels_live.close_codes import CloseCode
 from channels_live.consumers import context
 from channels_live.consumers.metrics import OVERLOADED_CLOSED
+from channels_live.consumers.waiting_handler import LOOK_SECONDS, WaitingHandler
 
 if TYPE_CHECKING:
     from channels_live.consumers.base import LiveConsumer
@@ -21,9 +23,6 @@ logger = structlog.get_logger(__name__)
 
 # Events that wait while a handler of the consumer runs, and their bytes.
 MAX_WAITING, MAX_WAITING_BYTES = 1000, 1024 * 1024
-# Seconds that a handler may go on after the client has gone, as Daphne's --application-close-timeout.
-CLOSE_SECONDS = 10.0
-
 # As it came from Redis, or of a layer without open_channel.
 Event = bytes | dict[str, Any]
 
@@ -38,6 +37,7 @@ class Mailbox:
     __slots__ = (
         "_waiting",
         "_waiting_bytes",
+        "_waiting_handler",
         "answered",
         "channel",
         "consumer",
@@ -53,7 +53,6 @@ class Mailbox:
         "receiver",
         "send",
         "socket",
-        "task",
         "unawaited_bytes",
     )
 
@@ -77,8 +76,6 @@ class Mailbox:
         self.receiver: asyncio.Task[None] | None = None
         # A handler runs, or has been promised to run next.
         self.is_busy = False
-        # The task in which an event's handler waits.
-        self.task: asyncio.Task[Any] | None = None
         # No event is handled any more: the consumer has ended, or a handler has failed.
         self.has_stopped = False
         # A handler has raised StopConsumer.
@@ -91,6 +88,7 @@ class Mailbox:
         self.unawaited_bytes = 0
         self._waiting: deque[Event | asyncio.Future[None]] | None = None
         self._waiting_bytes = 0
+        self._waiting_handler: WaitingHandler | None = None
 
     # --- The channel
 
@@ -137,11 +135,11 @@ class Mailbox:
         """
         is_last = message["type"] == "websocket.disconnect"
         try:
-            await self._turn(CLOSE_SECONDS if is_last else None)
+            await self._turn(is_revocation=message["type"] == "websocket.revoked")
             try:
                 if not self.has_ended and (is_last or not self.has_stopped):
                     self.may_write = False
-                    await context.run(self.context, self.consumer.dispatch(message))
+                    await self.run(self.consumer.dispatch(message))
             except StopConsumer:
                 await self.end()
             except BaseException:
@@ -153,8 +151,33 @@ class Mailbox:
             if is_last:
                 await self.close()
 
-    async def _turn(self, seconds: float | None) -> None:
-        """Return when no handler runs. After so many seconds, cancel the one that does."""
+    async def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a handler in the consumer's context, within the running task; raises what it raises."""
+        waits, awaited = context.begin(self.context, coroutine)
+        if waits:
+            await self.finish(coroutine, awaited)
+
+    async def finish(self, coroutine: Coroutine[Any, Any, None], awaited: Any) -> None:
+        """Run a handler that waits to its end; raises what it raises."""
+        # Under another server that ends what goes on for too long, or nobody does.
+        if self.socket:
+            self._waiting_handler = WaitingHandler(self.socket, is_in_thread=self.consumer.takes_events_in_threads)
+        try:
+            await context.finish(self.context, coroutine, awaited)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not (task and self._waiting_handler and self._waiting_handler.has_cancelled):
+                raise
+            # The task goes on, and gives the disconnect to the consumer.
+            task.uncancel()
+            raise TimeoutError("A handler was cancelled, since its client had gone long ago") from None
+        finally:
+            if self._waiting_handler:
+                self._waiting_handler.end()
+                self._waiting_handler = None
+
+    async def _turn(self, *, is_revocation: bool) -> None:
+        """Return when no handler runs. A revocation does not wait for long: the socket is closed with 1012."""
         if not self.is_busy:
             self.is_busy = True
             return
@@ -163,9 +186,9 @@ class Mailbox:
             self._waiting = deque()
         self._waiting.append(turn)
         try:
-            done, _ = await asyncio.wait([turn], timeout=seconds)
-            if not done and self.task:
-                self.task.cancel()
+            done, _ = await asyncio.wait([turn], timeout=LOOK_SECONDS if is_revocation else None)
+            if not done:
+                self._close_socket(CloseCode.SERVICE_RESTART)
             await turn
         except BaseException:
             if turn.done() and not turn.cancelled():

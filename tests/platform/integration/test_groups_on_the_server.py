@@ -64,17 +64,32 @@ async def test_a_draining_process_closes_with_1012_and_disconnect_runs(stack, ro
             ws.wait_ready()
 
 
+async def revoke(stack: Stack, room: str) -> None:
+    """Revoke the subject that all sockets of the room have."""
+    code = f"from channels_live.revocation import revoke; revoke('room:{room}')"
+    command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code]
+    await asyncio.to_thread(subprocess.run, command, env=stack.environment, check=True, timeout=60, capture_output=True)
+
+
 @pytest.mark.parametrize("kind", OURS)
 async def test_a_revoked_subject_closes_its_sockets_with_4401_and_no_others(stack, room, kind):
     ws = stack.process("ws-1")
     async with member(ws, kind, room) as concerned, member(ws, kind, f"{room}-other") as unconcerned:
-        code = f"from channels_live.revocation import revoke; revoke('room:{room}')"
-        command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code]
-        await asyncio.to_thread(
-            subprocess.run, command, env=stack.environment, check=True, timeout=60, capture_output=True
-        )
+        await revoke(stack, room)
         assert await concerned.closed() == 4401
         await unconcerned.settled()
+
+
+async def test_a_revocation_does_not_wait_for_a_handler_that_hangs(stack, room):
+    ws = stack.process("ws-1")
+    async with member(ws, "async", room) as hanging, member(ws, "async", room) as receiving:
+        await hanging.order(on_said="hang")
+        await hanging.settled()
+        await receiving.order(say="hello")
+        await receiving.next()
+        await receiving.order(hang=None)
+        await revoke(stack, room)
+        assert [await each.closed() for each in (hanging, receiving)] == [1012] * 2
 
 
 @pytest.mark.parametrize("kind", OURS)

@@ -69,6 +69,9 @@ class AsyncRoom:
     async def order_users(self, _: Any) -> None:
         await self.answer(users=await get_user_model().objects.acount())
 
+    async def order_hang(self, _: Any) -> None:
+        await asyncio.Event().wait()
+
     async def order_close(self, value: list[Any]) -> None:
         await self.close(*value)
 
