@@ -1,5 +1,6 @@
 """channels_live.testing, as a project's tests use it: each test here is a run of pytest in the project ``mysite``."""
 
+import contextlib
 import os
 import select
 import signal
@@ -258,9 +259,17 @@ def test_processes_end_when_pytest_is_killed(tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    for descriptor in watched:
-        # Readable when the process has ended.
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        assert poll.poll(20_000)
-        os.close(descriptor)
+    try:
+        assert all(map(has_ended, watched))
+    finally:
+        for descriptor in watched:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            os.close(descriptor)
+
+
+def has_ended(descriptor: int) -> bool:
+    """Wait until a process ends, whose descriptor is readable then; False after 20 s."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(20_000))
