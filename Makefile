@@ -59,7 +59,7 @@ test-faults: $(VENV)/test.installed ## Fault-injection tests: kill, pause and pa
 test-conformance: $(VENV)/test.installed ## Autobahn Testsuite, and 100,000 malformed frames
 	@$(BIN)/python -m pytest tests/conformance
 
-test-upstream: $(UPSTREAM_FETCHED) ## Test suites of Daphne, channels-redis and the tutorial; six client libraries
+test-upstream: $(UPSTREAM_FETCHED) ## Test suites of Daphne, Channels, channels-redis and the tutorial; six client libraries
 	@$(BIN)/python -m pytest tests/upstream
 
 test-postgres: $(VENV)/test.installed ## Unit and fault-injection tests on a PostgreSQL server of their own

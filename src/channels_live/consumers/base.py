@@ -135,7 +135,7 @@ class LiveSyncConsumer(LiveConsumer):
 
     async def dispatch(self, message: Message) -> None:
         """Call the handler that the message's type names, in a thread."""
-        if "channels_live.socket" in self.scope:
+        if self.scope["type"] == "websocket" and "channels_live.socket" in self.scope:
             await self._mailbox.deliveries.threads.run(self._mailbox, message)
         else:
             await database_sync_to_async(self.handle_in_thread)(message)

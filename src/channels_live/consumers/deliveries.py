@@ -1,6 +1,7 @@
 """Gives the events of the channel layer to the consumers of the process: in order, without a task for each consumer."""
 
 import asyncio
+import functools
 import logging
 import time
 from collections import deque
@@ -41,11 +42,15 @@ class Deliveries:
         self._has_worker = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_dropping = False
-        self.threads = HandlerThreads(self)
         # The last event that was read: as it came, what it says, and whether a copy of that shares nothing.
         self._read: tuple[bytes, dict[str, Any], bool] = (b"", {}, False)
         # Sent by handlers since the last time it was counted.
         self._sent_frames = self._sent_bytes = self._events = 0
+
+    @functools.cached_property
+    def threads(self) -> HandlerThreads:
+        """Where the handlers of synchronous consumers run."""
+        return HandlerThreads(self)
 
     def put(self, mailbox: Mailbox, event: Event) -> None:
         """Have an event handled by a consumer, in order, soon."""
