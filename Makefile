@@ -39,7 +39,7 @@ dev: $(VENV)/run.installed ## Run natively with DEBUG, and reload changed code
 	@exec env DEBUG=true $(BIN)/python -m deploy.local --reload
 
 UNIT_TESTS := tests/unit tests/platform/unit tests/accounts/unit tests/chat/unit
-TESTS := $(UNIT_TESTS) tests/platform/integration tests/native tests/accounts/native tests/chat/native tests/chat/behaviour
+TESTS := $(UNIT_TESTS) tests/platform/integration tests/native tests/behaviour tests/accounts/native tests/chat/native tests/chat/behaviour
 test: $(VENV)/bench.installed ## Unit tests, and tests against real processes (5 to 10 minutes)
 	@$(BIN)/python -m pytest $(TESTS) tests/load -m "not idle"
 
@@ -51,7 +51,7 @@ test-django: ## Run the tests with another Django than the locked one; DJANGO=6.
 	@$(OTHER_VENV)/bin/python -m pytest $(TESTS) -m "not idle"
 
 test-idle: $(VENV)/test.installed ## Test that a socket idle for two minutes still receives
-	@$(BIN)/python -m pytest tests/chat/behaviour -m idle
+	@$(BIN)/python -m pytest tests/platform/integration -m idle
 
 test-faults: $(VENV)/test.installed ## Fault-injection tests: kill, pause and partition processes under load
 	@$(BIN)/python -m pytest tests/platform/faults
@@ -221,7 +221,7 @@ test-manifests: $(VENV)/test.installed ## Render every Kubernetes overlay and ch
 
 test-url: $(VENV)/test.installed ## Run the behaviour tests against URL
 	@test -n "$(URL)" || { echo "URL is not set: make test-url URL=http://localhost:8080"; exit 1; }
-	@BASE_URL="$(URL)" $(BIN)/python -m pytest tests/chat/behaviour -m "not idle"
+	@BASE_URL="$(URL)" $(BIN)/python -m pytest tests/behaviour tests/chat/behaviour
 
 rename: ## Rename the template to your product: make rename NAME=acme
 	@$(PYTHON) -m deploy.rename "$(NAME)"
