@@ -60,7 +60,7 @@ test-conformance: $(VENV)/test.installed ## Autobahn Testsuite, and 100,000 malf
 	@$(BIN)/python -m pytest tests/conformance
 
 test-upstream: $(UPSTREAM_FETCHED) ## Test suites of Daphne, channels-redis and the tutorial; six client libraries
-	@$(BIN)/python -m pytest tests/upstream
+	@$(BIN)/python -m pytest tests/upstream tests/chat/upstream
 
 test-postgres: $(VENV)/test.installed ## Unit and fault-injection tests on a PostgreSQL server of their own
 	@$(BIN)/python -m pytest -p tests.support.postgres $(UNIT_TESTS) tests/native/test_start_checks.py \
@@ -176,8 +176,9 @@ restore: ## Replace the database by the dump in FILE, in one transaction, and re
 	@docker compose run --rm migrate
 	@test -z "$$(docker compose ps --quiet ws)" || docker compose restart ws
 
+CONTAINER_TESTS := tests/containers tests/chat/containers
 test-containers: $(VENV)/test.installed ## Build the images, start the containers, and test them
-	@$(BIN)/python -m pytest tests/containers/test_suites.py tests/containers
+	@for folder in $(CONTAINER_TESTS); do $(BIN)/python -m pytest $$folder || exit 1; done
 
 OVERLAY ?= deploy/k8s/overlays/local
 NAMESPACE ?= channels-stack

@@ -25,7 +25,7 @@ def address(project: Project) -> Iterator[str]:
 
 def test_what_nginx_refuses_is_counted_and_not_shown_to_the_world(project: Project, address: str) -> None:
     door = http.client.HTTPConnection("127.0.0.1", project.port, timeout=5)
-    door.request("GET", "/chat/", headers={"Host": "evil.example"})
+    door.request("GET", "/feed/", headers={"Host": "evil.example"})
     assert door.getresponse().status == 421
     door.close()
     refused = 'nginx_refused_requests_total{limit="host"} 1.0'
