@@ -36,7 +36,7 @@ def test_guest_keeps_the_same_name(new_page: NewPage) -> None:
 def test_deceptive_name_of_a_guest_is_refused(page: Page, name: str, sentence: str) -> None:
     page.goto("/accounts/name/")
     before = page.locator("header .author").inner_text()
-    page.get_by_label("New name").fill(name)
+    page.get_by_label("Your name").fill(name)
     page.get_by_role("button", name="Change", exact=True).click()
     expect(page.locator(".errorlist")).to_have_text(sentence)
     expect(page.locator("header .author")).to_have_text(before)
