@@ -15,7 +15,7 @@ UPSTREAM_FETCHED := .run/upstream/fetched
 WHEELS := .run/wheels
 WHEELS_FETCHED := $(WHEELS)/fetched
 LOWEST := tests/package/lowest.txt
-LOCKED := services/web services/ws services/base/tracing deploy/local tests tests/load tests/upstream
+LOCKED := services/web services/ws services/base/tracing deploy/local tests tests/package tests/load tests/upstream
 # The JavaScript servers of the benchmark; without npm they are left out.
 NODE_PEERS := tests/load/peers
 NODE_PEERS_INSTALLED := $(if $(shell command -v npm),$(NODE_PEERS)/node_modules/.package-lock.json)
@@ -108,7 +108,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3
 lock: $(VENV)/test.installed ## Re-lock requirements, with hashes
 	@for folder in $(LOCKED); do \
 	  $(COMPILE) --output-file $$folder/requirements.txt $$folder/requirements.in || exit 1; done
-	@$(COMPILE) --resolution lowest-direct --output-file $(LOWEST) pyproject.toml
+	@$(COMPILE) --extra testing --resolution lowest-direct --output-file $(LOWEST) pyproject.toml
 
 # hatchling writes no timestamps, so the same commit gives the same bytes.
 wheel: $(VENV)/test.installed ## Build the wheel of channels_live into dist/
@@ -264,10 +264,11 @@ $(UPSTREAM_FETCHED): services/ws/requirements.txt | $(VENV)/upstream.installed
 	@touch $@
 
 FETCH = $(BIN)/python -m pip download --disable-pip-version-check --quiet --no-deps --require-hashes --only-binary :all:
-$(WHEELS_FETCHED): services/ws/requirements.txt $(LOWEST) | $(VENV)/test.installed
+$(WHEELS_FETCHED): services/ws/requirements.txt tests/package/requirements.txt $(LOWEST) | $(VENV)/test.installed
 	@echo "Fetching the wheels for the tests of the package"
 	@rm -rf $(WHEELS)
 	@$(FETCH) --dest $(WHEELS)/locked --requirement services/ws/requirements.txt
+	@$(FETCH) --dest $(WHEELS)/locked --requirement tests/package/requirements.txt
 	@$(FETCH) --dest $(WHEELS)/lowest --requirement $(LOWEST)
 	@touch $@
 

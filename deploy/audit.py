@@ -1,7 +1,7 @@
-"""``make audit``: known vulnerabilities of everything that is locked, as PyPI knows them.
+"""``make audit``: report known vulnerabilities of all locked packages, from PyPI.
 
-pip-audit itself says "No known vulnerabilities found" where it could ask nobody, such as behind a mirror of PyPI
-without the JSON API. This one tells the two apart.
+pip-audit prints "No known vulnerabilities found" also if no service answered, such as behind a mirror of PyPI without
+the JSON API. This program distinguishes the two.
 """
 
 import argparse
@@ -18,7 +18,9 @@ CLEAN, VULNERABLE, UNREACHABLE = 0, 1, 3
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("requirements", nargs="+", help="locked requirements, with hashes")
-    parser.add_argument("--skip-unreachable", action="store_true", help="no failure where nobody can be asked")
+    parser.add_argument(
+        "--skip-unreachable", action="store_true", help="exit with 0 if no vulnerability service answers"
+    )
     arguments = parser.parse_args()
 
     program = str(Path(sys.executable).with_name("pip-audit"))
@@ -37,19 +39,19 @@ def main() -> int:
 
 
 def verdict(dependencies: list[dict[str, Any]]) -> tuple[int, list[str]]:
-    """Return the exit code and what to say of pip-audit's findings."""
-    asked = [dependency for dependency in dependencies if "skip_reason" not in dependency]
-    if not asked:
-        return UNREACHABLE, ["NOT AUDITED: nobody could be asked; PyPI's JSON API answers for none of the packages."]
+    """Return the exit code and the lines to print for pip-audit's ``dependencies``."""
+    audited = [dependency for dependency in dependencies if "skip_reason" not in dependency]
+    if not audited:
+        return UNREACHABLE, ["NOT AUDITED: PyPI's JSON API answered for none of the packages."]
     lines = [
         f"{dependency['name']} {dependency['version']}: {flaw['id']}, fixed in {', '.join(flaw['fix_versions']) or '-'}"
-        for dependency in asked
+        for dependency in audited
         for flaw in dependency["vulns"]
     ]
     lines += [dependency["skip_reason"] for dependency in dependencies if "skip_reason" in dependency]
     if lines:
         return VULNERABLE, sorted(set(lines))
-    return CLEAN, [f"No known vulnerability in {len(asked)} packages."]
+    return CLEAN, [f"No known vulnerability in {len(audited)} packages."]
 
 
 if __name__ == "__main__":

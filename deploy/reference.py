@@ -1,7 +1,7 @@
-"""``make reference``: docs/reference.md, written from the docstrings of what channels_live makes public.
+"""``make reference``: write docs/reference.md from the docstrings of the public names of channels_live.
 
-Public is what a direct child of the package names in its ``__all__``. griffe reads the sources and imports nothing, so
-the page is the same on every machine.
+Public names are those in the ``__all__`` of a direct child of the package. griffe reads the sources without importing
+them, so the page is the same on every machine.
 """
 
 import ast
@@ -20,7 +20,7 @@ INTRODUCTION = """\
 The public names of `channels_live`, in the words of their docstrings; `make reference` writes this page. What is not
 here is private, and may move with any release. [upgrading.md](upgrading.md) says what a release may change.
 """
-# Classes that are made of fields or values, which the docstring of the class explains together.
+# Classes of fields or values, which the docstring of the class explains together.
 TABLES = re.compile(r"\b(Enum|IntEnum|StrEnum|NamedTuple|TypedDict)\b")
 LONGEST_SIGNATURE = 100
 

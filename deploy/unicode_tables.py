@@ -1,7 +1,7 @@
-"""Writes apps/accounts/unicode: what UTS #39 and UAX #44 say about each character, as ICU has it.
+"""Write apps/accounts/unicode: properties of characters from UTS #39 and UAX #44, read from ICU.
 
-``make unicode`` runs it with PyICU in an environment of its own, so that no service needs ICU (64 MiB) at run time:
-of the packages with these data, the small ones are of an old Unicode version, and ICU's own are large.
+``make unicode`` runs it with PyICU in a virtual environment of its own, so that no service needs ICU (64 MiB) at run
+time. Smaller packages with these data are of an old Unicode version.
 """
 
 import sys
@@ -11,7 +11,7 @@ from pathlib import Path
 import icu
 
 FOLDER = Path(__file__).resolve().parents[1] / "apps/accounts/unicode"
-# UTS #39, table 1: of what people write today. Limited_Use has the scripts of small communities.
+# UTS #39, table 1: the types of characters in use today. Limited_Use has the scripts of small communities.
 ID_TYPES = ("Recommended", "Inclusion", "Limited_Use", "Uncommon_Use")
 # UTS #39, section 5.1: scripts that are written together.
 TOGETHER = {"Hani": "Hanb Jpan Kore", "Hira": "Jpan", "Kana": "Jpan", "Hang": "Kore", "Bopo": "Hanb"}
@@ -34,7 +34,7 @@ def _of(characters: Iterable[str]) -> dict[int, str]:
 
 
 def _scripts(number: int) -> str:
-    """Return the augmented set of scripts that a character is written in; ``*`` for all."""
+    """Return the augmented script set of a character (UTS #39, section 5.1); ``*`` for all scripts."""
     names = {icu.Script(code).getShortName() for code in icu.Script.getScriptExtensions(chr(number))}
     if names & {"Zyyy", "Zinh"}:
         return "*"
@@ -42,7 +42,7 @@ def _scripts(number: int) -> str:
 
 
 def _confusables() -> Iterator[str]:
-    """Yield each character whose prototype is another one. The skeleton's other steps are left to who reads it."""
+    """Yield each character whose prototype is another one. Readers of the table do the other steps of the skeleton."""
     checker, nfd = icu.SpoofChecker(), icu.Normalizer2.getNFDInstance()
     for number in CODE_POINTS:
         character = chr(number)
@@ -55,7 +55,7 @@ def _confusables() -> Iterator[str]:
 
 
 def _runs(values: dict[int, str]) -> Iterator[tuple[int, int, str]]:
-    """Yield first, last and value of each run of neighbours that have one value."""
+    """Yield first, last and value of each run of adjacent code points with the same value."""
     first = last = None
     for number in sorted(values):
         if last is not None and number == last + 1 and values[number] == values[last]:

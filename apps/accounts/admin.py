@@ -24,12 +24,15 @@ DEFAULT_PERMISSIONS = {
 
 
 class PermissionsField(ModelMultipleChoiceField):
-    """A choice of permissions, the default ones in the reader's language."""
+    """A choice of permissions, the default ones in the reader's language.
+
+    Without the name of the app, which is in English unless its AppConfig has a translated ``verbose_name``.
+    """
 
     def label_from_instance(self, obj: Permission) -> str:
         action, _, model = obj.codename.partition("_")
         is_default = action in DEFAULT_PERMISSIONS and model == obj.content_type.model
-        return f"{obj.content_type} | {DEFAULT_PERMISSIONS[action] if is_default else obj.name}"
+        return f"{obj.content_type.name} | {DEFAULT_PERMISSIONS[action] if is_default else obj.name}"
 
 
 class PermissionsMixin:

@@ -49,7 +49,7 @@ def answer(request: HttpRequest, view: Callable[[Caller], HttpResponse], guests:
 @never_cache
 @require_POST
 def ticket(request: HttpRequest) -> HttpResponse:
-    """Make a ticket for one WebSocket."""
+    """Create a ticket for one WebSocket."""
     return answer(request, _issue)
 
 

@@ -27,6 +27,7 @@ COOKIE = "guest"
 MAX_AGE_SECONDS = 365 * 24 * 3600
 # Without letters and digits that look alike.
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+TAG_CHARS = 6
 TAG = re.compile(r"(?:guest-|#)([a-z0-9]{6})\Z")
 CHOSEN_MAX_CHARS = 30
 # The sharp sign and others that look like the # before the tag; those that NFKC makes a # of are found by it.
@@ -39,9 +40,10 @@ _unknown_logged_at = -UNKNOWN_LOGGED_EVERY
 
 
 class AuthoredRequest(HttpRequest):
-    """A request that knows the name its visitor goes by."""
+    """A request with the name of its visitor, and whether the visitor's login has just ended."""
 
     author: str
+    login_ended: bool = False
 
 
 class GuestMiddleware:
@@ -60,6 +62,9 @@ class GuestMiddleware:
             request.author = request.user.get_username()
             return self.get_response(request)
         session = request.session
+        # The browser still has the cookie of a login. Django's session middleware deletes it with this response.
+        has_cookie = bool(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+        request.login_ended = has_cookie and (SESSION_KEY in session or not session.keys())
         if SESSION_KEY in session or (session.session_key and not session.keys()):
             # Of an inactive or deleted user, of a backend that was removed, or signed with another SECRET_KEY. ws
             # refuses it, and does not let it in as a guest.
@@ -101,8 +106,10 @@ def remember(response: HttpResponse, name: str) -> None:
 
 def guest_name(cookies: Mapping[str, str]) -> str | None:
     """Return the name in the guest's cookie; None without one, and for one that was not signed by us."""
+    if COOKIE not in cookies:
+        return None
     try:
-        return unquote(signing.get_cookie_signer(salt=COOKIE).unsign(cookies.get(COOKIE, "")))
+        return unquote(signing.get_cookie_signer(salt=COOKIE).unsign(cookies[COOKIE]))
     except signing.BadSignature:
         return None
 
@@ -145,7 +152,12 @@ def _log_unknown_cookie() -> None:
 
 def new_guest_name() -> str:
     """Return a name such as ``guest-k7m2xq``."""
-    return "guest-" + "".join(secrets.choice(ALPHABET) for _ in range(6))
+    # One random number for all characters: every handshake of a new guest takes a name.
+    name, number = "guest-", secrets.randbelow(len(ALPHABET) ** TAG_CHARS)
+    for _ in range(TAG_CHARS):
+        number, place = divmod(number, len(ALPHABET))
+        name += ALPHABET[place]
+    return name
 
 
 def rename(name: str, chosen: str) -> str:
@@ -170,7 +182,7 @@ def rename(name: str, chosen: str) -> str:
     if not all(is_of_one_script(word) for word in chosen.split()):
         raise ValidationError(mixes_scripts())
     tag = TAG.search(name)
-    return f"{chosen}#{tag[1] if tag else new_guest_name()[-6:]}"
+    return f"{chosen}#{tag[1] if tag else new_guest_name()[-TAG_CHARS:]}"
 
 
 def chosen_part(name: str) -> str:

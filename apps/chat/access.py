@@ -69,8 +69,8 @@ def room_subject(room: str) -> str:
 def membership_subject(room: str, user_id: int) -> str:
     """Return the subject of one user's sockets in a room.
 
-    The text says ``seat`` because processes of the release before, which run beside this one during an upgrade, read
-    and write it so.
+    The text begins with ``seat`` because processes of the previous release read and write it so. They run beside this
+    one during an upgrade.
     """
     return f"seat:{user_id}:{room}"
 

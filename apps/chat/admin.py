@@ -45,7 +45,7 @@ class BanInline(RoomUserInline):
 
 @admin.register(Room)
 class RoomAdmin(admin.ModelAdmin):
-    """Who may enter which room. A room is never deleted: its numbers must not start again from 1."""
+    """Access to rooms. A room is never deleted: its numbers must not start again from 1."""
 
     form = RoomForm
     show_full_result_count = False

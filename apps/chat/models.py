@@ -12,7 +12,7 @@ class Room(Stream):
     """A room, a stream of messages. A room without a row is public and empty."""
 
     class Access(models.TextChoices):
-        """Who may enter a room; chat.access applies it."""
+        """The visitors that may enter a room; chat.access enforces it."""
 
         PUBLIC = "public", _("Everyone")
         MEMBERS = "members", _("Members only")

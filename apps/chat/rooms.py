@@ -6,6 +6,7 @@ import unicodedata
 from accounts.unicode import is_of_one_script, is_unseen
 
 MAX_CHARS = 64
+ASCII_NAME = re.compile(f"[A-Za-z0-9_-]{{1,{MAX_CHARS}}}")
 
 
 class RoomNameConverter:
@@ -28,6 +29,9 @@ class RoomNameConverter:
 
 def is_room_name(name: str) -> bool:
     """Whether an NFC-normalised text names a room."""
+    # Most names, at a fraction of the time.
+    if name.isascii():
+        return ASCII_NAME.fullmatch(name) is not None
     return 1 <= len(name) <= MAX_CHARS and all(
         character in "-_" or unicodedata.category(character)[0] in "LM" or unicodedata.category(character) == "Nd"
         for character in name

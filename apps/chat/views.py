@@ -45,14 +45,14 @@ def index(request: AuthoredRequest) -> HttpResponse:
 # A page from the browser's cache would bring back a text that was removed meanwhile.
 @never_cache
 def room(request: AuthoredRequest, room: str) -> HttpResponse:
-    """One room with its newest messages, oldest first; those after ``head`` come over the WebSocket."""
+    """One room with its newest messages, oldest first. The WebSocket sends those after ``head``."""
     match refusals([room], request.user).get(room):
         case Refusal.NOT_FOUND:
             raise Http404
         case Refusal.LOGIN_NEEDED | Refusal.FORBIDDEN:
             raise PermissionDenied
     messages, head = journal.newest(room, PAGE_MESSAGES)
-    # Older ones come over the WebSocket, when the reader scrolls up to them.
+    # The WebSocket sends older ones when the reader scrolls up to them.
     messages = fitting(reversed(messages), text_of=lambda line: escape(line.author + line.client_id + line.text))[::-1]
     return render(
         request,

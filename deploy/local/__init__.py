@@ -8,7 +8,8 @@
         stack.process("ws-1").start()
 """
 
+from channels_live.testing import ports
 from deploy.local.process import Process, ProcessFailed
 from deploy.local.stack import Stack
 
-__all__ = ["Process", "ProcessFailed", "Stack"]
+__all__ = ["Process", "ProcessFailed", "Stack", "ports"]

@@ -18,7 +18,7 @@ def record(poll: str, voter: str, is_yes: bool) -> Event:
 
 
 def result(poll: str) -> Event:
-    """Return how many say ``true`` and ``false``. Its number is 1 before the first vote, and goes up by 1 with each."""
+    """Return the number of votes for ``true`` and ``false``. The event's number is 1, and 1 more for each vote."""
     counts = dict(Vote.objects.filter(poll=poll).values_list("is_yes").annotate(Count("pk")))
     return Event({"": json.dumps(counts)}, 1 + sum(counts.values()))
 

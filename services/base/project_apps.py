@@ -17,3 +17,8 @@ def modules(name: str, settings: Any = django_settings) -> Iterator[tuple[str, M
     for app in settings.PROJECT_APPS:
         if module_has_submodule(import_module(app), name):
             yield app, import_module(f"{app}.{name}")
+
+
+def routes(name: str, settings: Any = django_settings) -> list[Any]:
+    """Return the routes that the ``routing`` modules of the apps in PROJECT_APPS list under a name."""
+    return [route for _, module in modules("routing", settings) for route in getattr(module, name, ())]

@@ -1,4 +1,4 @@
-from django.apps import AppConfig, apps
+from django.apps import AppConfig
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
@@ -12,5 +12,3 @@ class WebConfig(AppConfig):
         logins.measure()
         admin.site.site_title = "channels-stack"
         admin.site.site_header = _("channels-stack administration")
-        # The admin lists the permissions of all apps. This one has no name that could be translated.
-        apps.get_app_config("axes").verbose_name = _("Login attempts")

@@ -23,7 +23,7 @@ class WebSettings(AppSettings):
     HSTS_SECONDS = Setting(
         int,
         3600,
-        "HSTS max-age in seconds: how long browsers that came by https refuse to come by http.",
+        "HSTS max-age in seconds; browsers cache it, and use https only for that long. 0 omits the header.",
         unit="seconds",
         minimum=0,
         maximum=10**9,

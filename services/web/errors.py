@@ -1,10 +1,14 @@
 """Error responses of web: JSON below ``/api/``, a page elsewhere."""
 
 import sys
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.views import csrf, defaults
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views import defaults
 
 from channels_live.database import is_temporary
 
@@ -55,10 +59,22 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Return 403_csrf.html, or for the API the reason why a POST with a session cookie was refused."""
+    """Return 403_csrf.html, or for the API the reason why a POST with a session cookie was refused.
+
+    The page leads back to the page that had the form: its address is that of the Referer, since a form's own address
+    often answers POST only.
+    """
     if _is_api(request):
         return api_error(403, "csrf_failed", f"{reason} Send the X-CSRFToken header, or a Bearer token.")
-    return csrf.csrf_failure(request, reason)
+    return render(request, "403_csrf.html", {"page": _page_of_form(request)}, status=403)
+
+
+def _page_of_form(request: HttpRequest) -> str:
+    """Return the path of the page that sent the form; that of the home page where the browser does not say."""
+    referer = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(referer, {request.get_host()}):
+        return reverse("home")
+    return urlsplit(referer)._replace(scheme="", netloc="").geturl()
 
 
 def _is_api(request: HttpRequest) -> bool:

@@ -3,6 +3,7 @@ from django.core import checks
 
 from channels_live.conf import live_settings
 from channels_live.database import failover, start_checks
+from channels_live.management import command_order
 from channels_live.observability import database_time, logs
 
 
@@ -16,3 +17,4 @@ class ChannelsLiveConfig(AppConfig):
         database_time.measure()
         failover.watch()
         checks.register(start_checks.encoding_check, checks.Tags.database)
+        checks.register(command_order.order_check)

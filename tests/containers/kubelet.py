@@ -1,8 +1,9 @@
 """Runs the pods of rendered manifests on the container engine, as a kubelet would.
 
-Same user, groups, read-only root, capabilities, limits, environment, volumes and commands; no init process. Names
-are found as in a cluster: ``web`` only through the search list, as ``web.channels-stack.svc.cluster.local``.
-What it cannot show: admission, NetworkPolicies, probes that restart, and the order in which a cluster does things.
+User, groups, read-only root, capabilities, limits, environment, volumes and commands are those of the manifests; there
+is no init process. DNS is as in a cluster: ``web`` resolves only with the search domain, as
+``web.channels-stack.svc.cluster.local``. Not covered: admission, NetworkPolicies, restarts by probes, and the order in
+which a cluster starts things.
 """
 
 import base64
@@ -22,7 +23,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give th
 
 
 class Pod:
-    """A running pod; its containers share one network address."""
+    """A running pod, whose containers share one IP address."""
 
     def __init__(self, kubelet: "Kubelet", workload: Workload, name: str) -> None:
         self._kubelet, self.workload, self.name = kubelet, workload, name
@@ -33,24 +34,24 @@ class Pod:
         self._folder = kubelet.folder / f"{name}-{token_hex(2)}"
 
     def id(self, container: str) -> str:
-        """Return the name that the engine knows the container by."""
+        """Return the container's name in the engine."""
         return f"{self._kubelet.network}-{self.name}-{container}"
 
     def run(self, container: Object, *options: str) -> str:
         """Start a container and return its id."""
         name = self.id(container["name"])
-        # Before it runs: one that cannot be started is there all the same.
+        # Before it runs, because a container that fails to start must be removed too.
         self._kubelet.containers.append(name)
         return docker("run", "--detach", "--name", name, *options, *self._arguments(container)).stdout.strip()
 
     def finish(self, container: Object) -> None:
-        """Run a container to its end, which must be a good one."""
+        """Run a container until it exits, and expect the exit code 0."""
         id = self.run(container, *self.network)
         code = docker("wait", id).stdout.strip()
         assert code == "0", docker("logs", id).stdout + docker("logs", id).stderr
 
     def start_containers(self, *options: str) -> None:
-        """Start what follows the init containers; once more where the first of them ends at once, as a kubelet does."""
+        """Start the containers; again if the first exits at once, as a kubelet does."""
         first, *others = self.workload.pod["containers"]
         for is_last_try in (False, True):
             id = self.run(first, *self.network, *options)
@@ -67,7 +68,7 @@ class Pod:
                 return
 
     def state(self, container: str) -> dict[str, Any]:
-        """Return what the engine says of the container's process."""
+        """Return the engine's ``State`` of the container."""
         state: dict[str, Any] = inspect(self.id(container))[0]["State"]
         return state
 
@@ -103,7 +104,7 @@ class Pod:
         if "secret" in volume or "configMap" in volume:
             folder = self._files(volume, group)
             return "--volume", f"{folder}:{mount['mountPath']}:ro"
-        # Volumes come as folders of root's that the group may write, an emptyDir as one that everybody may.
+        # Volumes are owned by root and writable for the group, emptyDirs for everyone.
         folder = self._folder / mount["name"]
         folder.mkdir(parents=True, exist_ok=True)
         os.chown(folder, 0, group)
@@ -134,13 +135,13 @@ class Pod:
 
 
 def _open_way_to(path: Path) -> None:
-    """Let every user reach what is in a temporary folder of pytest's."""
+    """Make a temporary folder of pytest accessible for every user."""
     for folder in path.parents[:3]:
         folder.chmod(0o755)
 
 
 class Kubelet:
-    """A network of its own, and the pods on it."""
+    """Runs pods on a network of its own."""
 
     def __init__(self, manifests: Manifests, folder: Path) -> None:
         self.manifests, self.folder = manifests, folder
@@ -149,7 +150,7 @@ class Kubelet:
         docker("network", "create", self.network)
 
     def pod(self, workload: str, number: int = 0) -> Pod:
-        """Return a pod of the workload of this name, with nothing of it started yet."""
+        """Return a pod of the workload, not started yet."""
         found = self.manifests.workload(workload)
         return Pod(self, found, f"{found.object['metadata']['name']}-{number}")
 
@@ -162,7 +163,7 @@ class Kubelet:
         return pod
 
     def names_of(self, workload: Workload, pod: str) -> list[str]:
-        """Return the names that the cluster's DNS has for a pod."""
+        """Return the DNS names of a pod."""
         services = [
             item["metadata"]["name"]
             for item in self.manifests.of("Service")
@@ -172,7 +173,7 @@ class Kubelet:
         return [f"{name}.{DOMAIN}" for name in services] + ([f"{pod}.{own}.{DOMAIN}"] if own else [])
 
     def stop(self) -> None:
-        """Remove all of it."""
+        """Remove the containers and the network."""
         docker("rm", "--force", "--volumes", *self.containers, check=False)
         docker("network", "rm", self.network)
 

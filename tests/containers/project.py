@@ -1,4 +1,4 @@
-"""A compose project of the tests' own: its name, ports and images meet nobody else's."""
+"""A compose project with a name, ports and image tags of its own."""
 
 import os
 import time
@@ -17,14 +17,14 @@ from tests.support import engine
 from tests.support.engine import docker, inspect
 
 ROOT = Path(__file__).resolve().parents[2]
-# The aim is 10 s, and what it was is printed; on a machine with far more work than it can do it was 10.7.
+# Usually less than 10 s; the measured time is printed. On an overloaded machine it was 10.7 s.
 RECOVERY_SECONDS = 30
 # The stack with the app of the platform's own tests in the place of the template's product.
 FEED = ("docker-compose.yml", "tests/containers/feed.yml")
 
 
 class Project:
-    """The stack of ``docker-compose.yml`` as somebody sees it who has no ``.env`` and has set no variable."""
+    """The stack of ``docker-compose.yml`` without ``.env`` and with default settings."""
 
     def __init__(self, environment: Mapping[str, str] | None = None, files: tuple[str, ...] = ()) -> None:
         self.name = f"test-{token_hex(4)}"
@@ -48,19 +48,19 @@ class Project:
         return docker(*command, check=check, env=self.environment, cwd=ROOT, **options).stdout
 
     def ids(self, *services: str, all: bool = False) -> list[str]:
-        """Return the ids of the services' containers, of all services where none is named."""
+        """Return the ids of the services' containers, by default of all services."""
         return self.compose("ps", "--quiet", *(["--all"] if all else []), *services).split()
 
     def containers(self, *services: str, all: bool = False) -> list[dict[str, Any]]:
-        """Return what the engine knows about the services' containers."""
+        """Return the output of ``docker inspect`` for the services' containers."""
         return inspect(*self.ids(*services, all=all))
 
     def execute(self, container: str, *command: str, check: bool = True) -> str:
-        """Run a command inside a container and return what it wrote."""
+        """Run a command in a container and return its standard output."""
         return docker("exec", container, *command, check=check).stdout
 
     def leftovers(self) -> dict[str, list[str]]:
-        """Return what the engine still has of this project."""
+        """Return the containers, networks and volumes of this project that exist."""
         mine = ["--quiet", "--filter", f"label=com.docker.compose.project={self.name}"]
         commands = {"containers": ["ps", "--all"], "networks": ["network", "ls"], "volumes": ["volume", "ls"]}
         return {kind: docker(*command, *mine).stdout.split() for kind, command in commands.items()}
@@ -88,7 +88,7 @@ def images() -> Iterator[None]:
 
 
 def wait_until(condition: Callable[[], object], seconds: float) -> float:
-    """Return after how many seconds the condition held; raises AssertionError when it does not in time."""
+    """Return after how many seconds the condition is true; raises AssertionError after ``seconds``."""
     started = time.monotonic()
     while not condition():
         assert time.monotonic() - started < seconds, f"not within {seconds:g} s"
@@ -97,7 +97,7 @@ def wait_until(condition: Callable[[], object], seconds: float) -> float:
 
 
 def answers(url: str) -> bool:
-    """Whether the address answers 200."""
+    """Whether the URL is answered with 200."""
     try:
         with urlopen(url, timeout=5) as response:
             return bool(response.status == 200)

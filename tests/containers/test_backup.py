@@ -23,11 +23,11 @@ def has_account(project: Project, name: str) -> bool:
     return "found: True" in shell(project, f"print('found:', User.objects.filter(username='{name}').exists())")
 
 
-def test_restore_brings_back_exactly_what_was_backed_up(project: Project, tmp_path: Path) -> None:
+def test_restore_replaces_the_database_by_the_dump(project: Project, tmp_path: Path) -> None:
     dump = tmp_path / "dump.sql.gz"
     shell(project, "User.objects.create(username='before')")
     assert make(project, "backup", dump).returncode == 0
-    # It holds sessions, and what people wrote.
+    # The dump contains sessions and messages.
     assert dump.stat().st_mode & 0o077 == 0
     shell(project, "User.objects.filter(username='before').delete(); User.objects.create(username='after')")
     for _ in range(2):
@@ -41,7 +41,7 @@ def test_restore_brings_back_exactly_what_was_backed_up(project: Project, tmp_pa
     assert has_account(project, "before")
 
 
-async def test_a_restore_lets_members_begin_again_and_nobody_misses_what_is_written_then(
+async def test_restore_closes_members_with_1012_and_new_messages_are_delivered(
     project: Project, tmp_path: Path
 ) -> None:
     dump = tmp_path / "dump.sql.gz"
@@ -62,14 +62,14 @@ async def test_a_restore_lets_members_begin_again_and_nobody_misses_what_is_writ
         assert set(listener.close_codes) == {1012}
 
 
-def test_a_broken_dump_changes_nothing(project: Project, tmp_path: Path) -> None:
+def test_restore_of_an_invalid_dump_fails_and_changes_nothing(project: Project, tmp_path: Path) -> None:
     names = ("whole", "half", "wrong", "cut", "empty")
     whole, half, wrong, cut, empty = (tmp_path / f"{name}.sql.gz" for name in names)
     shell(project, "User.objects.get_or_create(username='kept')")
     assert make(project, "backup", whole).returncode == 0
     half.write_bytes(whole.read_bytes()[:-100])
     subprocess.run(f"{{ gunzip -c {whole}; echo 'SELECT nonsense;'; }} | gzip >{wrong}", shell=True, check=True)
-    # What pg_dump leaves that ends early, or never began, in a pipe to gzip: psql has nothing against either.
+    # The output of a pg_dump that failed early, or at once, in a pipe to gzip. psql reports no error for either.
     subprocess.run(f"gunzip -c {whole} | sed '/^COPY public.accounts_user /q' | gzip >{cut}", shell=True, check=True)
     subprocess.run(f"gzip </dev/null >{empty}", shell=True, check=True)
     for dump in (half, wrong, cut, empty, tmp_path / "missing.sql.gz"):
@@ -79,7 +79,7 @@ def test_a_broken_dump_changes_nothing(project: Project, tmp_path: Path) -> None
         assert has_account(project, "kept")
 
 
-def test_a_failed_backup_leaves_no_file(tmp_path: Path) -> None:
+def test_failed_backup_leaves_no_file(tmp_path: Path) -> None:
     dump = tmp_path / "dump.sql.gz"
     assert make(Project(), "backup", dump).returncode != 0
     assert not list(tmp_path.iterdir())

@@ -9,7 +9,7 @@ from tests.containers.project import ROOT, Project
 
 PRODUCTION = ("docker-compose.yml", "compose.production.yml")
 SAFE = {"ALLOWED_HOSTS": "chat.example.com", "IMAGES": "registry.example.com/chat", "VERSION": "1"}
-# Settings that mean something to `make run` or to the images only.
+# Settings for `make run` or for building images only.
 NOT_FOR_CONTAINERS = {"BIND", "STATIC_ROOT"}
 
 pytestmark = pytest.mark.usefixtures("images")
@@ -17,7 +17,9 @@ pytestmark = pytest.mark.usefixtures("images")
 
 @pytest.mark.parametrize("profile", [(), ("--profile", "observability")], ids=["plain", "observability"])
 @pytest.mark.parametrize("files", [PRODUCTION[:1], PRODUCTION], ids=["local", "production"])
-def test_every_combination_is_valid(files: tuple[str, ...], profile: tuple[str, ...]) -> None:
+def test_config_is_valid_with_every_combination_of_files_and_profiles(
+    files: tuple[str, ...], profile: tuple[str, ...]
+) -> None:
     services = json.loads(Project(SAFE, files).compose(*profile, "config", "--format", "json"))["services"]
     ours = {"nginx", "web", "ws", "migrate"}
     kept_here = set() if files == PRODUCTION else {"redis", "postgres"}
@@ -27,13 +29,13 @@ def test_every_combination_is_valid(files: tuple[str, ...], profile: tuple[str, 
 
 
 @pytest.mark.parametrize("name", SAFE)
-def test_production_says_what_it_misses(name: str) -> None:
+def test_production_names_the_missing_variable(name: str) -> None:
     project = Project(SAFE | {name: ""}, PRODUCTION)
     with pytest.raises(AssertionError, match=f"{name} is missing a value: must name"):
         project.compose("config")
 
 
-def test_production_builds_nothing_and_has_no_secret_in_the_environment() -> None:
+def test_production_has_no_build_and_no_secret_in_environment_variables() -> None:
     services = json.loads(Project(SAFE, PRODUCTION).compose("config", "--format", "json"))["services"]
     assert not any("build" in service for service in services.values())
     for name in ("web", "ws", "migrate"):
@@ -41,7 +43,7 @@ def test_production_builds_nothing_and_has_no_secret_in_the_environment() -> Non
         assert services[name]["environment"]["SECRET_KEY_FILE"] == "/run/secrets/secret_key"
 
 
-def test_every_setting_of_the_example_reaches_the_containers() -> None:
+def test_every_setting_of_env_example_is_passed_to_containers() -> None:
     documented = set(re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     compose = "".join((ROOT / file).read_text() for file in PRODUCTION)
     passed_on = set(re.findall(r"\$\{([A-Z_]+)", compose)) | set(re.findall(r"^ +([A-Z_]+):$", compose, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""Environments of other people's machines and clusters: a proxy in the environment, networks of IPv6."""
+"""Proxy variables in the environment, and IPv6."""
 
 import json
 
@@ -7,13 +7,13 @@ import pytest
 from tests.containers.project import Project
 from tests.support.engine import docker
 
-# Docker puts these into every container where its client is configured so; nobody answers there.
+# Docker sets these in every container if its client is configured with a proxy. Nothing listens on this port.
 PROXIES = dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
 LISTENS = {"nginx": [8080, 8081], "web": [8000], "ws": [8000]}
 
 
 @pytest.mark.parametrize("service", ["nginx", "web", "ws", "redis", "postgres"])
-def test_a_proxy_of_the_environment_is_not_asked_for_health(project: Project, service: str) -> None:
+def test_health_check_ignores_proxy_variables(project: Project, service: str) -> None:
     options = [option for name, value in PROXIES.items() for option in ("--env", f"{name}={value}")]
     for container in project.containers(service):
         kind, *command = container["Config"]["Healthcheck"]["Test"]
@@ -21,8 +21,8 @@ def test_a_proxy_of_the_environment_is_not_asked_for_health(project: Project, se
         docker("exec", *options, container["Id"], *command)
 
 
-def test_no_other_health_check_asks_a_proxy() -> None:
-    # Of images that are not ours, and not in every lab. busybox's wget reads http_proxy and knows no no_proxy.
+def test_health_checks_with_wget_unset_http_proxy() -> None:
+    # Of Prometheus and Grafana, whose images may be unavailable. busybox's wget reads http_proxy and ignores no_proxy.
     services = json.loads(Project().compose("--profile", "observability", "config", "--format", "json"))["services"]
     commands = [service.get("healthcheck", {}).get("test") or [] for service in services.values()]
     asking = [command for command in commands if "wget" in command]
@@ -32,7 +32,7 @@ def test_no_other_health_check_asks_a_proxy() -> None:
 
 @pytest.mark.parametrize(("service", "port"), [(name, port) for name, ports in LISTENS.items() for port in ports])
 def test_listens_on_ipv6(project: Project, service: str, port: int) -> None:
-    """In a cluster of IPv6 alone nothing else is there to be reached."""
+    """Required in clusters without IPv4."""
     for container in project.ids(service):
         sockets = [line.split() for line in project.execute(container, "cat", "/proc/net/tcp6").splitlines()[1:]]
         # State 0A is LISTEN.

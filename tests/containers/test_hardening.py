@@ -1,4 +1,4 @@
-"""What each running container may do, and whom it can reach."""
+"""Privileges, limits and networks of the running containers."""
 
 import pytest
 
@@ -9,7 +9,7 @@ SERVICES = ["nginx", "web", "ws", "redis", "postgres"]
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_process_is_unprivileged(project: Project, service: str) -> None:
+def test_no_process_runs_as_root(project: Project, service: str) -> None:
     for container in project.ids(service):
         processes = docker("top", container, "-eo", "pid,uid").stdout.splitlines()[1:]
         assert processes
@@ -35,7 +35,7 @@ def test_root_file_system_is_read_only(project: Project, service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_limits_logs_and_restarts(project: Project, service: str) -> None:
+def test_limits_log_rotation_and_restart_policy_are_set(project: Project, service: str) -> None:
     for container in project.containers(service):
         host = container["HostConfig"]
         assert host["Memory"] > 0
@@ -54,7 +54,7 @@ def test_first_process_reaps_orphans(project: Project, service: str) -> None:
     assert "zombie" not in project.execute(container, "sh", "-c", states)
 
 
-def test_only_nginx_is_published_and_only_here(project: Project) -> None:
+def test_only_nginx_is_published_and_on_loopback_only(project: Project) -> None:
     published = {
         (container["Config"]["Labels"]["com.docker.compose.service"], binding["HostIp"], binding["HostPort"])
         for container in project.containers()
@@ -64,7 +64,7 @@ def test_only_nginx_is_published_and_only_here(project: Project) -> None:
     assert published == {("nginx", "127.0.0.1", str(project.port))}
 
 
-def test_only_web_and_ws_reach_the_database_and_redis(project: Project) -> None:
+def test_only_web_and_ws_can_connect_to_postgres_and_redis(project: Project) -> None:
     nginx, web, ws = (project.containers(service)[0] for service in ("nginx", "web", "ws"))
     assert len(nginx["NetworkSettings"]["Networks"]) == 1
     for service, port in {"postgres": 5432, "redis": 6379}.items():
@@ -74,10 +74,10 @@ def test_only_web_and_ws_reach_the_database_and_redis(project: Project) -> None:
         connect = f"import socket; socket.create_connection(('{address}', {port}), 2)"
         for container in (web, ws):
             project.execute(container["Id"], "python", "-c", connect)
-        # nginx's image has no client of every base, so another container stands in its place in the network.
+        # nginx's image has no Python, so another container on its network tries to connect.
         stranger = ["run", "--rm", "--network", f"{project.name}_front", "channels-stack/ws:test"]
         assert "timed out" in docker(*stranger, "python", "-c", connect, check=False).stderr
 
 
-def test_the_back_network_has_no_way_out(project: Project) -> None:
+def test_back_network_is_internal(project: Project) -> None:
     assert inspect(f"{project.name}_back")[0]["Internal"]

@@ -1,4 +1,4 @@
-"""What is in the images, and what is not."""
+"""Content and configuration of the images."""
 
 import json
 
@@ -37,13 +37,13 @@ def files(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_size_over_its_base(name: str) -> None:
+def test_image_adds_at_most_90_mib_to_its_base(name: str) -> None:
     ours, base = inspect(image(name), BASES[name])
     assert (ours["Size"] - base["Size"]) / 2**20 <= MAX_MIB_OVER_BASE
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_labels_say_what_it_is(name: str) -> None:
+def test_image_has_oci_labels(name: str) -> None:
     labels = inspect(image(name))[0]["Config"]["Labels"]
     assert labels["org.opencontainers.image.title"] == name
     assert labels["org.opencontainers.image.version"] == "test"
@@ -51,7 +51,7 @@ def test_labels_say_what_it_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_user_is_a_fixed_number_and_not_root(name: str) -> None:
+def test_user_is_numeric_and_not_root(name: str) -> None:
     user = inspect(image(name))[0]["Config"]["User"].partition(":")[0]
     assert user.isdecimal()
     assert int(user) > 0
@@ -66,20 +66,20 @@ def test_user_is_a_fixed_number_and_not_root(name: str) -> None:
     ],
 )
 def test_runs_as_any_user_of_group_0(name: str, command: list[str]) -> None:
-    # As OpenShift's restricted-v2 has it.
+    # As OpenShift's restricted-v2 runs pods.
     options = ("--user", "1000660000:0", "--read-only", "--tmpfs", "/tmp:mode=1777")
     run(name, *command, options=options)
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_healthcheck_needs_no_curl(name: str) -> None:
+def test_healthcheck_does_not_use_curl(name: str) -> None:
     check = inspect(image(name))[0]["Config"]["Healthcheck"]["Test"]
     assert check[0] == "CMD"
     assert "curl" not in " ".join(check)
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_no_secret_in_configuration_or_history(name: str) -> None:
+def test_image_configuration_and_history_contain_no_secret(name: str) -> None:
     configuration = json.dumps(inspect(image(name))[0]["Config"])
     history = docker("history", "--no-trunc", "--format", "{{.CreatedBy}}", image(name)).stdout
     for word in ("SECRET", "PASSWORD", "TOKEN"):
@@ -88,7 +88,7 @@ def test_no_secret_in_configuration_or_history(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "other"), [("web", "ws"), ("ws", "web")])
-def test_holds_its_own_code_and_nothing_else(name: str, other: str) -> None:
+def test_image_contains_only_the_code_of_its_service(name: str, other: str) -> None:
     content = files(name)
     assert f"/app/services/{name}/settings.py" in content
     assert not [path for path in content if path.startswith(f"/app/services/{other}/")]
@@ -100,7 +100,7 @@ def test_holds_its_own_code_and_nothing_else(name: str, other: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_the_service_cannot_change_its_own_code(name: str) -> None:
+def test_code_is_not_writable_for_the_service(name: str) -> None:
     assert run(name, "find", "/app", "/venv", "-writable", "-not", "-type", "l") == ""
 
 
@@ -116,7 +116,7 @@ def test_translations_are_compiled() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_production_refuses_local_settings(name: str) -> None:
+def test_production_rejects_development_defaults(name: str) -> None:
     arguments = ["--env", "ENVIRONMENT=production", "--env", "DEBUG=true", "--env", "HTTPS_ONLY=false"]
     result = docker("run", "--rm", *arguments, "--env", "ALLOWED_HOSTS=*", image(name), check=False)
     assert result.returncode == 1
@@ -126,7 +126,7 @@ def test_production_refuses_local_settings(name: str) -> None:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", SERVICES)
-def test_the_same_source_gives_the_same_files(name: str) -> None:
+def test_build_is_reproducible(name: str) -> None:
     again = f"{name}-again"
     docker("build", "--no-cache", "--file", DOCKERFILES[name], "--tag", image(again), ".", cwd=ROOT)
     try:

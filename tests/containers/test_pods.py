@@ -15,7 +15,7 @@ from tests.containers.project import ROOT, answers, wait_until
 from tests.support.engine import docker
 
 LOCAL = ROOT / "deploy/k8s/overlays/local"
-PARTS = ["postgres", "redis", "web", "ws", "nginx"]
+WORKLOADS = ["postgres", "redis", "web", "ws", "nginx"]
 
 pytestmark = needs_root
 
@@ -36,7 +36,7 @@ def url() -> str:
 
 @pytest.fixture(scope="module")
 def pods(kubelet: Kubelet, url: str) -> dict[str, Pod]:
-    """One pod of each part. web is there first, then the database, then the Job: each has to wait for the next."""
+    """One pod of each workload. web starts before the database, the database before the Job, so that each must wait."""
     web = kubelet.pod("web")
     waiting = web.run(web.workload.pod["initContainers"][0], *web.network)
     wait_until(lambda: "the database does not answer" in docker("logs", waiting).stdout, 30)
@@ -53,9 +53,9 @@ def pods(kubelet: Kubelet, url: str) -> dict[str, Pod]:
     return pods
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_answers_every_probe(pods: dict[str, Pod], part: str) -> None:
-    pod = pods[part]
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_pod_answers_all_probes(pods: dict[str, Pod], workload: str) -> None:
+    pod = pods[workload]
     container = pod.workload.pod["containers"][0]
     for name in ("startupProbe", "readinessProbe", "livenessProbe"):
         probe = container.get(name, {})
@@ -72,7 +72,7 @@ def test_passes_the_behaviour_suite(pods: dict[str, Pod], url: str) -> None:
     assert result.returncode == 0
 
 
-async def test_a_new_pod_gets_new_sockets_until_it_has_its_share(
+async def test_new_pod_gets_new_sockets_until_it_has_as_many_as_the_other(
     pods: dict[str, Pod], kubelet: Kubelet, url: str
 ) -> None:
     address = f"{url.replace('http', 'ws', 1)}/ws/chat/share/"
@@ -80,7 +80,7 @@ async def test_a_new_pod_gets_new_sockets_until_it_has_its_share(
         for _ in range(40):
             await sockets.enter_async_context(connect(address, origin=url))  # type: ignore[arg-type]
         new = kubelet.start("ws", 1)
-        # nginx asks for the names every 2 s; until then the old pod gets them.
+        # nginx resolves the Service every 2 s. Until then the old pod gets new sockets.
         while sockets_of(new) < 20:
             assert sockets_of(pods["ws"]) < 200
             await sockets.enter_async_context(connect(address, origin=url))  # type: ignore[arg-type]
@@ -92,16 +92,16 @@ async def test_a_new_pod_gets_new_sockets_until_it_has_its_share(
 
 
 def sockets_of(pod: Pod) -> int:
-    """Return how many connections to its port a pod has."""
-    # Connections over IPv4 are in the second where the server listens on IPv6 too.
+    """Return the number of connections to the port of a ws pod."""
+    # If the server listens on IPv6 too, connections over IPv4 are in /proc/net/tcp6.
     tables = docker("exec", pod.id("ws"), "sh", "-c", "cat /proc/net/tcp*").stdout.splitlines()
     rows = [line.split() for line in tables]
     return sum(row[1].endswith(":1F40") and row[3] == "01" for row in rows)
 
 
-@pytest.mark.parametrize("part", PARTS[::-1])
-def test_ends_well_within_its_time(pods: dict[str, Pod], part: str) -> None:
-    pod = pods[part]
+@pytest.mark.parametrize("workload", WORKLOADS[::-1])
+def test_pod_stops_with_exit_code_0_within_its_grace_period(pods: dict[str, Pod], workload: str) -> None:
+    pod = pods[workload]
     container = pod.workload.pod["containers"][0]["name"]
     seconds = pod.workload.pod["terminationGracePeriodSeconds"]
     docker("stop", "--time", str(seconds), pod.id(container))

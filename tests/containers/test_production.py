@@ -1,4 +1,4 @@
-"""The overlay for production: TLS, secrets from files, a database and Redis elsewhere."""
+"""compose.production.yml: TLS, secrets from files, an external database and Redis."""
 
 import re
 import secrets
@@ -27,7 +27,7 @@ HOST = "localhost"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What belongs in secrets/."""
+    """The folder secrets/."""
     folder = tmp_path_factory.mktemp("secrets")
     (folder / "secret_key").write_text(secrets.token_urlsafe(50) + "\n")
     verified = "sslmode=verify-full&sslrootcert=/run/secrets/database_ca"
@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         certificate += ["-addext", f"subjectAltName=DNS:{host}"]
         files = ["-out", str(folder / f"{name}_certificate.pem"), "-keyout", str(folder / f"{name}_key.pem")]
         subprocess.run([*certificate, *files], check=True, capture_output=True)
-    # Containers of other users read them.
+    # Containers read them as other users.
     for path in (folder, *folder.iterdir()):
         path.chmod(0o755)
     return folder
@@ -71,14 +71,14 @@ def browser(production: Project, folder: Path) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_plain_http_leads_to_https(production: Project) -> None:
+def test_http_is_redirected_to_https(production: Project) -> None:
     answer = httpx.get(f"http://{HOST}:{production.port}/feed/?a=b")
     assert answer.status_code == 308
     assert answer.headers["location"] == f"https://{HOST}/feed/?a=b"
     assert httpx.get(f"http://{HOST}:{production.port}/ws/feed/room/").status_code == 308
 
 
-def test_an_account_over_https_and_every_cookie_is_secure(browser: httpx.Client) -> None:
+def test_signup_over_https_sets_only_secure_cookies(browser: httpx.Client) -> None:
     page = browser.get("/accounts/signup/")
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
     assert token
@@ -93,7 +93,7 @@ def test_an_account_over_https_and_every_cookie_is_secure(browser: httpx.Client)
     assert all(cookie.secure for cookie in cookies)
 
 
-async def test_messages_over_tls(browser: httpx.Client, folder: Path) -> None:
+async def test_messages_are_delivered_over_wss(browser: httpx.Client, folder: Path) -> None:
     tls = ssl.create_default_context(cafile=str(folder / "tls_certificate.pem"))
     origin = str(browser.base_url).rstrip("/")
     address = f"{origin.replace('https', 'wss', 1)}/ws/feed/room/"
@@ -102,7 +102,7 @@ async def test_messages_over_tls(browser: httpx.Client, folder: Path) -> None:
         assert (await next_of(socket, "entry"))["id"] == "over TLS"
 
 
-def test_no_secret_in_any_containers_environment(production: Project, folder: Path) -> None:
+def test_container_environments_contain_no_secret(production: Project, folder: Path) -> None:
     environments = [
         variable for id in production.ids("web", "ws", "nginx") for variable in inspect(id)[0]["Config"]["Env"]
     ]

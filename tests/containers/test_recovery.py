@@ -1,4 +1,4 @@
-"""Restarts, moves, scaling and deaths, while nobody touches nginx, and nothing is lost."""
+"""Restarted, recreated, scaled and killed containers, without a restart of nginx."""
 
 import asyncio
 import itertools
@@ -12,7 +12,7 @@ from tests.support.client import Client
 from tests.support.engine import docker, inspect
 from tests.support.load import Load
 
-# Deliveries that prove that a load is served, before and after what is done to the stack.
+# Deliveries that show that the load is served, before and after the fault.
 ENOUGH = 2000
 _rooms = itertools.count(1)
 USER = "from accounts.models import User; "
@@ -20,7 +20,7 @@ USER = "from accounts.models import User; "
 
 @pytest.fixture
 def account(project: Project) -> Callable[[], bool]:
-    """Make an account; returns whether it is still there."""
+    """Create an account, and return a function that returns whether it exists."""
     web = project.ids("web")[0]
     project.execute(web, "python", "manage.py", "shell", "-c", f"{USER}User.objects.get_or_create(username='kept')")
     query = f"{USER}print('kept:', User.objects.filter(username='kept').exists())"
@@ -28,9 +28,9 @@ def account(project: Project) -> Callable[[], bool]:
 
 
 async def seconds_until_messages_flow(project: Project) -> float:
-    """Return after how many seconds two members of a room hear each other, and pages answer.
+    """Return after how many seconds two members of a room receive each other's messages, and pages are served.
 
-    Raises TimeoutError where that is not within RECOVERY_SECONDS.
+    Raises TimeoutError after RECOVERY_SECONDS.
     """
     room = f"recovery-{next(_rooms)}"
     started = time.monotonic()
@@ -49,7 +49,7 @@ async def seconds_until_messages_flow(project: Project) -> float:
 @pytest.mark.parametrize(
     "command", [("restart",), ("up", "--detach", "--no-deps", "--force-recreate")], ids=["restart", "recreate"]
 )
-async def test_web_and_ws_move_and_nginx_finds_them(
+async def test_nginx_finds_web_and_ws_at_new_addresses(
     project: Project, account: Callable[[], bool], command: tuple[str, ...]
 ) -> None:
     nginx = project.containers("nginx")[0]["State"]["StartedAt"]
@@ -76,7 +76,7 @@ async def test_scaling_loses_no_message(project: Project) -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_a_rolling_restart_closes_with_1012_and_loses_nothing(project: Project) -> None:
+async def test_rolling_restart_closes_with_1012_and_loses_no_message(project: Project) -> None:
     containers = project.ids("ws")
     assert len(containers) == 2
     async with Load(project.url) as load:
@@ -98,13 +98,13 @@ def is_healthy(container: str) -> bool:
 
 
 @pytest.mark.parametrize("service", ["redis", "postgres", "ws", "web", "nginx"])
-async def test_a_killed_container_comes_back_and_nothing_is_lost(
+async def test_killed_container_is_restarted_and_no_message_is_lost(
     project: Project, account: Callable[[], bool], service: str
 ) -> None:
     victim = project.ids(service)[0]
     async with Load(project.url) as load:
         await load.reach(ENOUGH)
-        # From inside, as a crash would be: a container killed through the engine counts as stopped by its operator.
+        # From inside, like a crash. After `docker kill` the restart policy does not apply.
         await asyncio.to_thread(project.execute, victim, "sh", "-c", "kill -9 -1", check=False)
         restarted = lambda: project.containers(service)[0]["RestartCount"] > 0  # noqa: E731
         await asyncio.to_thread(wait_until, restarted, RECOVERY_SECONDS)
@@ -117,7 +117,7 @@ async def test_a_killed_container_comes_back_and_nothing_is_lost(
 
 
 @pytest.mark.parametrize("service", ["ws", "web", "nginx", "redis", "postgres"])
-def test_stops_in_time_and_in_order(project: Project, service: str) -> None:
+def test_service_stops_with_exit_code_0_within_its_grace_period(project: Project, service: str) -> None:
     container = project.containers(service)[0]
     started = time.monotonic()
     project.compose("stop", service)
@@ -127,7 +127,7 @@ def test_stops_in_time_and_in_order(project: Project, service: str) -> None:
     assert codes == {0}
 
 
-def test_a_second_up_changes_nothing(project: Project) -> None:
+def test_second_up_keeps_all_containers(project: Project) -> None:
     def state() -> set[tuple[str, str]]:
         return {(container["Id"], container["State"]["StartedAt"]) for container in project.containers()}
 

@@ -41,15 +41,17 @@ class Scenario:
         return await self.measure(server, directory, **self.arguments_of(is_quick))
 
 
+# On stock Daphne, and on our server: with one import changed, and as it is.
+TUTORIALS = ("tutorial", "tutorial-import", "tutorial-unmodified")
 SCENARIOS = [
     Scenario(
         "fan-out",
         "{members:,} members in one room, 64-byte text, one in flight",
         fan_out.one_in_flight,
-        ("ours", "tutorial", "tutorial-core", "uvicorn", "node-ws", "socket.io", "bun", "bun-redis"),
+        ("ours", *TUTORIALS, "tutorial-core", "uvicorn", "node-ws", "socket.io", "bun", "bun-redis"),
         {"members": 1000, "seconds": 4},
         {"members": 1000, "seconds": 1},
-        ("ours", "tutorial", "node-ws", "socket.io", "bun"),
+        ("ours", "tutorial", "tutorial-import", "node-ws", "socket.io", "bun"),
     ),
     Scenario(
         "busy fan-out",
@@ -72,19 +74,19 @@ SCENARIOS = [
         "idle connection",
         "{members:,} idle members in 40 rooms; growth of the memory (PSS)",
         connections.idle,
-        ("ours", "tutorial", "uvicorn", "daphne", "node-ws", "socket.io", "bun"),
+        ("ours", *TUTORIALS, "uvicorn", "daphne", "node-ws", "socket.io", "bun"),
         {"members": 4000},
         {"members": 1000},
-        ("ours", "tutorial"),
+        ("ours", "tutorial", "tutorial-import"),
     ),
     Scenario(
         "handshake",
         "{batches} × {members} guests connect to 40 rooms, without nginx; closing is not counted",
         connections.handshake,
-        ("ours", "tutorial", "uvicorn", "daphne", "node-ws", "socket.io", "bun"),
+        ("ours", *TUTORIALS, "uvicorn", "daphne", "node-ws", "socket.io", "bun"),
         {"members": 250, "batches": 4},
         {"members": 200, "batches": 1},
-        ("ours", "tutorial"),
+        ("ours", "tutorial", "tutorial-import"),
     ),
     Scenario(
         "small rooms",

@@ -177,6 +177,12 @@ def bun() -> str:
 
 
 TUTORIAL = "tests.load.peers.tutorial:application"
+ON_OUR_SERVER = "tests.load.peers.tutorial_on_our_server"
+ON_OUR_SERVER_ENVIRONMENT = {
+    "DJANGO_SETTINGS_MODULE": "tests.load.peers.tutorial_settings",
+    "CHANNEL_LAYER": "live",
+    **NO_LIMITS,
+}
 OURS = Server(
     "ours",
     "this project",
@@ -197,6 +203,20 @@ SERVERS = {
             "the tutorial, Daphne, pubsub layer",
             functools.partial(_daphne, TUTORIAL),
             {"CHANNEL_LAYER": "pubsub"},
+        ),
+        Server(
+            "tutorial-import",
+            "the tutorial, one import changed, this server",
+            lambda _: [sys.executable, "-m", ON_OUR_SERVER],
+            {**ON_OUR_SERVER_ENVIRONMENT, "CONSUMERS": "live"},
+            is_ready=answers_http("/livez"),
+        ),
+        Server(
+            "tutorial-unmodified",
+            "the tutorial, unmodified, this server",
+            lambda _: [sys.executable, "-m", ON_OUR_SERVER],
+            ON_OUR_SERVER_ENVIRONMENT,
+            is_ready=answers_http("/livez"),
         ),
         Server(
             "tutorial-core",

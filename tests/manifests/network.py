@@ -1,4 +1,4 @@
-"""Who may connect to whom: NetworkPolicies evaluated as the API describes them.
+"""Evaluates NetworkPolicies as the API reference describes them.
 
 https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-policy-v1/
 """
@@ -15,7 +15,7 @@ Edge = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Peer:
-    """A pod, or where ``namespace`` is empty something outside the cluster with an ``address``."""
+    """A pod, or a host outside the cluster with an ``address`` if ``namespace`` is empty."""
 
     name: str
     labels: dict[str, str] = field(default_factory=dict)
@@ -25,21 +25,21 @@ class Peer:
     is_alone: bool = True
 
 
-STRANGER = Peer("stranger", {"app.kubernetes.io/name": "web"}, "elsewhere")
+OTHER_NAMESPACE = Peer("other-namespace", {"app.kubernetes.io/name": "web"}, "other")
 OUTSIDE = [
     Peer("client", address="203.0.113.9", ports=(("TCP", 443), ("UDP", 53))),
     Peer("database", address="10.1.2.3", ports=(("TCP", 5432), ("TCP", 22))),
-    Peer("redis-elsewhere", address="10.1.2.4", ports=(("TCP", 6379),)),
+    Peer("external-redis", address="10.1.2.4", ports=(("TCP", 6379),)),
     Peer("node-local-dns", address="169.254.20.10", ports=(("UDP", 53), ("TCP", 53), ("TCP", 9253))),
     Peer("dns", {"k8s-app": "kube-dns"}, "kube-system", ports=(("UDP", 53), ("TCP", 53), ("TCP", 9153))),
     Peer("metrics-server", {"k8s-app": "metrics-server"}, "kube-system", ports=(("TCP", 10250),)),
     Peer("keda", {"app": "keda-operator"}, "keda"),
-    STRANGER,
+    OTHER_NAMESPACE,
 ]
 
 
 def edges(manifests: Manifests) -> set[Edge]:
-    """Return (from, to, port) for all that is allowed with a pod of ours at one end at least."""
+    """Return (from, to, port) for each allowed connection from or to a pod of the stack."""
     pods = [
         Peer(
             workload.name,
@@ -105,7 +105,7 @@ def _selects(selector: Object, labels: dict[str, str]) -> bool:
 
 
 def named(pairs: str, *more: str) -> Iterator[Edge]:
-    """Read "web→redis:6379 ws→redis:6379"."""
+    """Parse "web→redis:6379 ws→redis:6379"."""
     for pair in " ".join((pairs, *more)).split():
         source, _, rest = pair.partition("→")
         target, _, port = rest.partition(":")

@@ -1,11 +1,11 @@
-"""Policies for what happens in rollouts, drains and releases. Each yields one sentence for each violation."""
+"""Policies for rollouts, drains and releases. Each yields one sentence per violation."""
 
 import re
 from collections.abc import Iterator
 
 from tests.support.manifests import ROOT, Manifests, Workload
 
-# What is left for a process to end in, after all that it waits for.
+# Reserved for a process to exit, after everything that it waits for.
 RESERVE_SECONDS = 10
 
 
@@ -19,7 +19,7 @@ def _number(path: str, pattern: str) -> int:
     return int(found[1])
 
 
-def pods_have_the_time_they_need_to_end(manifests: Manifests) -> Iterator[str]:
+def grace_periods_are_sufficient(manifests: Manifests) -> Iterator[str]:
     drain = next(item for item in manifests.of("ConfigMap") if item["metadata"]["name"].startswith("configuration-"))
     seconds = {
         "nginx": _number("deploy/nginx/nginx.conf.template", r"^worker_shutdown_timeout (\d+)s;"),
@@ -33,14 +33,14 @@ def pods_have_the_time_they_need_to_end(manifests: Manifests) -> Iterator[str]:
             yield f"{workload}: terminationGracePeriodSeconds is less than {needed}"
 
 
-def rollouts_never_have_fewer_pods(manifests: Manifests) -> Iterator[str]:
+def rollouts_and_evictions_keep_pods_available(manifests: Manifests) -> Iterator[str]:
     budgets = {item["metadata"]["name"]: item["spec"] for item in manifests.of("PodDisruptionBudget")}
     for name in ("nginx", "web", "ws"):
         workload = manifests.workload(name)
         if workload.object["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] != 0:
             yield f"{workload}: maxUnavailable"
         if budgets.get(name, {}).get("maxUnavailable") != 1:
-            yield f"{workload}: no PodDisruptionBudget that lets one go at a time"
+            yield f"{workload}: no PodDisruptionBudget with maxUnavailable 1"
         spread = {constraint["topologyKey"] for constraint in workload.pod["topologySpreadConstraints"]}
         if spread != {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}:
             yield f"{workload}: not spread over nodes and zones"
@@ -64,9 +64,9 @@ def pods_wait_for_the_migrations_of_their_release(manifests: Manifests) -> Itera
     if job.object["metadata"]["name"] != f"migrate-{image.rpartition(':')[2]}":
         yield f"{job.object['metadata']['name']} is not named after {image}"
     if image != manifests.workload("web").pod["containers"][0]["image"]:
-        yield f"the Job has {image}, web another"
+        yield f"the Job uses {image}, web another image"
     if any(reference.startswith("configuration-") for reference in _config_maps(job)):
-        yield "a change of the ConfigMap would change the Job, which the API server refuses"
+        yield "the Job uses the ConfigMap: its name would change, but Jobs are immutable"
     for name in ("web", "ws"):
         first = manifests.workload(name).pod["initContainers"][0]
         if first["command"] != ["python", "manage.py", "wait_for_database", "--migrated"]:

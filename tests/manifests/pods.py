@@ -1,4 +1,4 @@
-"""Policies for pods. Each yields one sentence for each violation."""
+"""Policies for pods. Each yields one sentence per violation."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from tests.support.manifests import ROOT, Manifests, Object, Workload
 
 # https://kubernetes.io/docs/concepts/security/pod-security-standards/, restricted
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
-# Where each probe's path is served.
+# The file that serves the path of each probe.
 SERVED_BY = {
     ("web", "/livez"): "services/web/health.py",
     ("web", "/readyz"): "services/web/health.py",
@@ -20,7 +20,7 @@ NOT_OURS = {("prometheus", "/-/ready"), ("prometheus", "/-/healthy"), ("grafana"
 def namespace_enforces_restricted(manifests: Manifests) -> Iterator[str]:
     labels = [item["metadata"].get("labels", {}) for item in manifests.of("Namespace")]
     if [label.get("pod-security.kubernetes.io/enforce") for label in labels] != ["restricted"]:
-        yield "there must be one Namespace, which enforces restricted"
+        yield "there must be one Namespace, and it must enforce restricted"
 
 
 def pods_are_restricted(manifests: Manifests) -> Iterator[str]:
@@ -29,7 +29,7 @@ def pods_are_restricted(manifests: Manifests) -> Iterator[str]:
         for field in ("hostNetwork", "hostPID", "hostIPC"):
             if pod.get(field):
                 yield f"{workload}: {field}"
-        # Without a user the kubelet takes the image's, and refuses root and names; on OpenShift the cluster chooses.
+        # Without runAsUser the kubelet uses the image's user, and rejects root and names. OpenShift assigns a user.
         if not context.get("runAsNonRoot") or context.get("runAsUser") == 0:
             yield f"{workload}: runs as root"
         if context.get("seccompProfile", {}).get("type") != "RuntimeDefault":
@@ -50,7 +50,7 @@ def _container_is_restricted(workload: Workload, container: Object) -> Iterator[
         yield f"{where}: allowPrivilegeEscalation"
     if context.get("capabilities") != {"drop": ["ALL"]}:
         yield f"{where}: capabilities"
-    # What the pod says must hold for each container.
+    # Containers must not override the pod's securityContext.
     if overrides := context.keys() & {"runAsUser", "runAsNonRoot", "seccompProfile", "procMount", "seLinuxOptions"}:
         yield f"{where}: {', '.join(sorted(overrides))}"
     for port in container.get("ports", []):
@@ -63,7 +63,7 @@ def _container_is_restricted(workload: Workload, container: Object) -> Iterator[
 
 
 def pods_are_locked_down(manifests: Manifests) -> Iterator[str]:
-    """More than restricted asks for: a read-only root, no token, no variables of other Services."""
+    """Beyond the restricted standard: a read-only root, no service account token, no environment of other Services."""
     accounts = {item["metadata"]["name"]: item for item in manifests.of("ServiceAccount")}
     for workload in manifests.workloads:
         if workload.pod.get("automountServiceAccountToken") is not False:
@@ -75,7 +75,7 @@ def pods_are_locked_down(manifests: Manifests) -> Iterator[str]:
             yield f"{workload}: enableServiceLinks"
         for container in workload.containers:
             if container.get("securityContext", {}).get("readOnlyRootFilesystem") is not True:
-                yield f"{workload}, container {container['name']}: the root can be written"
+                yield f"{workload}, container {container['name']}: the root file system is writable"
 
 
 def containers_have_requests_and_a_memory_limit(manifests: Manifests) -> Iterator[str]:
@@ -96,12 +96,12 @@ def images_have_a_version(manifests: Manifests) -> Iterator[str]:
         for container in workload.containers:
             _, colon, tag = container["image"].rpartition("/")[2].partition(":")
             if not colon or tag == "latest":
-                yield f"{workload}: {container['image']} names no version"
+                yield f"{workload}: {container['image']} has no version tag"
             if container["imagePullPolicy"] != "IfNotPresent":
                 yield f"{workload}: imagePullPolicy {container['imagePullPolicy']}"
 
 
-def probes_ask_what_is_served(manifests: Manifests) -> Iterator[str]:
+def probes_request_served_paths(manifests: Manifests) -> Iterator[str]:
     for workload in manifests.workloads:
         if workload.is_job:
             continue
@@ -118,11 +118,11 @@ def probes_ask_what_is_served(manifests: Manifests) -> Iterator[str]:
 def _probe_is_served(workload: Workload, container: Object, name: str, request: Object) -> Iterator[str]:
     where = f"{workload}: {name}"
     if request["port"] not in {port["name"] for port in container["ports"]}:
-        yield f"{where} asks port {request['port']}"
+        yield f"{where} requests port {request['port']}"
     served = (workload.name, request["path"])
     if served in NOT_OURS:
         return
     if served not in SERVED_BY or request["path"] not in (ROOT / SERVED_BY[served]).read_text():
-        yield f"{where} asks for {request['path']}"
+        yield f"{where} requests {request['path']}"
     if workload.name in {"web", "ws"} and (name == "readinessProbe") != (request["path"] == "/readyz"):
-        yield f"{where} asks for {request['path']}"
+        yield f"{where} requests {request['path']}"

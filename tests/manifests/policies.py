@@ -1,4 +1,4 @@
-"""All policies that the manifests are held against."""
+"""All policies that the manifests are checked against."""
 
 import inspect
 from collections.abc import Callable, Iterator

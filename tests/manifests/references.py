@@ -1,11 +1,11 @@
-"""Policies for what names something else: it must exist. Each yields one sentence for each violation."""
+"""Policies for references, whose targets must exist. Each yields one sentence per violation."""
 
 import re
 from collections.abc import Iterator
 
 from tests.support.manifests import ROOT, Manifests, Workload
 
-# What docs/kubernetes.md says must be in the namespace before production is applied.
+# Secrets that must exist before production is applied; see docs/kubernetes.md.
 SECRETS_BY_REFERENCE = {
     "credentials": {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "SECRET_KEY_FALLBACKS"},
     "tls": {"tls.crt", "tls.key"},
@@ -38,7 +38,7 @@ def selectors_match_pods(manifests: Manifests) -> Iterator[str]:
     for workload in manifests.workloads:
         for constraint in workload.pod.get("topologySpreadConstraints", []):
             if not constraint["labelSelector"]["matchLabels"].items() <= workload.labels.items():
-                yield f"{workload} is spread by the labels of others"
+                yield f"{workload} has a topologySpreadConstraint that does not select it"
 
 
 def service_ports_are_container_ports(manifests: Manifests) -> Iterator[str]:
@@ -48,10 +48,10 @@ def service_ports_are_container_ports(manifests: Manifests) -> Iterator[str]:
                 if port["targetPort"] not in workload.ports:
                     yield f"Service {service['metadata']['name']}: {workload} has no port {port['targetPort']}"
                 elif service["spec"].get("clusterIP") == "None" and workload.ports[port["targetPort"]] != port["port"]:
-                    yield f"Service {service['metadata']['name']}: a headless Service translates no ports"
+                    yield f"Service {service['metadata']['name']}: a headless Service does not translate ports"
 
 
-def routes_lead_to_services(manifests: Manifests) -> Iterator[str]:
+def routes_and_autoscalers_have_targets(manifests: Manifests) -> Iterator[str]:
     ports = {
         (service["metadata"]["name"], value)
         for service in manifests.of("Service")
@@ -73,13 +73,13 @@ def routes_lead_to_services(manifests: Manifests) -> Iterator[str]:
     ]
     for name, port, path in routes:
         if (name, port) not in ports:
-            yield f"a route leads to {name}:{port}"
+            yield f"a route targets {name}:{port}"
         if name != "nginx" or path != "/":
             yield f"{path} is routed to {name}; only / to nginx may be"
     scaled = [*manifests.of("HorizontalPodAutoscaler"), *manifests.of("ScaledObject")]
     targets = {(item["spec"]["scaleTargetRef"]["kind"], item["spec"]["scaleTargetRef"]["name"]) for item in scaled}
     for kind, name in targets - {(item["kind"], item["metadata"]["name"]) for item in manifests.objects}:
-        yield f"nothing scales {kind} {name}"
+        yield f"an autoscaler targets {kind} {name}, which does not exist"
 
 
 def config_maps_and_secrets_exist(manifests: Manifests) -> Iterator[str]:
@@ -140,11 +140,11 @@ def settings_are_known(manifests: Manifests) -> Iterator[str]:
         for container in workload.containers if workload.name in OURS else []:
             for name in _environment(manifests, workload, container):
                 if name.removesuffix("_FILE") not in (listed | of_nginx if workload.name == "nginx" else listed):
-                    yield f"{workload}: no setting is called {name}"
+                    yield f"{workload}: {name} is not a setting"
 
 
-def nginx_serves_the_hosts_of_the_pages(manifests: Manifests) -> Iterator[str]:
-    """A host that only one of them knows is refused: by nginx with 421, by web with 400."""
+def nginx_and_web_allow_the_same_hosts(manifests: Manifests) -> Iterator[str]:
+    """A host that only one of them allows is rejected: by nginx with 421, by web with 400."""
     example = (ROOT / ".env.example").read_text()
     (default,) = re.findall(r"^#ALLOWED_HOSTS=(.*)", example, re.MULTILINE)
     nginx, web = (
@@ -155,11 +155,11 @@ def nginx_serves_the_hosts_of_the_pages(manifests: Manifests) -> Iterator[str]:
         yield f"nginx serves {nginx}, web {web}"
 
 
-def production_holds_no_secret(manifests: Manifests) -> Iterator[str]:
+def production_contains_no_secret(manifests: Manifests) -> Iterator[str]:
     configuration = [item["data"] for item in manifests.of("ConfigMap")]
     if any(data.get("ENVIRONMENT") == "production" for data in configuration):
         for secret in manifests.of("Secret"):
-            yield f"Secret {secret['metadata']['name']} is in the manifests"
+            yield f"Secret {secret['metadata']['name']} is contained in the manifests"
     for data in configuration:
         for name in data.keys() & {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_URL", "REDIS_URL"}:
             yield f"{name} is in a ConfigMap"

@@ -1,4 +1,4 @@
-"""make k8s-up and k8s-down change nothing in a cluster that nobody named."""
+"""make k8s-up and k8s-down change only the cluster whose context was named."""
 
 import os
 import subprocess
@@ -30,13 +30,13 @@ def make(target: str, *variables: str, env: dict[str, str]) -> subprocess.Comple
 
 @pytest.mark.parametrize("target", ["k8s-up", "k8s-down"])
 @pytest.mark.parametrize("named", ["", "staging"])
-def test_refuses_a_context_that_was_not_named(target, named, environment):
+def test_target_fails_if_context_is_not_the_current_one(target, named, environment):
     result = make(target, f"CONTEXT={named}", env=environment)
     assert result.returncode != 0
     assert f'The current context is "production", not "{named}"; nothing was changed.' in result.stdout
 
 
 @pytest.mark.parametrize("target", ["k8s-up", "k8s-down"])
-def test_goes_to_the_context_that_was_named(target, environment):
+def test_target_uses_the_current_context_if_it_is_named(target, environment):
     result = make(target, "CONTEXT=production", env=environment)
     assert "127.0.0.1:9" in result.stderr

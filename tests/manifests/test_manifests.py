@@ -1,4 +1,4 @@
-"""Every overlay and every combination of components, rendered and held against the schemas and the policies."""
+"""Every overlay and every combination of components, rendered and checked against schemas and policies."""
 
 import json
 from functools import cache
@@ -10,7 +10,7 @@ from tests.manifests.policies import POLICIES
 from tests.support.manifests import COMBINATIONS, OVERLAYS, ROOT, render
 
 VERSIONS = ["1.35", "1.36", "1.37"]
-# Defined by what their component needs, and so not in Kubernetes' own schemas.
+# Custom resources, which Kubernetes's own schemas do not contain.
 CUSTOM = {"HTTPRoute", "ScaledObject"}
 
 
@@ -24,7 +24,7 @@ def validate(text: str, version: str) -> None:
 
 @every_combination
 @pytest.mark.parametrize("version", VERSIONS)
-def test_is_valid(folder, version):
+def test_manifests_match_the_schemas(folder, version):
     for item in render(folder).objects:
         if item["kind"] not in CUSTOM:
             validate(json.dumps(item, sort_keys=True), version)
@@ -32,35 +32,35 @@ def test_is_valid(folder, version):
 
 @every_combination
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.__name__)
-def test_keeps_the_policy(folder, policy):
+def test_manifests_comply_with_the_policy(folder, policy):
     assert list(policy(render(folder))) == []
 
 
-def test_every_component_is_in_a_combination():
+def test_every_component_is_rendered_by_a_test():
     components = {path.name for path in (ROOT / "deploy/k8s/components").iterdir()}
     text = "".join((folder / "kustomization.yaml").read_text() for folder in [*OVERLAYS, *COMBINATIONS])
     assert {name for name in components if f"components/{name}\n" not in text} == set()
 
 
-def test_base_holds_no_secret():
+def test_base_contains_no_secret():
     assert not list(render(ROOT / "deploy/k8s/base").of("Secret"))
 
 
-def test_monitoring_has_every_file_that_compose_has():
+def test_monitoring_mounts_all_files_of_deploy_observability():
     folder = ROOT / "deploy/observability"
     files = {path.name for path in folder.rglob("*.*") if path.name != "kustomization.yaml"}
     manifests = render(ROOT / "tests/manifests/local-monitored")
     assert files <= {name for item in manifests.of("ConfigMap") for name in item["data"]}
 
 
-def test_ws_is_scaled_on_a_metric_that_it_has():
+def test_scaled_object_queries_a_metric_of_ws():
     manifests = render(ROOT / "tests/manifests/local-autoscaled-on-connections")
     query = manifests.named("ScaledObject", "ws")["spec"]["triggers"][0]["metadata"]["query"]
     metric = query.removeprefix("sum(").removesuffix(")")
     assert f'Gauge("{metric}", ' in (ROOT / "src/channels_live/observability/metrics.py").read_text()
 
 
-def test_pods_name_their_users_and_on_openshift_none():
+def test_pods_set_user_ids_except_on_openshift():
     def users(folder):
         contexts = [workload.pod["securityContext"] for workload in render(folder).workloads]
         return [context.keys() & {"runAsUser", "runAsGroup", "fsGroup"} for context in contexts]
@@ -69,14 +69,14 @@ def test_pods_name_their_users_and_on_openshift_none():
     assert not any(users(ROOT / "tests/manifests/local-openshift"))
 
 
-def test_the_host_of_a_route_is_the_first_of_allowed_hosts():
+def test_host_of_ingress_and_route_is_the_first_of_allowed_hosts():
     ingress = render(ROOT / "tests/manifests/production-ingress").named("Ingress", "nginx")["spec"]
     assert [rule["host"] for rule in ingress["rules"]] == ingress["tls"][0]["hosts"] == ["chat.example.com"]
     route = render(ROOT / "tests/manifests/production-gateway").named("HTTPRoute", "nginx")
     assert route["spec"]["hostnames"] == ["chat.example.com"]
 
 
-def test_a_new_tag_makes_a_new_job_and_another_registry_does_not_matter(tmp_path):
+def test_job_is_named_after_the_tag_whatever_the_registry(tmp_path):
     overlay = ROOT / "deploy/k8s/overlays/production"
     text = (overlay / "kustomization.yaml").read_text()
     for path in overlay.iterdir():

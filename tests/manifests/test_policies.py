@@ -1,4 +1,4 @@
-"""Each policy sees the mistake that it is for."""
+"""Each policy detects the violation that it is for."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ def configuration(manifests: Manifests) -> Object:
     return next(item for item in manifests.of("ConfigMap") if item["metadata"]["name"].startswith("configuration-"))
 
 
-MISTAKES: list[tuple[Policy, str, Callable[[Manifests], object]]] = [
+VIOLATIONS: list[tuple[Policy, str, Callable[[Manifests], object]]] = [
     (
         pods.namespace_enforces_restricted,
         "must be one Namespace",
@@ -62,7 +62,7 @@ MISTAKES: list[tuple[Policy, str, Callable[[Manifests], object]]] = [
     (pods.pods_are_locked_down, "enableServiceLinks", lambda m: pod(m).pop("enableServiceLinks")),
     (
         pods.pods_are_locked_down,
-        "can be written",
+        "is writable",
         lambda m: container(m, "redis")["securityContext"].update(readOnlyRootFilesystem=False),
     ),
     (
@@ -76,46 +76,50 @@ MISTAKES: list[tuple[Policy, str, Callable[[Manifests], object]]] = [
         "sizeLimit",
         lambda m: pod(m)["volumes"][0]["emptyDir"].pop("sizeLimit"),
     ),
-    (pods.images_have_a_version, "no version", lambda m: container(m).update(image="localhost:5000/web")),
-    (pods.images_have_a_version, "no version", lambda m: container(m).update(image="web:latest")),
+    (pods.images_have_a_version, "no version tag", lambda m: container(m).update(image="localhost:5000/web")),
+    (pods.images_have_a_version, "no version tag", lambda m: container(m).update(image="web:latest")),
     (pods.images_have_a_version, "imagePullPolicy", lambda m: container(m).update(imagePullPolicy="Always")),
-    (pods.probes_ask_what_is_served, "no livenessProbe", lambda m: container(m, "redis").pop("livenessProbe")),
+    (pods.probes_request_served_paths, "no livenessProbe", lambda m: container(m, "redis").pop("livenessProbe")),
     (
-        pods.probes_ask_what_is_served,
-        "asks for /health",
+        pods.probes_request_served_paths,
+        "requests /health",
         lambda m: container(m)["livenessProbe"]["httpGet"].update(path="/health"),
     ),
     (
-        pods.probes_ask_what_is_served,
-        "asks for /readyz",
+        pods.probes_request_served_paths,
+        "requests /readyz",
         lambda m: container(m)["livenessProbe"]["httpGet"].update(path="/readyz"),
     ),
     (
-        pods.probes_ask_what_is_served,
-        "asks port metrics",
+        pods.probes_request_served_paths,
+        "requests port metrics",
         lambda m: container(m)["livenessProbe"]["httpGet"].update(port="metrics"),
     ),
     (
-        operation.pods_have_the_time_they_need_to_end,
+        operation.grace_periods_are_sufficient,
         "ws: terminationGracePeriodSeconds is less than",
         lambda m: configuration(m)["data"].update(DRAIN_SECONDS="60"),
     ),
     (
-        operation.pods_have_the_time_they_need_to_end,
+        operation.grace_periods_are_sufficient,
         "web: terminationGracePeriodSeconds is less than",
         lambda m: pod(m).update(terminationGracePeriodSeconds=30),
     ),
     (
-        operation.rollouts_never_have_fewer_pods,
+        operation.rollouts_and_evictions_keep_pods_available,
         "maxUnavailable",
         lambda m: m.workload("ws").object["spec"]["strategy"]["rollingUpdate"].update(maxUnavailable=1),
     ),
     (
-        operation.rollouts_never_have_fewer_pods,
+        operation.rollouts_and_evictions_keep_pods_available,
         "PodDisruptionBudget",
         lambda m: m.named("PodDisruptionBudget", "ws")["spec"].update(maxUnavailable=0),
     ),
-    (operation.rollouts_never_have_fewer_pods, "spread", lambda m: pod(m)["topologySpreadConstraints"].pop()),
+    (
+        operation.rollouts_and_evictions_keep_pods_available,
+        "spread",
+        lambda m: pod(m)["topologySpreadConstraints"].pop(),
+    ),
     (operation.replicas_have_one_owner, "0 owners", lambda m: m.workload("ws").object["spec"].pop("replicas")),
     (
         operation.pods_wait_for_the_migrations_of_their_release,
@@ -169,7 +173,7 @@ MISTAKES: list[tuple[Policy, str, Callable[[Manifests], object]]] = [
     ),
     (
         references.service_ports_are_container_ports,
-        "translates no ports",
+        "does not translate ports",
         lambda m: m.named("Service", "ws")["spec"]["ports"][0].update(port=80),
     ),
     (
@@ -190,52 +194,56 @@ MISTAKES: list[tuple[Policy, str, Callable[[Manifests], object]]] = [
     (references.config_maps_and_secrets_exist, "is not mounted", lambda m: container(m)["volumeMounts"].pop()),
     (
         references.settings_are_known,
-        "no setting is called DRAIN_TIME",
+        "DRAIN_TIME is not a setting",
         lambda m: configuration(m)["data"].update(DRAIN_TIME="1"),
     ),
     (
-        references.nginx_serves_the_hosts_of_the_pages,
+        references.nginx_and_web_allow_the_same_hosts,
         "nginx serves localhost,127.0.0.1,[::1], web chat.example.com",
         lambda m: configuration(m)["data"].update(ALLOWED_HOSTS="chat.example.com"),
     ),
     (
-        references.production_holds_no_secret,
+        references.production_contains_no_secret,
         "REDIS_URL is in a ConfigMap",
         lambda m: configuration(m)["data"].update(REDIS_URL="redis://:password@redis"),
     ),
     (
-        references.production_holds_no_secret,
-        "Secret credentials is in the manifests",
+        references.production_contains_no_secret,
+        "Secret credentials is contained in the manifests",
         lambda m: configuration(m)["data"].update(ENVIRONMENT="production"),
     ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("policy", "expected", "make_mistake"),
-    MISTAKES,
-    ids=[f"{policy.__name__}-{expected}" for policy, expected, _ in MISTAKES],
+    ("policy", "expected", "violate"),
+    VIOLATIONS,
+    ids=[f"{policy.__name__}-{expected}" for policy, expected, _ in VIOLATIONS],
 )
-def test_sees_the_mistake(policy, expected, make_mistake):
+def test_policy_detects_the_violation(policy, expected, violate):
     manifests = render(LOCAL)
-    make_mistake(manifests)
+    violate(manifests)
     assert any(expected in sentence for sentence in policy(manifests)), list(policy(manifests))
 
 
-def test_sees_a_route_to_anything_but_nginx():
+def test_route_to_another_service_than_nginx_is_detected():
     manifests = render(GATEWAY)
     rule = manifests.named("HTTPRoute", "nginx")["spec"]["rules"][0]
     rule["backendRefs"][0].update(name="web", port=8000)
     rule["matches"][0]["path"]["value"] = "/admin"
-    assert list(references.routes_lead_to_services(manifests)) == ["/admin is routed to web; only / to nginx may be"]
+    assert list(references.routes_and_autoscalers_have_targets(manifests)) == [
+        "/admin is routed to web; only / to nginx may be"
+    ]
 
 
-def test_sees_what_scales_nothing():
+def test_autoscaler_without_target_is_detected():
     manifests = render(GATEWAY)
     manifests.named("HorizontalPodAutoscaler", "web")["spec"]["scaleTargetRef"]["name"] = "website"
-    assert "nothing scales Deployment website" in list(references.routes_lead_to_services(manifests))
+    assert "an autoscaler targets Deployment website, which does not exist" in list(
+        references.routes_and_autoscalers_have_targets(manifests)
+    )
 
 
-def test_every_policy_is_tried():
-    tried = {policy for policy, *_ in MISTAKES} | {references.routes_lead_to_services}
-    assert tried == set(POLICIES)
+def test_every_policy_has_a_violation():
+    violated = {policy for policy, *_ in VIOLATIONS} | {references.routes_and_autoscalers_have_targets}
+    assert violated == set(POLICIES)

@@ -1,4 +1,4 @@
-"""How much nginx takes from one address. Each test's limits are small, so that few requests reach them."""
+"""nginx's limits per client address. Each test sets low limits, so that few requests exceed them."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ def statuses(ask: Callable[[], httpx.Response]) -> list[int]:
 
 
 def expect_limited(found: list[int], answer: int = 200) -> None:
-    """One under the limit passes, and not all that is over it."""
+    """Requests under the limit are answered with ``answer``, and some over it with 429."""
     assert found[:ALLOWED_AT_ONCE] == [answer] * ALLOWED_AT_ONCE
     assert set(found) == {answer, 429}
 
@@ -36,13 +36,13 @@ async def test_sockets_over_the_limit_of_an_address_are_answered_429_and_other_a
         refused = next(answer for answer, _ in answers if b" 429 " in answer)
         assert b"Retry-After: 5\r\n" in refused
         assert {line["path"] for line in limited_lines(stack, "connections")} == {"/ws/feed/lobby/"}
-        # Pages are counted apart.
+        # Pages have a limit of their own.
         async with httpx.AsyncClient() as client:
             assert (await client.get(f"{stack.url}/feed/")).status_code == 200
 
         other, other_writer = await open_socket(stack, "127.0.0.2")
         assert b" 101 " in other
-        # Who leaves makes room.
+        # A closed socket frees its slot.
         next(writer for answer, writer in answers if b" 101 " in answer).close()
         deadline = time.monotonic() + 10
         while b" 101 " not in (again := await open_socket(stack))[0]:
@@ -52,7 +52,7 @@ async def test_sockets_over_the_limit_of_an_address_are_answered_429_and_other_a
             writer.close()
 
 
-async def test_handshakes_of_one_address_are_limited(tmp_path):
+async def test_handshakes_per_address_are_limited(tmp_path):
     with FeedStack(tmp_path, ws_processes=1, environment=NO_LIMITS | {"HANDSHAKE_RATE": "1"}) as stack:
         found = []
         for _ in range(MANY):
@@ -74,23 +74,25 @@ def stack(tmp_path_factory):
 
 
 def test_requests_over_the_limit_of_an_address_are_answered_429_with_a_page_or_json(stack):
-    with visitor(stack) as crowd, visitor(stack, "127.0.0.2") as other:
-        styles = crowd.get("/accounts/login/").text.partition('rel="stylesheet" href="')[2].partition('"')[0]
-        found = statuses(lambda: crowd.get("/feed/lobby/"))
+    with visitor(stack) as client, visitor(stack, "127.0.0.2") as other:
+        styles = client.get("/accounts/login/").text.partition('rel="stylesheet" href="')[2].partition('"')[0]
+        found = statuses(lambda: client.get("/feed/lobby/"))
         assert set(found) == {200, 429}
-        # One after the other comes back only with time; so these are over it still.
-        page = next(answer for _ in range(MANY) if (answer := crowd.get("/feed/lobby/")).status_code == 429)
+        # The budget recovers by one request per second, so most of these still exceed it.
+        page = next(answer for _ in range(MANY) if (answer := client.get("/feed/lobby/")).status_code == 429)
         assert page.headers["retry-after"] == "5"
         assert page.headers["content-type"].startswith("text/html")
         assert "アクセス回数の上限を超えました" in page.text
         assert "Too many requests" in page.text
-        answer = next(answer for _ in range(MANY) if (answer := crowd.get("/api/feeds/lobby/posts")).status_code == 429)
+        answer = next(
+            answer for _ in range(MANY) if (answer := client.get("/api/feeds/lobby/posts")).status_code == 429
+        )
         assert answer.json()["error"]["code"] == "too_many_requests"
         assert answer.headers["retry-after"] == "5"
-        assert set(statuses(lambda: crowd.get(styles))) == {200}
-        # Of files five times as many, 50 at once, also of those that do not exist.
-        assert crowd.get("/static/0.js").status_code == 404
-        assert any(crowd.get(f"/static/{number}.js").status_code == 429 for number in range(10 * MANY))
+        assert set(statuses(lambda: client.get(styles))) == {200}
+        # Static files have five times the rate, with a burst of 50, also missing ones.
+        assert client.get("/static/0.js").status_code == 404
+        assert any(client.get(f"/static/{number}.js").status_code == 429 for number in range(10 * MANY))
         assert other.get("/feed/lobby/").status_code == 200
     paths = {line["path"] for line in limited_lines(stack, "requests")}
     assert {"/feed/lobby/", "/api/feeds/lobby/posts"} == {path for path in paths if "/static/" not in path}
@@ -115,7 +117,7 @@ def test_requests_under_the_limit_are_served(stack):
     ("addresses", "other"),
     [
         (["203.0.113.1"], "203.0.113.2"),
-        # Whoever has one address of IPv6 has the whole /64.
+        # A client with one IPv6 address has the whole /64.
         ([f"2001:db8::{number:x}:1" for number in range(1, MANY + 1)], "2001:db8:0:1::1"),
     ],
     ids=["IPv4", "IPv6"],
@@ -147,6 +149,6 @@ def test_body_over_the_limit_is_answered_413_with_a_page_or_json(tmp_path: Path)
         assert answer.status_code == 401
         answer = client.post("/api/feeds/lobby/posts", content=b"x" * 1025)
         assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
-        # Without a Content-Length it is counted as it comes.
+        # Without a Content-Length, nginx counts the bytes that it receives.
         answer = client.post("/api/feeds/lobby/posts", content=iter([b"x" * 1000] * 3))
         assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")

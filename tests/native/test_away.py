@@ -35,7 +35,7 @@ def test_nginx_answers_503_while_web_is_down(tmp_path: Path) -> None:
         answer = visitor.get("/feed/lobby/")
         assert answer.status_code == 200
         assert "retry-after" not in answer.headers
-        # Not a page of its own that anybody can ask for.
+        # Error pages are internal.
         assert visitor.get("/errors/503.html").status_code == 404
 
 

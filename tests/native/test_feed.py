@@ -64,18 +64,18 @@ def append(window: ClientConnection, entry_id: str, **fields: object) -> None:
     window.send(json.dumps({"type": "entry", "id": entry_id, **fields}))
 
 
-def test_its_code_is_at_most_thirty_lines_beside_the_models() -> None:
+def test_feed_has_at_most_30_lines_besides_its_models() -> None:
     lines = [line.strip() for path in CODE for line in path.read_text().splitlines()]
     assert len([line for line in lines if line and not line.startswith(NO_CODE)]) <= 30
 
 
-def test_a_feed_has_a_page(run: Run) -> None:
+def test_feed_page_is_served(run: Run) -> None:
     page = httpx.get(run.description()["url"] + "/feed/deploys/")
     assert page.status_code == 200
     assert "/ws/feed/deploys/" in page.text
 
 
-def test_an_activity_reaches_the_windows_of_all_processes_with_its_number(run: Run, feed: str) -> None:
+def test_entry_reaches_members_on_all_processes_with_its_seq(run: Run, feed: str) -> None:
     with join(run, "ws-1", feed) as alice, join(run, "ws-2", feed) as bob:
         assert alice.subprotocol == "journal.v1"
         welcome = receive(alice, "welcome")
@@ -90,7 +90,7 @@ def test_an_activity_reaches_the_windows_of_all_processes_with_its_number(run: R
         assert (entry["seq"], entry["id"], entry["text"]) == (3, "b1", "number 3")
 
 
-def test_an_activity_that_is_sent_again_is_stored_once(run: Run, feed: str) -> None:
+def test_stored_id_with_other_content_is_rejected(run: Run, feed: str) -> None:
     with join(run, "ws-1", feed) as first:
         append(first, "same", text="hello")
         assert receive(first, "ack") == {"type": "ack", "id": "same", "seq": 1}
@@ -103,7 +103,7 @@ def test_an_activity_that_is_sent_again_is_stored_once(run: Run, feed: str) -> N
 
 
 @pytest.mark.parametrize("query", ["?after=9", "?after=0&epoch=another"])
-def test_what_cannot_be_resumed_is_reset(run: Run, feed: str, query: str) -> None:
+def test_resume_after_unknown_seq_or_epoch_is_reset(run: Run, feed: str, query: str) -> None:
     with join(run, "ws-1", feed) as writer:
         append(writer, "1", text="hello")
         receive(writer, "ack")
@@ -128,7 +128,7 @@ def test_what_cannot_be_resumed_is_reset(run: Run, feed: str, query: str) -> Non
         (json.dumps({"type": "entry", "id": "1", "text": "x" * 201}), "invalid"),
     ],
 )
-def test_what_is_not_an_activity_is_answered_with_an_error(run: Run, feed: str, frame: str | bytes, code: str) -> None:
+def test_invalid_frame_is_answered_with_an_error(run: Run, feed: str, frame: str | bytes, code: str) -> None:
     with join(run, "ws-1", feed) as window:
         window.send(frame)
         assert receive(window, "error")["code"] == code
@@ -136,7 +136,7 @@ def test_what_is_not_an_activity_is_answered_with_an_error(run: Run, feed: str, 
         assert receive(window, "ack")["seq"] == 1
 
 
-def test_without_redis_activities_still_come(run: Run, feed: str) -> None:
+def test_entries_are_delivered_without_redis(run: Run, feed: str) -> None:
     with join(run, "ws-1", feed) as alice, join(run, "ws-2", feed) as bob:
         receive(bob, "welcome")
         os.kill(process_of(run, "redis")["pid"], signal.SIGSTOP)
@@ -147,7 +147,7 @@ def test_without_redis_activities_still_come(run: Run, feed: str) -> None:
             os.kill(process_of(run, "redis")["pid"], signal.SIGCONT)
 
 
-def test_an_activity_that_a_command_records_reaches_the_windows(run: Run, repository: Path, feed: str) -> None:
+def test_entry_of_a_management_command_reaches_members(run: Run, repository: Path, feed: str) -> None:
     database = f"sqlite:///{run.directory}/db.sqlite3"
     command = ["shell", "-c", f"from feed.activities import record; record('{feed}', 'ci', 'Release 7 is out.')"]
     with join(run, "ws-1", feed) as window:
@@ -163,7 +163,7 @@ def test_an_activity_that_a_command_records_reaches_the_windows(run: Run, reposi
         assert (entry["seq"], entry["actor"], entry["text"]) == (1, "ci", "Release 7 is out.")
 
 
-def test_windows_resume_over_a_restart_of_their_process(run: Run, feed: str) -> None:
+def test_members_resume_after_a_restart_of_their_process(run: Run, feed: str) -> None:
     with join(run, "ws-1", feed) as writer, ExitStack() as windows:
         reader = windows.enter_context(join(run, "ws-2", feed))
         epoch = receive(reader, "welcome")["epoch"]

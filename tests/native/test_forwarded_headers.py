@@ -1,4 +1,4 @@
-"""What clients and proxies say about a request, and what of it nginx passes on to web and ws."""
+"""Which headers of clients and proxies nginx forwards to web and ws."""
 
 import http.server
 import json
@@ -15,8 +15,8 @@ from deploy.local import Process, ports
 from deploy.local.nginx import command, render
 from deploy.local.process import answers_http
 
-PROXY, STRANGER = "127.0.0.2", "127.0.0.3"
-# What frameworks and servers take for the truth about a client: Gunicorn, Django, Rails, PHP, IIS, ingress controllers.
+PROXY, UNTRUSTED = "127.0.0.2", "127.0.0.3"
+# Headers that frameworks and servers trust: Gunicorn, Django, Rails, PHP, IIS, ingress controllers.
 NEVER_TRUSTED = {
     "Forwarded": "for=203.0.113.9;proto=https;host=evil.example",
     "X-Forwarded": "203.0.113.9",
@@ -49,7 +49,7 @@ NEVER_TRUSTED = {
     "Proxy": "http://evil.example",
     "Remote-User": "admin",
     "X-Remote-User": "admin",
-    # As CGI names them; nginx takes no header with an underscore.
+    # Named as in CGI. nginx ignores headers with underscores.
     "REMOTE_USER": "admin",
     "SCRIPT_NAME": "/evil",
     "HTTP_X_FORWARDED_PROTO": "https",
@@ -58,7 +58,7 @@ NEVER_TRUSTED = {
 
 
 class Echo(http.server.BaseHTTPRequestHandler):
-    """Stands in for web and ws: answers with the headers of the request."""
+    """Takes the place of web and ws: responds with the headers of the request."""
 
     def do_GET(self) -> None:
         body = json.dumps(self.headers.items()).encode()
@@ -68,12 +68,12 @@ class Echo(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Nothing: nginx has a log."""
+        """Log nothing."""
 
 
 @contextmanager
 def nginx_before_an_echo(folder: Path, **environment: str) -> Iterator[Process]:
-    """The real nginx, with nothing but an echo behind it."""
+    """nginx with an echo server as upstream."""
     with http.server.ThreadingHTTPServer((ports.HOST, 0), Echo) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"{ports.HOST}:{server.server_port}"
@@ -112,7 +112,7 @@ def nginx_before_an_echo(folder: Path, **environment: str) -> Iterator[Process]:
 def exchange(
     process: Process, source: str, path: str, headers: list[tuple[str, str]], first: bytes = b"", host: str = ports.HOST
 ) -> tuple[int, bytes]:
-    """Return status and body of a request, byte for byte as given, ``first`` before it."""
+    """Send ``first`` and a request with exactly these headers; return the status and the body of the response."""
     lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "Connection: close", "", ""]
     with socket.create_connection((host, int(process.url.rpartition(":")[2])), 20, source_address=(source, 0)) as line:
         line.sendall(first + "\r\n".join(lines).encode())
@@ -125,7 +125,7 @@ def exchange(
 def passed_on(
     process: Process, source: str, *headers: tuple[str, str], path: str = "/feed/", first: bytes = b""
 ) -> dict:
-    """Return the headers that reach web or ws, names in lower case; each must come once."""
+    """Return the headers that reach web or ws, with names in lower case; no header may occur twice."""
     given = headers if any(name == "Host" for name, _ in headers) else (("Host", "chat.example.com"), *headers)
     status, body = exchange(process, source, path, list(given), first)
     assert status == 200
@@ -145,8 +145,8 @@ def websocket(path: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("path", ["/feed/", "/api/feeds/lobby/posts", "/static/x.js", "/ws/feed/lobby/"])
-@pytest.mark.parametrize("source", [PROXY, STRANGER])
-def test_headers_that_are_never_trusted_reach_neither_web_nor_ws(nginx: Process, source: str, path: str) -> None:
+@pytest.mark.parametrize("source", [PROXY, UNTRUSTED])
+def test_untrusted_headers_reach_neither_web_nor_ws(nginx: Process, source: str, path: str) -> None:
     found = passed_on(nginx, source, *NEVER_TRUSTED.items(), *websocket(path), path=path)
     assert found.keys() <= {
         *("host", "x-forwarded-for", "x-forwarded-proto", "x-request-id", "connection", "upgrade"),
@@ -159,11 +159,11 @@ def test_headers_that_are_never_trusted_reach_neither_web_nor_ws(nginx: Process,
     ("said", "address"),
     [
         (["203.0.113.7"], "203.0.113.7"),
-        # Azure's gateways add the port.
+        # Azure's gateways append the port.
         (["203.0.113.7:5555"], "203.0.113.7"),
         (["2001:db8::7"], "2001:db8::7"),
         (["[2001:db8::7]:5555"], "2001:db8::7"),
-        # The last that is no trusted proxy: what stands before it may be a lie.
+        # The last address that is not a trusted proxy. Those before it can be forged.
         (["198.51.100.1, 203.0.113.7"], "203.0.113.7"),
         (["198.51.100.1", f"203.0.113.7, {PROXY}"], "203.0.113.7"),
         (["unknown"], PROXY),
@@ -172,10 +172,10 @@ def test_headers_that_are_never_trusted_reach_neither_web_nor_ws(nginx: Process,
         ([], PROXY),
     ],
 )
-def test_a_trusted_proxy_says_the_address(nginx: Process, said: list[str], address: str) -> None:
+def test_address_is_taken_from_a_trusted_proxy(nginx: Process, said: list[str], address: str) -> None:
     headers = [("X-Forwarded-For", value) for value in said]
     assert passed_on(nginx, PROXY, *headers)["x-forwarded-for"] == address
-    assert passed_on(nginx, STRANGER, *headers)["x-forwarded-for"] == STRANGER
+    assert passed_on(nginx, UNTRUSTED, *headers)["x-forwarded-for"] == UNTRUSTED
 
 
 @pytest.mark.parametrize(
@@ -184,17 +184,17 @@ def test_a_trusted_proxy_says_the_address(nginx: Process, said: list[str], addre
         (["https"], "https"),
         (["http"], "http"),
         (["HTTPS"], "https"),
-        # Traefik, for an upgrade.
+        # Sent by Traefik for an upgrade.
         (["wss"], "https"),
         (["ws"], "http"),
-        # Each proxy of a chain adds its own; the first is what the browser used.
+        # Each proxy of a chain appends its own. The first is the browser's.
         (["https,http"], "https"),
         (["https, https"], "https"),
         (["https , http"], "https"),
         (["wss, http"], "https"),
         (["http, https"], "http"),
         (["https", "http"], "https"),
-        # Not what it could be: nginx' own connection counts.
+        # For invalid values, the scheme of the connection to nginx is used.
         (["on"], "http"),
         (["httpsx"], "http"),
         (["https;http"], "http"),
@@ -202,23 +202,23 @@ def test_a_trusted_proxy_says_the_address(nginx: Process, said: list[str], addre
         ([], "http"),
     ],
 )
-def test_a_trusted_proxy_says_the_scheme(nginx: Process, said: list[str], scheme: str) -> None:
+def test_scheme_is_taken_from_a_trusted_proxy(nginx: Process, said: list[str], scheme: str) -> None:
     headers = [("X-Forwarded-Proto", value) for value in said]
     for path in ("/feed/", "/ws/feed/lobby/"):
         found = passed_on(nginx, PROXY, *headers, *websocket(path), path=path)
         assert found["x-forwarded-proto"] == scheme
-        assert passed_on(nginx, STRANGER, *headers, *websocket(path), path=path)["x-forwarded-proto"] == "http"
+        assert passed_on(nginx, UNTRUSTED, *headers, *websocket(path), path=path)["x-forwarded-proto"] == "http"
 
 
 @pytest.mark.parametrize(
     ("host", "forwarded", "expected"),
     [
-        # A proxy that leaves out the port (nginx: proxy_set_header Host $host).
+        # A proxy that removes the port (nginx: proxy_set_header Host $host).
         ("chat.example.com", "chat.example.com:8443", "chat.example.com:8443"),
         ("chat.example.com", "CHAT.example.com:8443", "CHAT.example.com:8443"),
         ("chat.example.com", "chat.example.com:8443, inner:80", "chat.example.com:8443"),
         ("[::1]", "[::1]:8443", "[::1]:8443"),
-        # Another name is not trusted, nor what is no port.
+        # Another host name or an invalid port is ignored.
         ("chat.example.com", "evil.example:8443", "chat.example.com"),
         ("chat.example.com", "evil.chat.example.com:8443", "chat.example.com"),
         ("chat.example.com", "chat.example.com.evil.example:8443", "chat.example.com"),
@@ -228,12 +228,12 @@ def test_a_trusted_proxy_says_the_scheme(nginx: Process, said: list[str], scheme
         ("chat.example.com:8080", "chat.example.com:8443", "chat.example.com:8080"),
     ],
 )
-def test_a_trusted_proxy_says_the_port_that_host_lacks(
+def test_port_is_taken_from_a_trusted_proxy_if_host_has_none(
     nginx: Process, host: str, forwarded: str, expected: str
 ) -> None:
     headers = (("Host", host), ("X-Forwarded-Host", forwarded))
     assert passed_on(nginx, PROXY, *headers)["host"] == expected
-    assert passed_on(nginx, STRANGER, *headers)["host"] == host
+    assert passed_on(nginx, UNTRUSTED, *headers)["host"] == host
 
 
 V1 = b"PROXY TCP4 203.0.113.7 192.0.2.1 56324 443\r\n"
@@ -253,20 +253,20 @@ def behind_tcp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 
 
 @pytest.mark.parametrize("first", [V1, V2], ids=["v1", "v2"])
-def test_with_the_proxy_protocol_the_address_is_what_it_says(behind_tcp: Process, first: bytes) -> None:
-    # A load balancer of TCP passes on what the client says, so none of it is trusted.
+def test_address_is_taken_from_the_proxy_protocol(behind_tcp: Process, first: bytes) -> None:
+    # A TCP load balancer forwards the client's headers unchanged, so they are not trusted.
     lies = [("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-Proto", "https"), ("X-Request-ID", "0123456789abcdef")]
     for path in ("/feed/", "/ws/feed/lobby/"):
         found = passed_on(behind_tcp, PROXY, *lies, *websocket(path), path=path, first=first)
         assert (found["x-forwarded-for"], found["x-forwarded-proto"]) == ("203.0.113.7", "http")
         assert found["x-request-id"] != "0123456789abcdef"
-        # Of a stranger it is skipped.
-        found = passed_on(behind_tcp, STRANGER, *lies, *websocket(path), path=path, first=first)
-        assert found["x-forwarded-for"] == STRANGER
+        # The PROXY header of an untrusted address is read, but not used.
+        found = passed_on(behind_tcp, UNTRUSTED, *lies, *websocket(path), path=path, first=first)
+        assert found["x-forwarded-for"] == UNTRUSTED
 
 
 def refused_lines(process: Process) -> list[dict]:
-    """Return nginx' lines about what it could not read."""
+    """Return nginx's log lines with the status 400."""
     lines = [json.loads(line) for line in process.log.read_text().splitlines()]
     return [line for line in lines if line["status"] == 400]
 
@@ -274,7 +274,7 @@ def refused_lines(process: Process) -> list[dict]:
 @pytest.mark.parametrize(
     ("first", "reason"), [(V1, "proxy_protocol"), (V2, "proxy_protocol"), (b"\x16\x03\x01\x02\x00\x01\x00\r\n", "tls")]
 )
-def test_an_unexpected_protocol_is_400_and_named_in_the_log(nginx: Process, first: bytes, reason: str) -> None:
+def test_unexpected_protocol_is_400_and_logged_as_limit(nginx: Process, first: bytes, reason: str) -> None:
     before = refused_lines(nginx)
     status, body = exchange(nginx, PROXY, "/feed/", [("Host", "chat.example.com")], first)
     assert status == 400

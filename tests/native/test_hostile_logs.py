@@ -86,7 +86,7 @@ def send(address: tuple[str, int], data: bytes) -> None:
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
-    """A frame of a client (RFC 6455, section 5.2), whose mask changes nothing."""
+    """Return a client frame (RFC 6455, section 5.2) with the mask 0."""
     size = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
     return bytes([0x80 | opcode]) + size + bytes(4) + payload
 
@@ -121,7 +121,7 @@ def address_of(url: str) -> tuple[str, int]:
 
 @pytest.fixture(scope="module", params=["json", "console"])
 def logs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """The format, and the folder of the logs, after all of it has been sent to nginx, web and ws."""
+    """The log format and the folder of the logs, after all requests and frames were sent to nginx, web and ws."""
     directory = tmp_path_factory.mktemp("hostile")
     environment = {**NO_LIMITS, "LOG_FORMAT": request.param, "LOG_LEVEL": "DEBUG", "WEB_WORKERS": "1"}
     with FeedStack(directory, ws_processes=1, environment=environment) as stack:
@@ -174,7 +174,7 @@ def test_nginx_logs_exhausted_connections_without_the_requests(tmp_path: Path) -
     port, health = ports.pick(), ports.pick()
     listen = {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_HEALTH_LISTEN": f"127.0.0.1:{health}"}
     configuration = tmp_path / "nginx.conf"
-    # A server that is there, and accepts no more: requests wait for it, and each takes two connections of nginx.
+    # An upstream that never accepts: each waiting request takes two of nginx's connections.
     with socket.create_server(("127.0.0.1", 0), backlog=64) as web:
         servers = dict.fromkeys(("WEB_SERVERS", "WS_SERVERS"), f"127.0.0.1:{web.getsockname()[1]}")
         render(configuration, {**listen, **servers, **NO_LIMITS, "NGINX_WORKER_CONNECTIONS": "16"})
@@ -195,7 +195,7 @@ def test_nginx_logs_exhausted_connections_without_the_requests(tmp_path: Path) -
                         line = lines.enter_context(socket.create_connection(("127.0.0.1", port), 20))
                         with suppress(ConnectionError):
                             line.sendall(data)
-                        # A connection of which nginx has read nothing yet would be closed for the next one.
+                        # nginx would close a connection on which it has read nothing, to accept another one.
                         time.sleep(0.02)
         finally:
             nginx.stop()

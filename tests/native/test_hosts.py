@@ -1,4 +1,4 @@
-"""Which hosts nginx serves: those of ALLOWED_HOSTS, as Django reads it."""
+"""nginx serves the hosts of ALLOWED_HOSTS, matched as Django does."""
 
 import socket
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""web and ws agree on all settings but those that are for one of them alone, so nobody is two people."""
+"""web and ws identify users by the same settings."""
 
 import json
 import os
@@ -22,7 +22,7 @@ import re
 shown = {name: repr(getattr(settings, name)) for name in dir(settings) if name.isupper()}
 print(json.dumps({name: re.sub("0x[0-9a-f]+", "", value) for name, value in shown.items()}))
 """
-# How pages look and are served, what web protects them with, and who failed too often to log in.
+# Rendering, serving and protecting pages, and failed logins.
 WEB_ONLY = (
     "AXES_",
     "CONTENT_SECURITY_POLICY",
@@ -46,13 +46,13 @@ WEB_ONLY = (
     "WSGI_APPLICATION",
 )
 WS_ONLY = ("ASGI_APPLICATION",)
-# Another layer class for the same Redis, the apps of pages beside those of both, and axes, which lets nobody in.
+# Another layer class for the same Redis, additional apps for pages, and axes, which only rejects logins.
 OF_EACH = {"CHANNEL_LAYERS", "INSTALLED_APPS", "AUTHENTICATION_BACKENDS", "SETTINGS_MODULE", "SILENCED_SYSTEM_CHECKS"}
 
 
 @pytest.fixture
 def copied_services(tmp_path: Path) -> Path:
-    """A copy of the code, for a test that changes a service's settings."""
+    """A copy of the code, for tests that change the settings of a service."""
     for folder in ("src", "apps", "services"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     shutil.copy(ROOT / "manage.py", tmp_path)
@@ -66,7 +66,7 @@ def settings_of(service: str) -> dict[str, str]:
     return dict(json.loads(result.stdout))
 
 
-def test_web_and_ws_differ_only_in_what_is_for_one_of_them():
+def test_identity_settings_of_web_and_ws_are_equal():
     web, ws = settings_of("web"), settings_of("ws")
     differ = {name for name in web.keys() | ws.keys() if web.get(name) != ws.get(name)} - OF_EACH
     assert {name for name in differ if not name.startswith((*WEB_ONLY, *WS_ONLY))} == set()
@@ -78,26 +78,26 @@ def with_shared(**changed: object) -> SimpleNamespace:
     return SimpleNamespace(**{**{name: value for name, value in vars(shared).items() if name.isupper()}, **changed})
 
 
-def test_what_both_have_and_what_only_refuses_logins_is_accepted():
+def test_shared_settings_and_backends_that_only_reject_logins_are_accepted():
     axes = ["axes.backends.AxesStandaloneBackend", *shared.AUTHENTICATION_BACKENDS]
     identity.check(with_shared())
     identity.check(with_shared(AUTHENTICATION_BACKENDS=axes))
 
 
 @pytest.mark.parametrize("name", identity.NAMES)
-def test_a_service_that_decides_by_itself_who_somebody_is_does_not_start(name):
+def test_identity_setting_in_one_service_only_aborts_startup(name):
     with pytest.raises(ImproperlyConfigured, match=f"^{name} .*services/base/settings.py") as raised:
         identity.check(with_shared(**{name: ["of-this-service-alone"]}))
     assert "of-this-service-alone" not in str(raised.value)
 
 
-def test_a_service_that_decides_by_itself_whether_to_allow_guests_does_not_start():
+def test_allow_guests_in_one_service_only_aborts_startup():
     with pytest.raises(ImproperlyConfigured, match=r"^ALLOW_GUESTS .*services/base/settings.py"):
         identity.check(with_shared(CHANNELS_LIVE={"ALLOW_GUESTS": False}))
     identity.check(with_shared(CHANNELS_LIVE={"MAX_SOCKETS": 5}))
 
 
-def test_a_name_of_channels_live_among_django_s_settings_would_be_ignored_and_stops_the_start():
+def test_package_setting_as_django_setting_aborts_startup():
     with pytest.raises(ImproperlyConfigured, match=r"^MAX_SOCKETS is not a setting of Django: .*CHANNELS_LIVE"):
         check_settings.check(with_shared(MAX_SOCKETS=5))
     with pytest.raises(ImproperlyConfigured, match=r"^HISTORY_RATE is not a setting of Django: .*CHAT"):
@@ -105,7 +105,7 @@ def test_a_name_of_channels_live_among_django_s_settings_would_be_ignored_and_st
 
 
 @pytest.mark.parametrize("name", ["CHANNELS_LIVE", "CHAT", "ACCOUNTS"])
-def test_an_unknown_name_in_a_dictionary_of_settings_stops_the_start(name):
+def test_unknown_key_in_a_settings_dictionary_aborts_startup(name):
     check_settings.check(with_shared(**{name: {}}))
     with pytest.raises(ImproperlyConfigured, match=f"^{name}: 'RATE' is not a setting"):
         check_settings.check(with_shared(**{name: {"RATE": 5}}))
@@ -120,7 +120,7 @@ def test_an_unknown_name_in_a_dictionary_of_settings_stops_the_start(name):
     ],
     ids=["web", "ws", "manage.py"],
 )
-def test_the_start_of_every_program_is_stopped_by_one_sentence(service, command, copied_services):
+def test_invalid_identity_setting_aborts_every_program_with_one_line(service, command, copied_services):
     with (copied_services / f"services/{service}/settings.py").open("a") as settings:
         settings.write('\nSESSION_COOKIE_NAME = "ours"\n')
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}

@@ -15,7 +15,7 @@ from tests.support.feed_stack import FeedStack
 from tests.support.tokens import make_token
 
 Line = dict[str, Any]
-# The most talkative settings there are.
+# The most verbose settings.
 SETTINGS = {"LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG", "DEBUG": "true"}
 
 
@@ -30,7 +30,7 @@ def text_of(stack: Stack, name: str) -> str:
 
 
 def wait_for(stack: Stack, name: str, is_wanted: Callable[[Line], bool]) -> Line:
-    """Return the process's first line that is wanted; a line is written after its answer has been sent."""
+    """Return the first log line that is wanted. It can be written after the response was sent."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         for line in text_of(stack, name).splitlines():
@@ -50,9 +50,9 @@ def open_socket(
 def test_request_has_one_id_in_all_logs_and_in_its_response(stack):
     answer = httpx.get(f"{stack.url}/feed/lobby/?secret=1")
     request_id = answer.headers["x-request-id"]
-    door = wait_for(stack, "nginx", lambda line: line.get("request_id") == request_id)
-    assert {"method": "GET", "path": "/feed/lobby/", "status": 200, "upstream_status": "200"}.items() <= door.items()
-    assert door["duration_s"] >= 0
+    proxied = wait_for(stack, "nginx", lambda line: line.get("request_id") == request_id)
+    assert {"method": "GET", "path": "/feed/lobby/", "status": 200, "upstream_status": "200"}.items() <= proxied.items()
+    assert proxied["duration_s"] >= 0
     access = wait_for(stack, "web", lambda line: line.get("request_id") == request_id and line["event"] == "request")
     assert access["logger"] == "web.access"
     assert {"method": "GET", "route": "/feed/<slug:name>/", "status": 200}.items() <= access.items()
@@ -82,8 +82,8 @@ def test_refused_handshake_is_logged_with_its_reason(stack):
     assert line["reason"] == "origin"
     assert line["origin"] == "https://evil.example"
     assert line["level"] == "warning"
-    door = wait_for(stack, "nginx", lambda line: line.get("request_id") == request_id)
-    assert {"status": 403, "upgrade": "websocket"}.items() <= door.items()
+    proxied = wait_for(stack, "nginx", lambda line: line.get("request_id") == request_id)
+    assert {"status": 403, "upgrade": "websocket"}.items() <= proxied.items()
 
 
 def test_unknown_path_of_a_socket_is_logged(stack):
@@ -95,7 +95,7 @@ def test_unknown_path_of_a_socket_is_logged(stack):
 
 
 @pytest.mark.parametrize("name", ["web", "ws-1", "nginx"])
-def test_every_line_is_json(stack, name):
+def test_every_log_line_is_json(stack, name):
     httpx.get(f"{stack.url}/feed/")
     lines = text_of(stack, name).splitlines()
     assert lines

@@ -22,7 +22,7 @@ def workers_of(master: int) -> list[int]:
 
 
 def metrics(stack: Stack) -> str:
-    # A connection of its own each time, so that any worker may answer.
+    # A new connection each time, so that any worker may answer.
     return httpx.get(f"{stack.process('web').url}/metrics", headers={"Connection": "close"}).text
 
 
@@ -31,7 +31,7 @@ def answered(stack: Stack) -> float:
     return float(found[1]) if found else 0.0
 
 
-def test_counters_are_those_of_all_workers_and_outlive_each_of_them(tmp_path):
+def test_counters_sum_all_workers_and_survive_their_restart(tmp_path):
     with FeedStack(tmp_path, ws_processes=1, environment={"WEB_WORKERS": str(WORKERS)}) as stack:
         web = stack.process("web")
         with ThreadPoolExecutor(8) as pool:

@@ -19,7 +19,7 @@ from tests.support.visitors import ALLOWED_AT_ONCE, open_socket, visitor
 TOO_MANY = 2 * ALLOWED_AT_ONCE + 5
 LIMITS = {
     "HANDSHAKE_RATE": "1",
-    # More than of forms, so that those reach their own limit first.
+    # Higher than ACCOUNT_RATE, so that forms exceed their own limit first.
     "REQUEST_RATE": "2",
     "ACCOUNT_RATE": "1",
     "MAX_BODY_KIB": "1",
@@ -48,7 +48,7 @@ def process(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def refused(process: Process) -> dict[str, float]:
-    """Return how many requests each limit has refused, without those that refused none."""
+    """Return how many requests were rejected by each limit, without limits that rejected none."""
     text = httpx.get(f"{process.url}/metrics").text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     return {
@@ -59,7 +59,7 @@ def refused(process: Process) -> dict[str, float]:
 
 
 def wait_for(process: Process, expected: dict[str, float]) -> None:
-    """Return when the counter says so: nginx' lines are on their way when its answer has come."""
+    """Wait until the counters have these values, because nginx sends its syslog messages after the response."""
     deadline = time.monotonic() + 10
     while (found := refused(process)) != expected:
         assert time.monotonic() < deadline, f"{found}, not {expected}"
@@ -110,7 +110,7 @@ def test_datagrams_not_from_nginx_are_counted_as_other(stack: Stack, process: Pr
 
 
 @pytest.mark.parametrize("value", ["127.0.0.1", "127.0.0.1:", "syslog"])
-def test_invalid_address_aborts_startup_with_one_sentence(stack: Stack, tmp_path: Path, value: str) -> None:
+def test_invalid_address_aborts_startup_with_a_one_line_error(stack: Stack, tmp_path: Path, value: str) -> None:
     process = nginx_metrics(stack, tmp_path, REFUSALS_SYSLOG=value)
     process.start()
     with pytest.raises(ProcessFailed, match=r"REFUSALS_SYSLOG.*expected host:port"):

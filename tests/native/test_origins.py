@@ -11,7 +11,7 @@ from deploy.local import Stack
 from tests.support.feed_stack import FeedStack
 
 ALLOWED = "https://app.example.net"
-# Of an app for phones, and of a browser's extension.
+# Origins of a mobile app and of a browser extension.
 NATIVE = ["capacitor://localhost", "chrome-extension://abcdefghijklmnopabcdefghijklmnop"]
 ENVIRONMENT = {"ALLOWED_ORIGINS": ",".join([ALLOWED, *NATIVE]), "TRUSTED_PROXIES": "127.0.0.2", "LOG_FORMAT": "json"}
 
@@ -28,7 +28,7 @@ def url(stack: Stack, request: pytest.FixtureRequest) -> str:
 
 
 def status(url: str, origin: bytes | None, *more: str, source: str = "127.0.0.1") -> int:
-    """Return the HTTP status of a handshake, byte for byte as given."""
+    """Return the HTTP status of a handshake with exactly this Origin."""
     address = urlsplit(url)
     lines = [
         "GET /ws/feed/lobby/ HTTP/1.1",
@@ -99,7 +99,7 @@ def foreign(url: str) -> list[bytes | None]:
         "https://app.example.network",
         "https://app_example.net",
     ]
-    # Cyrillic and full-width letters, and bytes that are no text.
+    # Cyrillic and full-width letters, and invalid UTF-8.
     return [
         None,
         *(text.encode() for text in texts),
@@ -144,7 +144,7 @@ def test_scheme_of_the_origin_is_that_of_the_trusted_proxy(stack):
 
 
 def test_handshake_for_another_host_is_refused(url, stack):
-    # What a page is told that has its own name point here (DNS rebinding).
+    # DNS rebinding: a page resolves its own host name to this server.
     with httpx.Client() as client:
         headers = {"Host": "evil.example", "Origin": "http://evil.example", "Upgrade": "websocket"}
         headers |= {

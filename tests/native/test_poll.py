@@ -1,4 +1,4 @@
-"""examples/poll, put beside the chat as docs/your-app.md says, in two ws processes."""
+"""examples/poll, installed beside the chat as in docs/your-app.md, with two ws processes."""
 
 import json
 import os
@@ -31,12 +31,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 @pytest.fixture
 def poll() -> str:
-    """Name of a poll in which nobody has voted."""
+    """The name of a poll without votes."""
     return "".join(character for character in token_urlsafe(24).lower() if character.isalpha())
 
 
 class Processes:
-    """The running stack's processes, by their names."""
+    """The processes of the running stack, by name."""
 
     def __init__(self, run: Run) -> None:
         self._processes = {process["name"]: process for process in run.description()["processes"]}
@@ -52,29 +52,29 @@ class Processes:
 
 
 def expect_result(voters: list[ClientConnection], **expected: int) -> None:
-    """Wait until each is told exactly these counts; what comes before is an earlier result."""
+    """Wait until each receives exactly these counts; earlier frames have earlier counts."""
     for voter in voters:
         while json.loads(voter.recv(15)) != expected:
             pass
 
 
-def test_its_code_is_less_than_sixty_lines_beside_imports() -> None:
+def test_poll_has_less_than_60_lines_besides_imports() -> None:
     lines = [line.strip() for path in CODE for line in path.read_text().splitlines()]
     assert len([line for line in lines if line and not line.startswith(NO_CODE)]) < 60
 
 
-def test_the_chat_and_the_poll_are_served_side_by_side(run: Run) -> None:
+def test_chat_and_poll_are_served_side_by_side(run: Run) -> None:
     with httpx.Client(base_url=run.description()["url"], follow_redirects=True) as visitor:
         assert "pizza-for-lunch?" in visitor.get("/poll/").text
         assert "room-name-input" in visitor.get("/").text
 
 
-def test_votes_in_two_processes_reach_everyone(run: Run, poll: str) -> None:
+def test_votes_on_two_processes_reach_all_voters(run: Run, poll: str) -> None:
     processes = Processes(run)
     with ExitStack() as sockets:
         voters = [sockets.enter_context(processes.join(name, poll)) for name in ("ws-1", "ws-2", "ws-1", "ws-2")]
         expect_result(voters)
-        # All at the same time: two processes count them in the same moment.
+        # Without waiting in between, so that two processes count at the same time.
         for voter, vote in zip(voters, ("true", "true", "false", "true"), strict=True):
             voter.send(vote)
         expect_result(voters, true=3, false=1)
@@ -82,7 +82,7 @@ def test_votes_in_two_processes_reach_everyone(run: Run, poll: str) -> None:
             assert json.loads(late.recv(15)) == {"true": 3, "false": 1}
 
 
-def test_a_voter_counts_once_whatever_is_sent_again(run: Run, poll: str) -> None:
+def test_voter_counts_once_however_often_a_vote_is_sent(run: Run, poll: str) -> None:
     processes = Processes(run)
     cookie = f"guest={httpx.get(run.description()['url'] + '/poll/pizza-for-lunch/').cookies['guest']}"
     with processes.join("ws-1", poll, Cookie=cookie) as first, processes.join("ws-2", poll, Cookie=cookie) as second:
@@ -95,7 +95,7 @@ def test_a_voter_counts_once_whatever_is_sent_again(run: Run, poll: str) -> None
             expect_result([first, second, other], true=1, false=1)
 
 
-def test_a_guest_under_another_name_has_voted_already(run: Run, poll: str) -> None:
+def test_renamed_guest_cannot_vote_again(run: Run, poll: str) -> None:
     processes, url = Processes(run), run.description()["url"]
     with httpx.Client(base_url=url, headers={"Origin": url}) as guest:
         page = guest.get("/accounts/name/").text
@@ -112,7 +112,7 @@ def test_a_guest_under_another_name_has_voted_already(run: Run, poll: str) -> No
                 expect_result([voter, other], true=2)
 
 
-def test_without_redis_results_still_come(run: Run, poll: str) -> None:
+def test_results_are_delivered_without_redis(run: Run, poll: str) -> None:
     processes = Processes(run)
     with processes.join("ws-1", poll) as alice, processes.join("ws-2", poll) as bob:
         expect_result([alice, bob])
@@ -126,7 +126,7 @@ def test_without_redis_results_still_come(run: Run, poll: str) -> None:
         expect_result([alice, bob], true=1, false=1)
 
 
-def test_a_stopped_process_closes_both_apps_members_with_1012(run: Run, poll: str) -> None:
+def test_stopping_process_closes_members_with_1012(run: Run, poll: str) -> None:
     processes = Processes(run)
     with processes.join("ws-2", poll) as voter:
         expect_result([voter])

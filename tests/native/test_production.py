@@ -22,7 +22,7 @@ COMMANDS = {
 
 def run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name(command[0])
-    # Nothing of the caller's own settings, nor of a .env file: what is set here wins.
+    # Without the settings of the caller's environment. Variables win over a .env file.
     base = {"PATH": os.environ["PATH"], "PYTHONPATH": "src:services:apps"}
     return subprocess.run(
         [str(program), *command[1:]],
@@ -85,7 +85,7 @@ def run(command: list[str], environment: dict[str, str]) -> subprocess.Completed
         "plain cookies",
     ],
 )
-def test_production_refuses_with_one_sentence(change: dict[str, str], sentence: str) -> None:
+def test_production_with_a_development_default_aborts_with_one_line(change: dict[str, str], sentence: str) -> None:
     result = run(COMMANDS["ws"], SAFE | change)
     assert result.returncode == 1
     expected = f"Invalid configuration: ENVIRONMENT=production refuses to start. {sentence}"
@@ -93,7 +93,7 @@ def test_production_refuses_with_one_sentence(change: dict[str, str], sentence: 
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_every_program_tells_all_refusals_at_once(command: list[str]) -> None:
+def test_every_program_names_all_rejected_settings_at_once(command: list[str]) -> None:
     result = run(command, {"ENVIRONMENT": "production", "DEBUG": "true", "ALLOWED_HOSTS": "*"})
     assert result.returncode == 1
     assert all(f"{name}: " in result.stderr for name in ("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS"))
@@ -105,13 +105,13 @@ def test_production_starts_with_safe_settings() -> None:
 
 
 @pytest.mark.parametrize("service", ["web", "ws"])
-def test_production_passes_django_s_own_check(service: str) -> None:
+def test_production_passes_check_deploy(service: str) -> None:
     check = ["python", "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     key = "kT3vA9zQm1xWc7RbN5yLh2DsG8uPe4JfXo6iVtKqZn0aMrBwEgYl"
     result = run(check, SAFE | {"SECRET_KEY": key, "DJANGO_SETTINGS_MODULE": f"{service}.settings"})
     assert result.returncode == 0, result.stderr
 
 
-def test_the_local_key_works_locally() -> None:
+def test_development_key_is_accepted_outside_production() -> None:
     result = run(COMMANDS["manage.py"], {})
     assert result.returncode == 0, result.stderr

@@ -22,7 +22,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 async def test_headers_up_to_max_header_kib_are_accepted_by_nginx_web_and_ws(stack: Stack) -> None:
-    # Together as much as nginx lets through, in four headers.
+    # Together as large as nginx accepts, in four headers.
     others = {f"X-Large-{number}": "y" * (KIB * 1024 - 500) for number in range(2)}
     async with httpx.AsyncClient(headers={"Cookie": COOKIES, **others}) as client:
         for path in ("/feed/", f"/feed/?{'x' * (KIB * 1024 - 500)}"):
@@ -55,7 +55,7 @@ def test_larger_request_line_is_answered_414(stack: Stack) -> None:
 
 
 def test_contradictory_forwarded_headers_are_accepted_by_web(stack: Stack) -> None:
-    # Past nginx too, as a probe or a mesh's proxy may come: Gunicorn's own defaults would answer 400.
+    # Also directly to web, as probes and service meshes do. Gunicorn's defaults would answer 400.
     for url in (stack.url, stack.process("web").url):
         for name, value in {"X-Forwarded-Ssl": "on", "X-Forwarded-Protocol": "ssl"}.items():
             headers = {"X-Forwarded-Proto": "http", name: value}

@@ -23,14 +23,14 @@ from deploy.local.stack import ROOT
 
 
 def processes_of(directory: Path) -> list[str]:
-    """The command lines of all processes that were started for the stack in a directory."""
+    """Return the command lines of all processes that belong to the stack in a directory."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if str(directory).encode() in (process / "environ").read_bytes():
                 found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
         except OSError:
-            continue  # it has ended, or is not ours
+            continue  # it has exited, or belongs to another user
     return found
 
 
@@ -40,7 +40,7 @@ def get(url: str) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_it_prints_where_it_is_and_a_signal_ends_it_all(start_run, number):
+def test_processes_are_printed_and_a_signal_stops_all(start_run, number):
     run = start_run()
     ready = run.wait_for("ready: ")
     assert f"ready: http://127.0.0.1:{run.port}/" in ready
@@ -62,7 +62,7 @@ def test_it_prints_where_it_is_and_a_signal_ends_it_all(start_run, number):
 
 
 @pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY"])
-def test_a_proxy_of_the_environment_is_not_asked_for_the_stack_itself(start_run, name):
+def test_readiness_checks_ignore_proxy_variables(start_run, name):
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         proxy.setblocking(False)
         address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
@@ -73,7 +73,7 @@ def test_a_proxy_of_the_environment_is_not_asked_for_the_stack_itself(start_run,
         assert run.end(signal.SIGINT) == 0
 
 
-def test_it_is_ready_behind_a_load_balancer_that_speaks_the_proxy_protocol(start_run):
+def test_stack_becomes_ready_with_proxy_protocol(start_run):
     run = start_run(PROXY_PROTOCOL="true", TRUSTED_PROXIES="127.0.0.1")
     run.wait_for("ready: ")
     with socket.create_connection(("127.0.0.1", run.port), 20) as line:
@@ -85,7 +85,7 @@ def test_it_is_ready_behind_a_load_balancer_that_speaks_the_proxy_protocol(start
     assert '"client":"203.0.113.7"' in (run.directory / "log/nginx.log").read_text()
 
 
-def test_closing_the_terminal_ends_it_all_though_no_signal_comes(start_run):
+def test_closing_the_terminal_stops_all_without_a_signal(start_run):
     terminal, stdin = pty.openpty()
     run = start_run(stdin=stdin, WS_PROCESSES="1")
     os.close(stdin)
@@ -96,14 +96,14 @@ def test_closing_the_terminal_ends_it_all_though_no_signal_comes(start_run):
     assert processes_of(run.directory) == []
 
 
-def test_ctrl_c_while_it_starts_leaves_nothing(start_run):
+def test_ctrl_c_during_startup_leaves_no_process(start_run):
     run = start_run(WS_PROCESSES="1")
     run.wait_for("starting")
     assert run.end(signal.SIGINT) == 0
     assert processes_of(run.directory) == []
 
 
-def test_a_dead_part_is_restarted_and_its_log_is_shown(start_run):
+def test_exited_process_is_restarted_and_its_log_is_shown(start_run):
     run = start_run(WS_PROCESSES="1")
     run.wait_for("ready: ")
     os.kill(
@@ -127,19 +127,19 @@ def test_a_dead_part_is_restarted_and_its_log_is_shown(start_run):
         ("DATABASE_URL", "postgres://u:a/b@127.0.0.1/app", "expected sqlite:///path or postgres://"),
     ],
 )
-def test_a_wrong_setting_is_one_sentence_before_any_process_starts(start_run, name, value, expected):
+def test_invalid_setting_is_a_one_line_error_before_any_process_starts(start_run, name, value, expected):
     run = start_run(**{name: value})
     output, _ = run.process.communicate(timeout=60)
     assert run.process.returncode == 1
     *before, last = output.strip().splitlines()
     assert name in last
     assert expected in last
-    # nginx' settings are read last, when the directory has been named.
+    # nginx's settings are checked last, after the directory was printed.
     assert before in ([], [f"starting in {run.directory}"])
     assert not (run.directory / "log").exists()
 
 
-def test_a_file_env_that_cannot_be_read_is_one_sentence(start_run, copied_repository):
+def test_unreadable_env_file_is_a_one_line_error(start_run, copied_repository):
     (copied_repository / ".env").write_bytes("ALLOWED_HOSTS=café".encode("latin-1"))
     run = start_run(root=copied_repository)
     output, _ = run.process.communicate(timeout=60)
@@ -151,7 +151,7 @@ def test_a_file_env_that_cannot_be_read_is_one_sentence(start_run, copied_reposi
         assert len(written.splitlines()) == 1
 
 
-def test_the_environment_wins_over_a_file_that_env_names(start_run, copied_repository, tmp_path):
+def test_environment_wins_over_name_file_in_env_file(start_run, copied_repository, tmp_path):
     own, other = (f"sqlite:///{tmp_path}/{name}.sqlite3" for name in ("own", "other"))
     (tmp_path / "url").write_text(other)
     (copied_repository / ".env").write_text(f"DATABASE_URL_FILE={tmp_path}/url\n")
@@ -163,7 +163,7 @@ def test_the_environment_wins_over_a_file_that_env_names(start_run, copied_repos
     assert not (tmp_path / "other.sqlite3").exists()
 
 
-def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+def test_directory_that_cannot_be_created_is_a_one_line_error(tmp_path):
     file = tmp_path / "file"
     file.touch()
     program = [sys.executable, "-m", "deploy.local", "--directory", str(file / "stack")]
@@ -174,7 +174,7 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     assert str(file) in line
 
 
-def test_what_env_says_holds_for_every_part(start_run, copied_repository, redis_address, tmp_path):
+def test_env_file_applies_to_every_process(start_run, copied_repository, redis_address, tmp_path):
     database = tmp_path / "own.sqlite3"
     lines = {
         "ALLOWED_HOSTS": "app.example.com",
@@ -215,14 +215,14 @@ def test_what_env_says_holds_for_every_part(start_run, copied_repository, redis_
     assert b"DRAIN_SECONDS=0.5" in Path(f"/proc/{ws}/environ").read_bytes().split(b"\0")
 
 
-def test_an_empty_secret_key_is_none(start_run):
+def test_empty_secret_key_counts_as_unset(start_run):
     run = start_run(WS_PROCESSES="1", SECRET_KEY="")
     run.wait_for("ready: ")
     assert (run.directory / "secret_key").exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give its rights up for the test")
-def test_a_port_that_needs_more_rights_is_one_sentence():
+def test_privileged_port_is_a_one_line_error():
     program = "from pathlib import Path; from deploy.local import Stack; Stack(Path('/tmp'), port=80).start()"
     result = subprocess.run(
         ["unshare", "--net", "setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-c", program],
@@ -234,7 +234,7 @@ def test_a_port_that_needs_more_rights_is_one_sentence():
     assert "Listening on port 80 is not permitted; set a port from 1024 up, such as PORT=8080." in result.stderr
 
 
-def test_a_taken_port_is_one_sentence(start_run):
+def test_port_in_use_is_a_one_line_error(start_run):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -244,7 +244,7 @@ def test_a_taken_port_is_one_sentence(start_run):
     assert output.strip().splitlines()[-1] == f"Port {run.port} is in use; set another one, such as PORT=8081."
 
 
-def test_the_secret_key_is_private_and_kept(start_run):
+def test_secret_key_is_private_and_kept(start_run):
     run = start_run(WS_PROCESSES="1")
     run.wait_for("ready: ")
     key = run.directory / "secret_key"
@@ -257,7 +257,7 @@ def test_the_secret_key_is_private_and_kept(start_run):
     assert key.read_text() == first
 
 
-def test_reload_brings_changed_code_live(start_run, copied_repository):
+def test_reload_serves_changed_code(start_run, copied_repository):
     run = start_run("--reload", root=copied_repository, DEBUG="true", WS_PROCESSES="1")
     run.wait_for("ready: ")
     page = copied_repository / "apps/accounts/templates/registration/guest_name.html"
@@ -271,11 +271,11 @@ def test_reload_brings_changed_code_live(start_run, copied_repository):
         try:
             content = get(f"http://127.0.0.1:{run.port}/accounts/name/")
         except OSError:
-            continue  # web is just restarting
+            continue  # web restarts
     assert 'maxlength="31"' in content
 
 
-def test_other_users_of_the_machine_can_neither_read_nor_use_what_is_its_own(start_run, tmp_path):
+def test_other_users_can_neither_read_files_nor_use_redis(start_run, tmp_path):
     left_by_an_earlier_release = tmp_path / "run/log/old.log"
     left_by_an_earlier_release.parent.mkdir(parents=True, mode=0o777)
     left_by_an_earlier_release.touch(0o666)
@@ -295,7 +295,7 @@ def test_other_users_of_the_machine_can_neither_read_nor_use_what_is_its_own(sta
     url = (run.directory / "redis/url").read_text().strip()
     password = urlsplit(url).password
     assert password
-    # Nor do they see it: on command lines, on the terminal, in logs.
+    # The password is not on command lines, on the terminal or in logs.
     assert not any(password in line for line in [*processes_of(run.directory), *run.lines])
     assert not any(password in log.read_text() for log in (run.directory / "log").iterdir())
     with redis.Redis.from_url(url.replace(f":{password}@", "")) as stranger, pytest.raises(redis.AuthenticationError):
@@ -305,14 +305,14 @@ def test_other_users_of_the_machine_can_neither_read_nor_use_what_is_its_own(sta
     assert run.end(signal.SIGINT) == 0
 
 
-def test_a_directory_that_is_shared_is_refused(start_run, tmp_path):
+def test_shared_directory_is_rejected(start_run, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run").chmod(0o1777)
     assert "choose another with --directory" in start_run().wait_for("belongs to another user or is shared")
     assert stat.S_IMODE((tmp_path / "run").stat().st_mode) == 0o1777
 
 
-def test_a_log_that_is_shown_acts_on_no_terminal(tmp_path):
+def test_shown_log_lines_are_escaped_for_the_terminal(tmp_path):
     log = tmp_path / "process.log"
     log.write_bytes(b"\x1b]0;owned\x07 \xff \xc2\x9b2J \xe2\x80\xae\n")
     process = Process("process", "process", "http://127.0.0.1", [], log, bool)

@@ -1,4 +1,4 @@
-"""What `make sbom` writes: every package of an image, and the same for the same commit."""
+"""`make sbom` lists every package of an image, reproducibly."""
 
 import json
 import re
@@ -7,8 +7,8 @@ import subprocess
 from deploy.local.stack import ROOT
 
 
-def test_each_locked_package_is_in_it_and_nothing_of_the_moment():
-    # This may run under make itself, which then says which directory it enters.
+def test_sbom_lists_all_locked_packages_and_is_reproducible():
+    # If the tests run under make, it would print which directory it enters.
     command = ["make", "--no-print-directory", "sbom"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     for service, path in zip(("web", "ws"), result.stdout.split(), strict=True):

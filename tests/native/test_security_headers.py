@@ -57,7 +57,7 @@ def style_of(stack: Stack) -> str:
 
 
 def expect_headers(headers: httpx.Headers) -> None:
-    """Each of them, and each once: of two, browsers may take either."""
+    """Each header occurs once, because browsers may use either of two."""
     for name, value in EXPECTED.items():
         assert headers.get_list(name) == [value], name
     (policy,) = headers.get_list("content-security-policy")
@@ -73,7 +73,7 @@ def test_every_response_has_each_header_once(stack: Stack, method: str, path: st
     assert answer.status_code == status
     expect_headers(answer.headers)
     assert "strict-transport-security" not in answer.headers
-    if status != 414:  # at that point nginx has not read the header by which it would know
+    if status != 414:  # nginx has not read X-Forwarded-Proto at that point
         secure = httpx.request(method, url, headers=HTTPS)
         assert secure.headers.get_list("strict-transport-security") == ["max-age=3600"]
 

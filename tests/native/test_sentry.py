@@ -1,4 +1,4 @@
-"""What arrives at Sentry, seen by a server that plays its ingest."""
+"""What is sent to Sentry, received by a server in the place of its ingest."""
 
 import gzip
 import threading
@@ -13,7 +13,7 @@ from tests.support.feed_stack import FeedStack
 
 
 class Ingest(HTTPServer):
-    """Takes envelopes, as https://develop.sentry.dev/sdk/foundations/envelopes/ describes them."""
+    """Receives envelopes (https://develop.sentry.dev/sdk/foundations/envelopes/)."""
 
     def __init__(self) -> None:
         self.envelopes: Queue[str] = Queue()

@@ -1,4 +1,4 @@
-"""The start with invalid values, as an operator sees it."""
+"""Invalid settings abort startup with a one-line error."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[s
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
-def expect_one_sentence(command: list[str], name: str, value: str, expected: str) -> None:
+def expect_one_line(command: list[str], name: str, value: str, expected: str) -> None:
     result = run(command, **{name: value})
     assert result.returncode == 1
     lines = result.stderr.strip().splitlines()
@@ -30,8 +30,8 @@ def expect_one_sentence(command: list[str], name: str, value: str, expected: str
 
 
 @pytest.mark.parametrize("command", [WEB, WS, MANAGE], ids=["web", "ws", "manage.py"])
-def test_an_invalid_value_stops_every_program_with_one_sentence(command):
-    expect_one_sentence(
+def test_invalid_value_aborts_every_program_with_one_line(command):
+    expect_one_line(
         command, "MESSAGE_MAX_CHARS", "many", "expected a whole number of characters from 1 to 16000, got 'many'"
     )
 
@@ -62,11 +62,11 @@ def test_an_invalid_value_stops_every_program_with_one_sentence(command):
         ("SECRET_KEY_FILE", sys.executable, "SECRET_KEY_FILE must be the path of a text file"),
     ],
 )
-def test_the_sentence_names_the_setting_and_what_was_expected(name, value, expected):
-    expect_one_sentence(WS, name, value, expected)
+def test_error_names_the_setting_and_what_was_expected(name, value, expected):
+    expect_one_line(WS, name, value, expected)
 
 
-def test_a_misspelled_variable_is_logged_with_the_setting_that_it_resembles():
+def test_misspelled_variable_is_logged_with_a_similar_setting():
     program = "import django; django.setup()"
     given = {"ALLOWED_HOST": "a.example", "DJANGO_SECRET_KEY": "x", "REDIS_PORT": "tcp://10.0.0.1:6379", "HOME": "/"}
     result = run(["env", "DJANGO_SETTINGS_MODULE=ws.settings", sys.executable, "-c", program], **given)
@@ -76,7 +76,7 @@ def test_a_misspelled_variable_is_logged_with_the_setting_that_it_resembles():
     assert "DJANGO_SECRET_KEY is not a setting and has no effect; did you mean SECRET_KEY?" in lines[1]
 
 
-def test_a_secret_may_come_in_a_file(tmp_path):
+def test_secret_can_be_read_from_a_file(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("from-a-file\n")
     command = [
@@ -90,7 +90,7 @@ def test_a_secret_may_come_in_a_file(tmp_path):
     assert run(command, SECRET_KEY_FILE=str(secret)).stdout == "from-a-file\n"
 
 
-def test_sentry_costs_nothing_where_it_is_not_wanted():
+def test_sentry_is_not_imported_without_dsn():
     program = "import sys, django; django.setup(); print('sentry_sdk' in sys.modules)"
     environment = {"DJANGO_SETTINGS_MODULE": "ws.settings"}
     command = ["env", *(f"{name}={value}" for name, value in environment.items()), sys.executable, "-c", program]

@@ -16,7 +16,7 @@ HEAD = "POST /api/feeds/lobby/posts HTTP/1.1\r\nHost: {host}\r\nContent-Length: 
 
 
 async def begin(stack: Stack, text: str) -> tuple[StreamReader, StreamWriter]:
-    """Open a connection, send the beginning of a request, and leave it at that."""
+    """Open a connection, and send the beginning of a request."""
     reader, writer = await asyncio.open_connection(ports.HOST, stack.port)
     writer.write(text.encode())
     await writer.drain()
@@ -24,7 +24,7 @@ async def begin(stack: Stack, text: str) -> tuple[StreamReader, StreamWriter]:
 
 
 async def ended(reader: StreamReader) -> None:
-    """Return when the server has ended the connection, whichever way."""
+    """Wait until the server closes or resets the connection."""
     try:
         while await reader.read(4096):
             pass
@@ -39,7 +39,7 @@ async def test_unfinished_requests_are_closed_and_delay_no_other(tmp_path):
         texts += [HEAD.format(host=host) + '{"text": "'] * SLOW_BODIES
         slow = [await begin(stack, text) for text in texts]
         async with httpx.AsyncClient(timeout=5) as client:
-            # More than web has threads: a slow body that reached it would take one.
+            # More requests than web has threads, which slow bodies would occupy if nginx forwarded them.
             answers = await asyncio.gather(*(client.get(f"{stack.url}/feed/") for _ in range(20)))
         assert {answer.status_code for answer in answers} == {200}
         async with asyncio.timeout(30):

@@ -64,21 +64,21 @@ def limited_url(postgres: Server | None) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("service", ["ws", "web"])
-def test_service_on_a_database_without_its_tables_ends_with_one_sentence(tmp_path: Path, service: str) -> None:
+def test_service_without_migrated_database_exits_with_one_line(tmp_path: Path, service: str) -> None:
     result = run(service, f"sqlite:///{tmp_path}/db.sqlite3", *SERVE[service])
     assert result.returncode
     assert result.stderr.count("Invalid configuration: DATABASE_URL: migrations are not applied") == 1
     assert "Traceback" not in result.stderr
 
 
-def test_service_whose_role_lacks_a_privilege_ends_with_one_sentence(postgres: Server | None, limited_url: str) -> None:
+def test_service_without_write_privilege_exits_with_one_line(postgres: Server | None, limited_url: str) -> None:
     result = run("ws", limited_url, *SERVE["ws"])
     assert result.returncode
     assert result.stderr.count("DATABASE_URL: the role limited lacks INSERT on feed_post; GRANT it") == 1
     assert "Traceback" not in result.stderr
 
 
-def test_waiting_for_the_database_ends_where_a_privilege_is_missing(postgres: Server | None, limited_url: str) -> None:
+def test_wait_for_database_fails_if_a_privilege_is_missing(postgres: Server | None, limited_url: str) -> None:
     result = run("ws", limited_url, "manage.py", "wait_for_database", "--migrated")
     assert result.returncode == 1
     assert "the role limited lacks INSERT on feed_post" in result.stderr
@@ -99,14 +99,14 @@ def test_dropped_table_is_named(postgres: Server | None) -> None:
 @pytest.mark.parametrize(
     "command", [["wait_for_database"], ["migrate", "-v0"], ["prepare"]], ids=lambda command: command[0]
 )
-def test_a_database_that_cannot_store_every_text_is_refused_before_its_tables_are_made(
+def test_database_with_another_encoding_than_utf8_is_rejected_before_migrating(
     postgres: Server | None, latin1_url: str, command: list[str]
 ) -> None:
     result = run("web", latin1_url, "manage.py", *command)
     assert result.returncode
     assert "DATABASE_URL: the database has the encoding LATIN1" in result.stderr
     if command == ["prepare"]:
-        # `make run` shows the last line.
+        # `make run` prints the last line.
         assert "encoding LATIN1" in result.stderr.strip().splitlines()[-1]
     assert "Traceback" not in result.stderr
     with psycopg.connect(latin1_url) as connection:

@@ -20,7 +20,7 @@ PARENT = "b7ad6b7169203331"
 
 
 class Collector(HTTPServer):
-    """Takes spans as OTLP over HTTP."""
+    """Receives spans as OTLP over HTTP."""
 
     def __init__(self) -> None:
         self.spans: Queue[Span] = Queue()
@@ -40,7 +40,7 @@ class Collector(HTTPServer):
                     self.spans.put(span)
 
     def wait_for(self, *names: str) -> dict[str, Span]:
-        """Return the spans of these names, once all have come."""
+        """Wait for spans of these names, and return them."""
         found: dict[str, Span] = {}
         while not found.keys() >= set(names):
             span = self.spans.get(timeout=20)

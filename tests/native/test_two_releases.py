@@ -1,4 +1,4 @@
-"""web while a release replaces another, and some of its servers are of the older one."""
+"""web during a rollout, with servers of two releases."""
 
 import json
 import shutil
@@ -46,9 +46,9 @@ def stack(tmp_path: Path):
         yield stack
 
 
-def test_a_page_of_either_gets_its_files(stack):
+def test_static_files_of_both_releases_are_served(stack):
     with httpx.Client(base_url=f"{stack.url}/static/") as visitor:
         for name in (OLDER, stack.newer):
-            # More often than there are servers, which take turns.
+            # More requests than servers, between which nginx alternates.
             assert [visitor.get(name).status_code for _ in range(6)] == [200] * 6
         assert visitor.get("channels_live/outbox.000000000000.js").status_code == 404

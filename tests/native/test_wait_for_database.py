@@ -1,4 +1,4 @@
-"""What pods do before they serve."""
+"""manage.py wait_for_database, which init containers of pods run."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ def waiting(*arguments: str, env: dict[str, str]) -> Iterator[subprocess.Popen[s
 
 
 @pytest.mark.parametrize("service", ["web", "ws"])
-def test_waits_for_the_migrations_and_says_so(tmp_path: Path, service: str) -> None:
+def test_waits_for_migrations_with_a_message(tmp_path: Path, service: str) -> None:
     env = environment(service, tmp_path / "db.sqlite3")
     with waiting("--migrated", env=env) as process:
         assert process.stdout
@@ -42,7 +42,7 @@ def test_waits_for_the_migrations_and_says_so(tmp_path: Path, service: str) -> N
         assert process.wait(30) == 0
 
 
-def test_waits_for_the_database_and_says_what_is_wrong(tmp_path: Path) -> None:
+def test_waits_for_the_database_and_prints_the_error(tmp_path: Path) -> None:
     folder = tmp_path / "later"
     with waiting(env=environment("web", folder / "db.sqlite3")) as process:
         assert process.stdout
@@ -52,7 +52,7 @@ def test_waits_for_the_database_and_says_what_is_wrong(tmp_path: Path) -> None:
         assert process.wait(30) == 0
 
 
-def test_ends_when_it_is_told_to(tmp_path: Path) -> None:
+def test_sigterm_ends_the_wait(tmp_path: Path) -> None:
     with waiting("--migrated", env=environment("web", tmp_path / "db.sqlite3")) as process:
         assert process.stdout
         process.stdout.readline()

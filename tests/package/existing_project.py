@@ -1,10 +1,10 @@
-"""A reader of docs/existing-project.md, who does what it says."""
+"""A reader of docs/existing-project.md and docs/testing.md, who does what they say."""
 
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from deploy.local import Process
@@ -13,7 +13,8 @@ from deploy.local.process import answers_http
 from tests.package.distribution import ROOT
 
 PAGE = (ROOT / "docs/existing-project.md").read_text()
-INSTALL = "pip install channels-live"
+TESTING_PAGE = (ROOT / "docs/testing.md").read_text()
+INSTALL = re.compile(r'pip install "?channels-live(?P<extra>(?:\[\w+\])?)"?')
 SERVE = "python -m channels_live.server"
 # A block of code; one of Python may stand below a line that names its file: "At the end of `mysite/settings.py`:".
 BLOCK = re.compile(
@@ -38,7 +39,13 @@ class Project:
 
     def run(self, command: str) -> str:
         """Run a command as a shell does in the project's folder, and return what it wrote; it must not fail."""
-        result = subprocess.run(
+        result = self.try_to_run(command)
+        assert result.returncode == 0, f"{command}: {result.stdout}"
+        return result.stdout
+
+    def try_to_run(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command, which may fail, in the same way."""
+        return subprocess.run(
             ["bash", "-c", command],
             cwd=self.folder,
             env=self._environment,
@@ -48,29 +55,32 @@ class Project:
             timeout=100,
             check=False,
         )
-        assert result.returncode == 0, f"{command}: {result.stdout}"
-        return result.stdout
 
-    def install(self, wheel: Path, wheels: Path) -> None:
-        """Install a wheel and what it requires, from a folder of wheels and nowhere else."""
-        self.run(f"{sys.executable} -m venv --without-pip {self._venv}")
+    def install(self, wheel: Path, wheels: Path, extra: str = "") -> None:
+        """Install a wheel and what it requires, with an ``[extra]``, from a folder of wheels and nowhere else."""
+        if not self._venv.exists():
+            self.run(f"{sys.executable} -m venv --without-pip {self._venv}")
         pip = f"{sys.executable} -m pip --python {self._venv}/bin/python install --disable-pip-version-check --quiet"
-        self.run(f"{pip} --no-index --find-links {wheels} {wheel}")
+        self.run(f"{pip} --no-index --find-links {wheels} '{wheel}{extra}'")
 
     def follow(self, wheel: Path, wheels: Path) -> str:
         """Do what the page says, with these wheels, and return the command with which it starts the server."""
-        for block in blocks("\n## Install\n"):
-            if block["language"] == "python":
-                self._write(block)
-                continue
-            for command in (line.removeprefix("$ ") for line in block["text"].splitlines()):
-                if command == INSTALL:
-                    self.install(wheel, wheels)
-                elif SERVE in command:
-                    return command
-                else:
-                    self.run(command)
+        for command in self.write_and_yield_commands(blocks("\n## Install\n")):
+            if install := INSTALL.fullmatch(command):
+                self.install(wheel, wheels, install["extra"])
+            elif SERVE in command:
+                return command
+            else:
+                self.run(command)
         raise AssertionError(f"the page does not say {SERVE}")
+
+    def write_and_yield_commands(self, page: Iterable[re.Match[str]]) -> Iterator[str]:
+        """Write the files of the page, and yield its commands, both in its order."""
+        for block in page:
+            if block["language"] == "console":
+                yield from (line.removeprefix("$ ") for line in block["text"].splitlines())
+            elif block["file"]:
+                self._write(block)
 
     def _write(self, block: re.Match[str]) -> None:
         path = self.folder / block["file"]
@@ -91,8 +101,8 @@ def blocks(heading: str) -> Iterator[re.Match[str]]:
     return BLOCK.finditer(PAGE.partition(heading)[2].partition("\n## ")[0])
 
 
-def nginx_part(folder: Path, address: str, server: str) -> Process:
-    """Return an nginx with the lines of the page, which listens at one address and passes sockets on to another."""
+def nginx_process(folder: Path, address: str, server: str) -> Process:
+    """Return nginx with the directives of the page, which listens on ``address`` and proxies to ``server``."""
     (block,) = blocks("\n## nginx\n")
     for_http, for_server = re.sub(r"127\.0\.0\.1:\d+", server, block["text"]).split("# In your block server.\n")
     folder.mkdir()

@@ -12,10 +12,10 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from channels_live.testing import redis_process
 from deploy.local import Process, ports
 from tests.package.distribution import ROOT, build_wheel
-from tests.package.existing_project import Project, blocks, nginx_part
-from tests.support.redis import redis_process
+from tests.package.existing_project import Project, blocks, nginx_process
 
 SERVICE_RESTART = 1012
 # What the page shows of the frames that come.
@@ -77,9 +77,9 @@ def test_two_clients_lose_nothing_when_the_server_restarts(
     project = Project(tmp_path, {"REDIS_URL": redis.url, "DRAIN_SECONDS": "0.2", "ALLOWED_ORIGINS": friend})
     command = project.follow(wheel, wheels)
     (project.folder / "announcements.py").write_text(ANNOUNCE)
-    address, door = (f"{ports.HOST}:{ports.pick()}" for _ in range(2))
+    address, nginx_address = (f"{ports.HOST}:{ports.pick()}" for _ in range(2))
     server = start(project.server(command, address), running)
-    nginx = start(nginx_part(tmp_path / "nginx", door, address), running)
+    nginx = start(nginx_process(tmp_path / "nginx", nginx_address, address), running)
     assert httpx.get(f"{server.url}/readyz").json() == {"status": "ok", "database": "ok", "redis": "ok"}
     assert httpx.get(f"{nginx.url}/ws/feed/news/").status_code == 426
 

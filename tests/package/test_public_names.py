@@ -28,6 +28,7 @@ PRODUCTS = {path.name for folder in USERS for path in (ROOT / folder).iterdir() 
 FORBIDDEN = PRODUCTS | {*USERS, "deploy", "tests"}
 # Those that web imports too, whose image has no server. channels_live.conf is read before there are any settings.
 LIGHT = ["conf", "database", "journal", "layers", "observability", "revocation"]
+TEST_ONLY = [f"{PACKAGE}.testing", "pytest", "websockets"]
 SERVER = ["autobahn", "daphne", "twisted"]
 # What the names of metrics begin with that web has no values for.
 OF_WS = ("websocket_", "hub_", "presence_")
@@ -89,6 +90,24 @@ print(json.dumps([family.name for family in REGISTRY.collect() if family.name.st
 assert settings.configured is {name != "conf"}
 """
     assert json.loads(run(script)) == []
+
+
+def test_a_deployment_imports_nothing_that_is_for_tests() -> None:
+    others = [name for name in PUBLIC if name != f"{PACKAGE}.testing"]
+    script = f"{SETUP}import sys, {', '.join(others)}\nprint([n for n in sys.modules if n in {TEST_ONLY}])"
+    assert run(script) == "[]"
+    importing = {
+        str(path.relative_to(SOURCES))
+        for path in SOURCES.rglob("*.py")
+        for module, _ in imported(path)
+        if module.startswith(f"{PACKAGE}.testing") and "testing" not in path.relative_to(SOURCES).parts
+    }
+    assert importing == set()
+
+
+def test_the_clients_of_tests_need_neither_settings_nor_an_extra_before_they_are_used() -> None:
+    script = "import sys, channels_live.testing; print([n for n in sys.modules if n in ('pytest', 'websockets')])"
+    assert run(script) == "[]"
 
 
 def test_the_import_of_the_server_chooses_no_reactor() -> None:

@@ -20,6 +20,10 @@ from packaging.utils import canonicalize_name
 import channels_live
 from tests.package.distribution import PROJECT, ROOT, SOURCES, build_wheel
 
+# pytest imports it by its entry point, so pytest is there.
+PLUGIN = SOURCES / "testing/plugin.py"
+# Of the extras, what is installed for its own plugin or exporter, and no module imports.
+NOT_IMPORTED = {"opentelemetry-exporter-otlp-proto-http", "pytest-asyncio", "pytest-django"}
 BUILT_FROM = ("pyproject.toml", "LICENSE", ".gitignore", "docs/existing-project.md", "src")
 # What only ws runs: web's image has none of them.
 SERVER_ONLY = {"autobahn", "daphne", "twisted"}
@@ -27,6 +31,7 @@ REQUIRED = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["proj
 EXTRAS = {
     extra: [Requirement(line) for line in lines] for extra, lines in PROJECT["project"]["optional-dependencies"].items()
 }
+TESTING = {canonicalize_name(r.name): r for r in EXTRAS["testing"]}
 OPTIONAL = {canonicalize_name(r.name): r for requirements in EXTRAS.values() for r in requirements}
 
 
@@ -91,11 +96,12 @@ def test_what_builds_it_is_what_is_locked() -> None:
 
 def test_it_requires_what_it_imports_and_nothing_else() -> None:
     imported = {name for path in SOURCES.rglob("*.py") for name in distributions(imports(path))}
-    assert imported == REQUIRED.keys() | OPTIONAL.keys() - {"opentelemetry-exporter-otlp-proto-http"}
+    assert imported == REQUIRED.keys() | OPTIONAL.keys() - NOT_IMPORTED
 
 
 def test_what_is_optional_is_imported_where_it_is_used() -> None:
-    at_start = {name for path in SOURCES.rglob("*.py") for name in distributions(imports(path, at_start=True))}
+    modules = [path for path in SOURCES.rglob("*.py") if path != PLUGIN]
+    at_start = {name for path in modules for name in distributions(imports(path, at_start=True))}
     assert not at_start & OPTIONAL.keys()
 
 
@@ -104,10 +110,23 @@ def test_the_services_lock_versions_that_it_allows(service: str) -> None:
     locked = locked_versions(ROOT / f"services/{service}/requirements.txt")
     tracing = locked_versions(ROOT / "services/base/tracing/requirements.txt")
     for name, requirement in (REQUIRED | OPTIONAL).items():
-        if service == "web" and name in SERVER_ONLY:
+        # No image has what only tests need.
+        if name in TESTING or (service == "web" and name in SERVER_ONLY):
             assert name not in locked
         else:
             assert (locked | tracing)[name] in requirement.specifier, requirement
+
+
+def test_what_the_tests_of_projects_use_is_locked_as_it_allows() -> None:
+    locked = locked_versions(ROOT / "tests/package/requirements.txt")
+    assert {name for name, requirement in TESTING.items() if locked.get(name) not in requirement.specifier} == set()
+
+
+def test_pytest_finds_the_plugin(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        entry_points = archive.read(f"{_dist_info()}/entry_points.txt").decode()
+        module = entry_points.partition("[pytest11]\nchannels_live = ")[2].strip()
+        assert f"{module.replace('.', '/')}.py" in archive.namelist()
 
 
 def locked_versions(path: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from tests.readme.console import run
 
 
 def clone_into(folder: Path) -> Path:
-    """Clone HEAD as a stranger has it, and return the clone."""
+    """Clone HEAD into a new folder, and return it."""
     folder.mkdir()
     run(f"git clone --quiet {ROOT} .", folder)
     run("git config user.name Tester && git config user.email tester@example.com", folder)

@@ -1,4 +1,4 @@
-"""What documents tell their reader to type."""
+"""Commands in the console blocks of documents."""
 
 import os
 import re
@@ -8,12 +8,12 @@ from pathlib import Path
 from deploy.local.stack import ROOT
 
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-# The tests themselves run under make, in a virtual environment.
+# Set because the tests themselves run under make, in a virtual environment.
 OURS = {"PYTHONPATH", "DJANGO_SETTINGS_MODULE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VIRTUAL_ENV"}
 
 
 def blocks(document: str, heading: str = "") -> list[str]:
-    """Return the console blocks of a document below a heading, of the whole document where none is given."""
+    """Return the console blocks of a document, or of its section below a heading."""
     text = (ROOT / document).read_text()
     if heading:
         text = text.split(f"\n{heading}\n", 1)[1].split("\n## ", 1)[0]
@@ -21,18 +21,18 @@ def blocks(document: str, heading: str = "") -> list[str]:
 
 
 def commands(document: str, heading: str = "") -> list[str]:
-    """Return the commands, which begin with ``$``, without what they print and without comments."""
+    """Return the commands, which begin with ``$``, without their output and comments."""
     lines = [line for block in blocks(document, heading) for line in block.splitlines()]
     return [re.sub(r"\s+# .*", "", line[2:]) for line in lines if line.startswith("$ ")]
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return the environment of somebody who has just opened a terminal."""
+    """Return the environment of a new terminal."""
     return {name: value for name, value in os.environ.items() if name not in OURS} | more
 
 
 def run(command: str, folder: Path, seconds: float = 300, **more: str) -> str:
-    """Run a command as a shell does, and return what it wrote; a command that fails raises AssertionError with that."""
+    """Run a command in bash, and return its output; raises AssertionError with the output if it fails."""
     result = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,

@@ -1,4 +1,4 @@
-"""A terminal in which somebody types a command, reads on, and presses Ctrl-C."""
+"""A terminal in which a command runs until Ctrl-C is pressed."""
 
 import fcntl
 import os
@@ -15,7 +15,7 @@ from tests.readme.console import environment
 
 
 class Terminal:
-    """Runs one command in a terminal of its own. ``lines`` is what it has written so far."""
+    """Runs a command in a terminal of its own. ``lines`` has its output so far."""
 
     def __init__(self, command: str, folder: Path, **more: str) -> None:
         self._screen, terminal = pty.openpty()
@@ -28,7 +28,7 @@ class Terminal:
             stdout=terminal,
             stderr=terminal,
             start_new_session=True,
-            # The terminal that a Ctrl-C comes from.
+            # Makes it the controlling terminal, so that Ctrl-C sends SIGINT.
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
         os.close(terminal)
@@ -38,7 +38,7 @@ class Terminal:
         return self._text.splitlines()
 
     def wait_for(self, text: str, seconds: float) -> str:
-        """Read on until a whole line begins with the text, and return the line."""
+        """Read until a complete line begins with the text, and return the line."""
         deadline = time.monotonic() + seconds
         while self._read(deadline):
             for line in self._text.rpartition("\n")[0].splitlines():
@@ -47,7 +47,7 @@ class Terminal:
         pytest.fail(f"{text!r} did not come:\n{self._text}")
 
     def press_ctrl_c(self) -> None:
-        """Press Ctrl-C, and return when the command has ended."""
+        """Press Ctrl-C, and wait until the command exits."""
         os.write(self._screen, b"\x03")
         deadline = time.monotonic() + 30
         while self._read(deadline):
@@ -56,11 +56,11 @@ class Terminal:
         os.close(self._screen)
 
     def _read(self, deadline: float) -> bool:
-        """Read what comes next; False at the end, and when it is too late."""
+        """Read the next output; return False at its end and after the deadline."""
         readable, _, _ = select.select([self._screen], [], [], max(0.0, deadline - time.monotonic()))
         try:
             read = os.read(self._screen, 65536) if readable else b""
-        except OSError:  # all who could write have ended
+        except OSError:  # all processes that had the terminal open have exited
             read = b""
         self._text += read.decode(errors="replace").replace("\r\n", "\n")
         return bool(read)

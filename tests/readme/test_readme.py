@@ -1,4 +1,4 @@
-"""Every command of the README, done in a fresh clone; a new one fails until it is accounted for here."""
+"""Every command of the README is executed in a fresh clone; a new command needs a test here."""
 
 import json
 import re
@@ -27,32 +27,32 @@ APPLY = "kubectl apply -k deploy/k8s/overlays/local"
 FORWARD = "kubectl -n channels-stack port-forward service/nginx 8080:80"
 CAPACITY = "make capacity CONNECTIONS=100000"
 SBOM = "make sbom"
-DONE_HERE = {RUN, COMPOSE, CHECK, IMAGES, APPLY, FORWARD}
-# Done by test_rename.py, and by test_your_app.py as the first step of docs/your-app.md.
-DONE_BESIDE = {"make rename NAME=acme", "cp -r examples/poll apps/"}
-# Two minutes in which the machine must do nothing else, and nothing in its figures is right or wrong.
-NOT_DONE = {"make bench QUICK=1"}
+EXECUTED_HERE = {RUN, COMPOSE, CHECK, IMAGES, APPLY, FORWARD}
+# By test_rename.py, and by test_your_app.py as the first step of docs/your-app.md.
+EXECUTED_ELSEWHERE = {"make rename NAME=acme", "cp -r examples/poll apps/"}
+# It takes two minutes on an otherwise idle machine, and its figures cannot be asserted.
+NOT_EXECUTED = {"make bench QUICK=1"}
 README = commands("README.md")
-# The rest are suites; .ci/run runs each of them, and this one.
-SUITES = [command for command in README if command not in {*DONE_HERE, *DONE_BESIDE, *NOT_DONE}]
+# The other commands are test suites, which .ci/run executes.
+SUITES = [command for command in README if command not in {*EXECUTED_HERE, *EXECUTED_ELSEWHERE, *NOT_EXECUTED}]
 
 
-def test_no_command_is_forgotten() -> None:
+def test_every_command_of_the_readme_has_a_test() -> None:
     assert len(README) == len(set(README))
-    assert set(README) >= {*DONE_HERE, *DONE_BESIDE, *NOT_DONE}
-    assert DONE_BESIDE & set(commands("docs/your-app.md"))
+    assert set(README) >= {*EXECUTED_HERE, *EXECUTED_ELSEWHERE, *NOT_EXECUTED}
+    assert EXECUTED_ELSEWHERE & set(commands("docs/your-app.md"))
 
 
 @pytest.mark.parametrize("command", SUITES)
 def test_ci_runs_the_suite(command: str) -> None:
     make, target = command.split()
     assert make == "make"
-    # By name, or as a line of its list of suites.
+    # As a command, or in the list of suites.
     assert re.search(rf"^(make |([\w-]+ )*){target}(\s|$)", (ROOT / ".ci/run").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", [*SUITES, *NOT_DONE])
-def test_the_target_exists(shared_clone: Path, command: str) -> None:
+@pytest.mark.parametrize("command", [*SUITES, *NOT_EXECUTED])
+def test_make_target_exists(shared_clone: Path, command: str) -> None:
     assert "python" in run(f"{command} --dry-run", shared_clone)
 
 
@@ -62,7 +62,7 @@ def test_every_page_of_docs_is_linked() -> None:
         assert f"](docs/{page.name})" in text, page.name
 
 
-def test_it_is_short_and_begins_with_what_one_wants() -> None:
+def test_readme_is_short_and_begins_with_picture_command_and_figures() -> None:
     lines = (ROOT / "README.md").read_text().splitlines()
     assert len(lines) <= 150
     beginning = "\n".join(lines[:31])
@@ -72,7 +72,7 @@ def test_it_is_short_and_begins_with_what_one_wants() -> None:
 
 @pytest.fixture(scope="module")
 def running(shared_clone: Path) -> Iterator[Terminal]:
-    """`make run` as a stranger types it: with a virtual environment and a database that it makes itself."""
+    """`make run` in a fresh clone, where it creates its virtual environment and database."""
     assert not (shared_clone / ".venv").exists()
     terminal = Terminal(RUN, shared_clone, PORT=str(ports.pick()))
     terminal.wait_for("ready: ", seconds=240)
@@ -84,7 +84,7 @@ def running(shared_clone: Path) -> Iterator[Terminal]:
 
 
 def processes(clone: Path) -> dict[str, str]:
-    """Return the addresses of the running processes by their names."""
+    """Return the URLs of the running processes by name."""
     return {
         process["name"]: process["url"] for process in json.loads((clone / ".run/stack.json").read_text())["processes"]
     }
@@ -98,7 +98,7 @@ def test_make_run_prints_what_the_readme_shows(running: Terminal) -> None:
 
 
 def expect_chat(url: str) -> None:
-    """Fetch the page, open two sockets, and hear what one says in the other."""
+    """Fetch the page, open two sockets, and expect the message of one in the other."""
     assert 'id="room-name-input"' in httpx.get(url, follow_redirects=True).text
     socket = f"{url.replace('http', 'ws', 1)}/ws/chat/{token_hex(4)}/"
     with connect(socket, origin=url) as alice, connect(socket, origin=url) as bob:  # type: ignore[arg-type]
@@ -106,26 +106,26 @@ def expect_chat(url: str) -> None:
         assert json.loads(bob.recv(10)) == {"message": "hello"}
 
 
-def test_the_chat_answers(running: Terminal, shared_clone: Path) -> None:
+def test_chat_delivers_a_message(running: Terminal, shared_clone: Path) -> None:
     expect_chat(processes(shared_clone)["nginx"])
 
 
-def test_the_channel_layer_is_checked(running: Terminal, shared_clone: Path) -> None:
+def test_check_channel_layer_prints_the_round_trip_time(running: Terminal, shared_clone: Path) -> None:
     output = run(CHECK, shared_clone)
     assert re.fullmatch(r"The channel layer works: [\d.]+ ms there and back\.\n", output)
 
 
 @pytest.mark.timeout(300)
-def test_the_behaviour_tests_pass_against_an_address(running: Terminal, shared_clone: Path) -> None:
+def test_behaviour_tests_pass_against_url(running: Terminal, shared_clone: Path) -> None:
     address = processes(shared_clone)["nginx"]
     command = TEST_URL.replace("https://chat.example.com", address)
-    # Some of them, since `make test` runs all.
+    # A selection, because `make test` runs all.
     output = run(command, shared_clone, PYTEST_ADDOPTS="-k 'room or origin'")
     assert re.search(r"\d+ passed", output)
 
 
 @pytest.mark.timeout(300)
-def test_what_else_can_be_asked(running: Terminal, shared_clone: Path) -> None:
+def test_capacity_and_sbom_print_their_results(running: Terminal, shared_clone: Path) -> None:
     assert "\nCores: " in run(CAPACITY, shared_clone)
     for path in run(SBOM, shared_clone).split()[-2:]:
         assert json.loads((shared_clone / path).read_text())["bomFormat"] == "CycloneDX"
@@ -133,13 +133,15 @@ def test_what_else_can_be_asked(running: Terminal, shared_clone: Path) -> None:
 
 @pytest.fixture
 def containers(clone: Path) -> Iterator[dict[str, str]]:
-    """The variables that give this clone's containers and images names and ports of their own."""
+    """Variables that give the containers and images of this clone names and ports of their own."""
     if not engine.is_running():
-        pytest.fail("The README's Docker and Kubernetes need a container engine: install Docker, or start it.")
+        pytest.fail(
+            "The README's commands for Docker and Kubernetes need a container engine: install Docker, or start it."
+        )
     variables = {
         "COMPOSE_PROJECT_NAME": f"readme-{token_hex(4)}",
         "PORT": str(ports.pick()),
-        # Of their own, though made of the layers that other tests have built.
+        # Tags of their own, on layers in the build cache.
         "VERSION": "readme",
         "K8S_IMAGES": str(clone / ".run/images"),
     }
@@ -150,8 +152,8 @@ def containers(clone: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.timeout(600)
-def test_docker_and_the_images_of_kubernetes(clone: Path, containers: dict[str, str]) -> None:
-    # compose builds them too, where the engine has buildx 0.17 or newer; this builds the same with any.
+def test_compose_commands_and_k8s_images(clone: Path, containers: dict[str, str]) -> None:
+    # docker compose builds them only with buildx 0.17 or newer.
     run("make build", clone, seconds=400, **containers)
     run(COMPOSE, clone, seconds=200, **containers)
     expect_chat(f"http://localhost:{containers['PORT']}")
@@ -162,7 +164,7 @@ def test_docker_and_the_images_of_kubernetes(clone: Path, containers: dict[str, 
     assert run("git status --porcelain", clone) == ""
 
 
-def test_kubernetes_as_far_as_that_goes_without_a_cluster(shared_clone: Path) -> None:
+def test_kubernetes_manifests_render(shared_clone: Path) -> None:
     folder = APPLY.removeprefix("kubectl apply -k ")
     objects = list(yaml.safe_load_all(run(f"{KUBECTL} kustomize {folder}", shared_clone)))
     _, _, namespace, verb, target, forwarded = FORWARD.split()
@@ -178,6 +180,6 @@ def test_kubernetes_as_far_as_that_goes_without_a_cluster(shared_clone: Path) ->
         if item["kind"] in {"Deployment", "StatefulSet", "Job"}
         for container in item["spec"]["template"]["spec"]["containers"]
     }
-    # Just those that `make k8s-images` saves.
+    # These are the images that `make k8s-images` saves.
     saved = run(f"{IMAGES} --dry-run", shared_clone)
     assert all(image in saved for image in images), images

@@ -12,12 +12,12 @@ from tests.support.manifests import KUBECTL
 
 pytestmark = pytest.mark.skipif(current_name() != TEMPLATE, reason="this repository has been renamed already")
 
-# No letter between the two words: any way to write the old name.
+# The old name in any spelling.
 NAMED = "git grep --ignore-case --count 'channels[^a-z]stack' || true"
 
 
 def rename(clone: Path, name: str) -> tuple[int, str]:
-    """Return the exit code, and the last line that is the program's own."""
+    """Return the exit code and the first line of the output."""
     command = ["make", "--silent", "rename", f"NAME={name}"]
     result = subprocess.run(command, cwd=clone, env=environment(), capture_output=True, text=True, check=False)
     return result.returncode, (result.stdout + result.stderr).splitlines()[0]
@@ -31,12 +31,12 @@ def renamed(shared_clone: Path) -> Path:
     return shared_clone
 
 
-def test_no_old_name_is_left(renamed: Path) -> None:
+def test_rename_leaves_no_old_name(renamed: Path) -> None:
     assert run(NAMED, renamed) == ""
     assert run("git ls-files | grep -i 'channels[-_.]stack' || true", renamed) == ""
 
 
-def test_containers_cluster_and_page_have_the_new_one(renamed: Path) -> None:
+def test_rename_changes_containers_namespace_and_page_title(renamed: Path) -> None:
     assert "image: acme/ws:local" in run(f"{KUBECTL} kustomize deploy/k8s/overlays/local", renamed)
     assert "namespace: acme" in run(f"{KUBECTL} kustomize deploy/k8s/overlays/local", renamed)
     assert "${IMAGES:-acme}/ws:" in (renamed / "docker-compose.yml").read_text()
@@ -44,16 +44,16 @@ def test_containers_cluster_and_page_have_the_new_one(renamed: Path) -> None:
     assert (renamed / "README.md").read_text().startswith("# acme\n")
 
 
-def test_again_changes_nothing_and_another_name_is_refused(renamed: Path) -> None:
+def test_second_rename_changes_nothing_and_another_name_is_rejected(renamed: Path) -> None:
     before = run("git diff", renamed)
-    assert rename(renamed, "acme") == (0, "This is acme already.")
+    assert rename(renamed, "acme") == (0, "This repository is already called acme.")
     code, said = rename(renamed, "other")
     assert code
-    assert said.startswith("This is acme already; only a repository that is called ")
+    assert said.startswith("This repository is already called acme; only ")
     assert run("git diff", renamed) == before
 
 
-def test_what_a_newer_template_brings_is_renamed_too(renamed: Path) -> None:
+def test_rename_after_merging_a_newer_template_renames_its_files(renamed: Path) -> None:
     run(
         f"git commit --quiet --all --message rename && echo {TEMPLATE} > new && git add new && git commit -qm merge",
         renamed,
@@ -65,35 +65,38 @@ def test_what_a_newer_template_brings_is_renamed_too(renamed: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_lint_and_tests_pass_as_before(renamed: Path) -> None:
-    # With this virtual environment, which has the same requirements: a new one for the clone would take a minute.
+def test_lint_and_tests_pass_after_rename(renamed: Path) -> None:
+    # In this virtual environment, because a new one for the clone would take a minute.
     binaries = Path(sys.executable).parent
     python = f"PYTHONPATH=src:services:apps:. {sys.executable}"
     run(f"{binaries}/ruff check . && {binaries}/ruff format --check .", renamed)
     run(f"{python} -m deploy.local.lint_nginx", renamed)
-    # Of the unit tests those that read what the name is in: templates, documents, traces.
+    # Only the unit tests that read files with the name: templates, documents, traces.
     unit = "tests/{unit/test_{architecture,errors,security_page},chat/unit/test_rooms,platform/unit/test_tracing}.py"
     run(f"{python} -m pytest -q {unit} tests/manifests", renamed, seconds=300)
 
 
 @pytest.mark.parametrize("name", ["", "a", "Acme", "acme_chat", "acme chat", "acme-", "1acme", "a" * 21, "x;reboot"])
-def test_a_name_that_cannot_be_a_namespace_is_refused(clone: Path, name: str) -> None:
+def test_name_that_is_no_namespace_is_rejected(clone: Path, name: str) -> None:
     code, said = rename(clone, name)
     assert code
-    assert said == f"{name!r} is no name: expected 3 to 20 lower-case letters, digits and hyphens, a letter first."
+    assert (
+        said
+        == f"{name!r} is invalid: expected 3 to 20 lower-case letters, digits and hyphens, beginning with a letter."
+    )
     assert run("git status --porcelain", clone) == ""
 
 
 @pytest.mark.parametrize("name", ["chat", "nginx", "redis"])
-def test_a_name_of_something_else_is_refused(clone: Path, name: str) -> None:
+def test_reserved_name_is_rejected(clone: Path, name: str) -> None:
     code, said = rename(clone, name)
     assert code
     assert said == f"{name!r} has another meaning in this repository; choose another name."
 
 
-def test_a_tree_with_changes_is_refused(clone: Path) -> None:
+def test_uncommitted_changes_are_rejected(clone: Path) -> None:
     (clone / "README.md").write_text("changed")
     code, said = rename(clone, "acme")
     assert code
-    assert said == "There are changes that are not committed; commit or stash them, so that renaming can be undone."
+    assert said == "There are uncommitted changes; commit or stash them, so that renaming can be undone."
     assert run("git diff --stat", clone).count("|") == 1

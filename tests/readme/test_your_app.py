@@ -1,4 +1,4 @@
-"""docs/your-app.md, done as it says."""
+"""The commands and code of docs/your-app.md."""
 
 import ast
 import re
@@ -30,7 +30,7 @@ SNIPPETS = re.findall(r"^```(python|yaml)\n(.*?)^```$", TEXT, re.MULTILINE | re.
     re.findall(r"^`apps/((?:poll|feed)/\S+\.(?:py|js))`:\n\n```\w+\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL),
     ids=lambda value: value if "\n" not in value else "",
 )
-def test_what_is_shown_is_what_is_there(name: str, shown: str) -> None:
+def test_snippets_equal_the_files_they_show(name: str, shown: str) -> None:
     assert shown == (ROOT / "examples" / name).read_text()
 
 
@@ -55,14 +55,14 @@ def count_tests(tree: Path) -> int:
 
 
 @pytest.mark.parametrize("section", [POLL, FEED])
-def test_with_an_example_beside_the_chat_types_and_migrations_are_right(clone: Path, section: str) -> None:
+def test_mypy_and_migrations_are_clean_with_an_example_beside_the_chat(clone: Path, section: str) -> None:
     for command in takewhile(lambda command: command != "make dev", commands(DOCUMENT, section)):
         run(command, clone)
     python("mypy", clone)
     run(f"DATABASE_URL=sqlite:///{clone}/db.sqlite3 {sys.executable} manage.py makemigrations --check", clone)
 
 
-def test_a_background_process_runs_with_the_stack_and_in_compose(clone: Path) -> None:
+def test_background_process_runs_in_the_stack_and_is_valid_in_compose(clone: Path) -> None:
     add_poll(clone)
     command, order, append, method, service = (text for _, text in SNIPPETS[-5:])
     folder = clone / "apps/poll/management/commands"
@@ -93,7 +93,7 @@ def test_a_background_process_runs_with_the_stack_and_in_compose(clone: Path) ->
 
 
 @pytest.mark.timeout(900)
-def test_without_the_chat_the_poll_is_the_product_and_units_and_behaviour_pass(clone: Path) -> None:
+def test_removing_the_chat_leaves_the_poll_and_passing_tests(clone: Path) -> None:
     add_poll(clone)
     run("git add --all && git commit --quiet --message 'Add the poll'", clone)
     before = count_tests(clone)

@@ -1,4 +1,4 @@
-"""How tests/support/client.py speaks to the chat."""
+"""The chat's protocol for tests/support/client.py."""
 
 from tests.support.client import Protocol
 

@@ -1,4 +1,4 @@
-"""The whole stack with the platform tests' own app in the place of the chat."""
+"""The whole stack with the app of the platform tests instead of the chat."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What tests of the hub stand on: a journal and a broker in memory, and members that keep what they are sent."""
+"""A journal and a broker in memory for tests of the hub, and members that record what they receive."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
@@ -9,12 +9,12 @@ from channels.layers import InMemoryChannelLayer
 from channels_live.hub import Event, Hub
 
 TOPIC = "lobby"
-# For waiting that should end at once.
+# The timeout of waits that should end at once.
 SECONDS = 5
 
 
 class Journal:
-    """A journal in memory, with the numbers 1 to head."""
+    """A journal in memory, with the sequence numbers 1 to head."""
 
     def __init__(self) -> None:
         self.head = 0
@@ -40,7 +40,7 @@ class Journal:
 
 
 class InThread:
-    """Runs what the database thread would run, after giving other tasks a turn."""
+    """Runs functions in the place of the database thread, after other tasks had a turn."""
 
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         await asyncio.sleep(0)
@@ -48,7 +48,7 @@ class InThread:
 
 
 class Socket:
-    """Keeps the texts of the frames written to it."""
+    """Records the texts of the frames written to it."""
 
     is_connected = True
 
@@ -74,7 +74,7 @@ class Socket:
 
 
 class Member:
-    """A member whose ``has`` waits for what it is sent."""
+    """A member whose ``has`` waits for the frames that it receives."""
 
     protocol = "v1"
     seq = 0
@@ -83,7 +83,7 @@ class Member:
         self.socket = Socket()
 
     async def has(self, *texts: int | str) -> None:
-        """Wait for as many frames, and compare all of them."""
+        """Wait for this number of frames, and compare all of them."""
         expected = [str(text) for text in texts]
         async with asyncio.timeout(SECONDS):
             while len(self.socket.texts) < len(expected):
@@ -101,7 +101,7 @@ class Member:
 
 
 class Broker:
-    """What is Redis elsewhere: each hub has a channel layer of its own, and all are connected to it."""
+    """Takes the place of Redis: each hub has a channel layer of its own, and all are connected to it."""
 
     def __init__(self) -> None:
         self.layers: list[InMemoryChannelLayer] = []
@@ -109,7 +109,7 @@ class Broker:
     def new_layer(self) -> InMemoryChannelLayer:
         layer = InMemoryChannelLayer()
         if self.layers:
-            # The channels are the broker's.
+            # Channels belong to the broker.
             layer.channels, layer.groups = self.layers[0].channels, self.layers[0].groups
         self.layers.append(layer)
         return layer
@@ -128,7 +128,7 @@ def event(seq: int) -> Event:
 
 
 async def enter(hub: Hub, after: int | None = None) -> Member:
-    """Return a live member, which has read what is later than ``after``; None is the head."""
+    """Return a live member that has received all entries after ``after``; None is the head."""
     member = Member()
     head = await hub.open(TOPIC, member)
     await hub.go_live(TOPIC, member, head if after is None else after)

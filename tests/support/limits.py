@@ -1,4 +1,4 @@
-"""The environment of stacks whose tests send more than the defaults let one member, or one address, send."""
+"""An environment without limits, for tests that send more than one member or one address may by default."""
 
 NO_LIMITS = {
     "HANDSHAKE_RATE": "0",

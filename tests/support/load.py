@@ -1,4 +1,4 @@
-"""Writers and readers in several rooms, all of whom record what they get."""
+"""Writers and readers in several rooms, which record what they receive."""
 
 import asyncio
 import contextlib
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from tests.support.checker import Acknowledged, Count, check
+from channels_live.testing import DeliveryCount, count_deliveries
 from tests.support.client import FEED, Client, Protocol
 
 ROOMS, WRITERS, READERS = 4, 8, 10
 MEMBERS = ROOMS * (WRITERS + READERS)
-# One message per writer in so many seconds: some 200 a second over all, and 18 deliveries for each.
+# Seconds between messages of a writer: about 200 messages per second in all, with 18 deliveries each.
 INTERVAL = 0.15
 CONNECT_SECONDS = 30
 SETTLE_SECONDS = 45
 JOURNAL_SECONDS = 15
-# A member gets a message every 50 ms; on a busy machine a tenth of a second is nothing.
+# A member receives a message every 50 ms; on a busy machine a delay of 0.1 s is usual.
 SLOW_SECONDS = 0.5
 Pause = tuple[float, float]
 _rooms = itertools.count(1)
@@ -28,17 +28,17 @@ _rooms = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One drill: what was done to the stack, and what its members saw. Times are in seconds."""
+    """The result of one fault: what was injected, and what the members observed. Times are in seconds."""
 
     fault: str
-    count: Count
+    count: DeliveryCount
     messages: int
-    # Never acknowledged, or with two numbers: both must be 0.
+    # Never acknowledged, or acknowledged with two sequence numbers: both must be 0.
     unacknowledged: int
     changed: int
-    # What the fault itself has seen.
+    # Observations of the fault itself.
     note: str | None
-    # Seconds in which some member waited for longer than SLOW_SECONDS, and the longest time that one got nothing.
+    # Seconds in which a member waited for longer than SLOW_SECONDS, and the longest time without a delivery.
     slow: float
     longest_silence: float
     longest_acknowledgement: float
@@ -52,12 +52,12 @@ class Outcome:
 
 
 class Load:
-    """ROOMS rooms with WRITERS writers and READERS readers each, who come through nginx and stay until the end."""
+    """ROOMS rooms with WRITERS writers and READERS readers each, connected through nginx until the end."""
 
     def __init__(self, url: str, protocol: Protocol = FEED) -> None:
         self._url = url
         self._protocol = protocol
-        # Numbered, since a second load of the same stack must find its rooms empty.
+        # Numbered, because a second load of the same stack needs empty rooms.
         self.rooms = [f"load-{next(_rooms)}" for _ in range(ROOMS)]
         self.writers = [
             Client(url, room, f"writer-{number}", protocol=protocol) for room in self.rooms for number in range(WRITERS)
@@ -96,21 +96,21 @@ class Load:
         await self._stack.aclose()
 
     async def reach(self, deliveries: int, seconds: float = 60) -> None:
-        """Return when the members have got so many messages together; raises TimeoutError."""
+        """Wait until the members have received this number of messages in all; raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while self.deliveries < deliveries:
                 await self._news()
 
     async def fall_silent(self) -> None:
-        """Let the writers write no more."""
+        """Stop the writers."""
         self._is_writing = False
-        # Not cancelled: a message between being said and being sent would stay there.
+        # Not cancelled, because a message that is queued but not sent yet would be lost.
         await asyncio.gather(*self._writing)
 
     async def settle(self) -> None:
-        """Stop writing, and return when all is acknowledged and everyone has it, or after SETTLE_SECONDS.
+        """Stop writing, and wait until all messages are acknowledged and delivered, at most SETTLE_SECONDS.
 
-        What is not there by then is for the checker to count.
+        The checker counts missing ones.
         """
         await self.fall_silent()
         with contextlib.suppress(TimeoutError):
@@ -122,9 +122,9 @@ class Load:
                     await self._news()
 
     async def outcome(self, fault: str, note: str | None = None) -> Outcome:
-        """Settle, read every room's journal from its first message on, and count."""
+        """Settle, read the journal of every room, and check all deliveries."""
         await self.settle()
-        total = Count()
+        total = DeliveryCount()
         for room in self.rooms:
             members = [member for member in self.members if member.room == room]
             async with Client(self._url, room, "journal", protocol=self._protocol) as journal:
@@ -137,12 +137,12 @@ class Load:
             total,
             sum(len(writer.acknowledged) for writer in self.writers),
             sum(len(writer.unacknowledged) for writer in self.writers),
-            sum(len(writer.changed) for writer in self.writers),
+            sum(len(writer.renumbered) for writer in self.writers),
             note,
             _union(pause for member in self.members for pause in _pauses(member) if _length(pause) > SLOW_SECONDS),
             max((_length(pause) for member in self.members for pause in _pauses(member)), default=0.0),
             max(
-                (at - writer.said_at[message_id] for writer in self.writers for message_id, at in _acks(writer)),
+                (at - writer.sent_at[message_id] for writer in self.writers for message_id, at in _acks(writer)),
                 default=0.0,
             ),
             _sum(self.members, lambda member: member.close_codes),
@@ -154,7 +154,7 @@ class Load:
         return max(max(writer.acknowledged.values(), default=0) for writer in self.writers if writer.room == room)
 
     async def _write(self, writer: Client) -> None:
-        # At its own moment each, or all writers would write at once.
+        # At a random time each, so that the writers do not write simultaneously.
         await asyncio.sleep(random.uniform(0, INTERVAL))
         for number in itertools.count():
             if not self._is_writing:
@@ -166,14 +166,10 @@ class Load:
         await asyncio.sleep(0.02)
 
 
-def count(*members: Client) -> Count:
-    """Check what the members of one room recorded, all of whom listened from its first message on."""
-    written = [
-        Acknowledged(seq, message_id, member.said[message_id])
-        for member in members
-        for message_id, seq in member.acknowledged.items()
-    ]
-    return check(written, {member.name: member.deliveries for member in members})
+def count(*members: Client) -> DeliveryCount:
+    """Check the records of the members of one room, which received from its first message on."""
+    written = [entry for member in members for entry in member.written()]
+    return count_deliveries(written, {member.name: member.deliveries for member in members})
 
 
 def _pauses(member: Client) -> Iterator[Pause]:
@@ -186,7 +182,7 @@ def _length(pause: Pause) -> float:
 
 
 def _union(pauses: Iterable[Pause]) -> float:
-    """Return the seconds that are in at least one of them."""
+    """Return the length of the union of the intervals, in seconds."""
     total, end = 0.0, float("-inf")
     for begun, ended in sorted(pauses):
         total += max(0.0, ended - max(begun, end))

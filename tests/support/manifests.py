@@ -1,4 +1,4 @@
-"""What ``kubectl kustomize`` makes of a folder, and the parts of it that tests ask for."""
+"""The output of ``kubectl kustomize``, and lookups in it."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ Object = dict[str, Any]
 
 @dataclass
 class Workload:
-    """Something that makes pods: Deployment, StatefulSet or Job."""
+    """An object with a pod template: Deployment, StatefulSet or Job."""
 
     object: Object
 
@@ -49,7 +49,7 @@ class Workload:
 
     @property
     def lasting_containers(self) -> list[Object]:
-        """Those that run as long as the pod: sidecars too, which are listed as init containers."""
+        """Containers that run as long as the pod, including sidecars, which are init containers."""
         return [item for item in self.containers if item in self.pod["containers"] or "restartPolicy" in item]
 
     @property
@@ -86,11 +86,11 @@ class Manifests:
 def _rendered(folder: Path) -> str:
     result = subprocess.run([str(KUBECTL), "kustomize", str(folder)], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    # kustomize tells of what it will no longer understand.
+    # kustomize warns of deprecated fields.
     assert not result.stderr, result.stderr
     return result.stdout
 
 
 def render(folder: Path) -> Manifests:
-    """Return new objects at each call, which a test may change."""
+    """Return new objects at each call, so that tests can modify them."""
     return Manifests(list(yaml.load_all(_rendered(folder), Loader=yaml.CSafeLoader)))

@@ -71,7 +71,7 @@ def metric(stack: Stack, name: str) -> float:
 
 
 class Counted:
-    """How far counters have gone since it was made."""
+    """The increase of counters since it was created."""
 
     def __init__(self, stack: Stack, *names: str) -> None:
         self._stack = stack

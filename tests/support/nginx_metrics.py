@@ -1,4 +1,4 @@
-"""The process that counts what nginx refuses."""
+"""The process web.nginx_metrics, which counts the requests that nginx rejects."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ from deploy.local.process import answers_http
 
 
 def nginx_metrics(stack: Stack, directory: Path, **environment: str) -> Process:
-    """Return the process that counts, for a stack whose nginx sends to REFUSALS_SYSLOG; it is not started."""
+    """Return the process, not started yet, for a stack with REFUSALS_SYSLOG."""
     bind = f"{ports.HOST}:{ports.pick()}"
     return Process(
         "nginx-metrics",

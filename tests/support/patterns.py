@@ -1,4 +1,4 @@
-"""How many steps a regular expression takes: a matcher that goes back as those of Python, browsers and nginx do."""
+"""A backtracking matcher of regular expressions that counts its steps. Python, browsers and nginx backtrack too."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ SIZE = 70
 
 
 class Matcher:
-    """Tries a pattern, ``how`` being ``search`` or ``fullmatch``, and counts its steps."""
+    """Matches a pattern and counts the steps; ``how`` is ``search`` or ``fullmatch``."""
 
     def __init__(self, pattern: str | bytes, how: str = "search", flags: int = 0) -> None:
         self.tree = parser.parse(pattern, flags)
@@ -34,7 +34,7 @@ class Matcher:
         self.spans_lines = bool(self.tree.state.flags & re.DOTALL)
 
     def steps(self, text: Sequence[int]) -> int:
-        """Return the steps until the last match in a text, each search beginning where the last match ended."""
+        """Return the steps to find all matches in a text."""
         self._text, self._steps, self._groups = text, 0, dict[int, Sequence[int]]()
         start = 0
         while start <= len(text):
@@ -46,7 +46,7 @@ class Matcher:
         return self._steps
 
     def sample(self) -> list[int]:
-        """Return a text that the pattern matches, or nearly."""
+        """Return a text that the pattern matches, or almost matches."""
         return list(self._sample(self.tree))
 
     def _accept(self, end: int, ends: list[int]) -> bool:

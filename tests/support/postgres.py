@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own.
+"""A PostgreSQL server for the tests.
 
 As a pytest plugin (``pytest -p tests.support.postgres``) it starts one before Django reads its settings, and both
 Django's tests and the stacks under test use it.
@@ -56,7 +56,7 @@ class Server:
         )
 
     def start(self) -> None:
-        """Make the data directory, start the server, and return when it answers."""
+        """Initialise the data directory, start the server, and wait until it answers."""
         result = subprocess.run(self._initdb, cwd=self.directory, capture_output=True, text=True, check=False)
         if result.returncode:
             raise PostgresMissing(f"initdb failed: {result.stderr.strip()}")
@@ -69,17 +69,17 @@ class Server:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def create_database(self) -> str:
-        """Make an empty database, and return its DATABASE_URL."""
+        """Create an empty database, and return its DATABASE_URL."""
         name = f"chat_{next(self._numbers)}"
         with psycopg.connect(self.process.url, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return f"{self._address}/{name}"
 
     def _give_away(self) -> list[str]:
-        """Let the server's user own the directory; return what a command of that user begins with."""
+        """Change the owner of the directory to the server's user; return the command prefix that runs as that user."""
         if os.geteuid() != 0:
             return []
-        # The server refuses to run as root. setpriv becomes the server, so its pid is the server's.
+        # The server does not run as root. setpriv executes it, so the pid is the server's.
         try:
             owner = pwd.getpwnam(OWNER)
         except KeyError:
@@ -102,7 +102,7 @@ def find_programs() -> Path:
 
 
 def answers_query(url: str) -> bool:
-    """Whether the server at ``postgres://…`` takes a connection and answers."""
+    """Whether the server at ``postgres://…`` accepts a connection."""
     try:
         with psycopg.connect(url, connect_timeout=2) as connection:
             return connection.execute("SELECT 1").fetchone() == (1,)
@@ -127,7 +127,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the unit tests that ask no database; `make test` runs them."""
+    """Deselect unit tests without a database, which `make test` runs."""
     left_out = {item for item in items if "unit" in item.path.parts and not _asks_a_database(item)}
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]

@@ -1,4 +1,4 @@
-"""What `make run` starts, from this repository or from a copy that a test has changed."""
+"""Runs `make run`'s program, in this repository or in a modified copy."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from deploy.local.stack import ROOT
 
 
 class Run:
-    """What `make run` starts, with its output as it comes."""
+    """A running `python -m deploy.local`."""
 
     def __init__(
         self, directory: Path, root: Path, stdin: int = subprocess.DEVNULL, *options: str, **environment: str
@@ -28,7 +28,8 @@ class Run:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "deploy.local", "--directory", str(directory), *options],
             cwd=root,
-            env={**os.environ, "PYTHONPATH": "", **environment},
+            # As the Makefile has it.
+            env={**os.environ, "PYTHONPATH": "src:services:apps:.", **environment},
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -36,7 +37,7 @@ class Run:
         )
 
     def wait_for(self, text: str) -> str:
-        """Read on until a line holds the text, and return the line."""
+        """Read the output until a line contains the text, and return the line."""
         assert self.process.stdout
         for line in self.process.stdout:
             self.lines.append(line.rstrip())
@@ -55,7 +56,7 @@ class Run:
 
 
 def copy_repository(target: Path, *apps: str) -> Path:
-    """Copy the code, with these apps of examples/ beside the others, and return the copy."""
+    """Copy the code, with these apps of examples/ installed beside the chat, and return the copy."""
     for folder in ("src", "apps", "deploy", "services"):
         shutil.copytree(ROOT / folder, target / folder)
     shutil.copy(ROOT / "manage.py", target)
@@ -66,7 +67,7 @@ def copy_repository(target: Path, *apps: str) -> Path:
 
 
 def add_app(root: Path, app: str) -> None:
-    """Name an app in PROJECT_APPS."""
+    """Add an app to PROJECT_APPS."""
     settings = root / "services/base/settings.py"
     text = settings.read_text()
     (line,) = re.findall(r"^PROJECT_APPS = \[(.*)\]$", text, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Visitors with an address of their own, and what nginx logs of those that it refuses."""
+"""Clients with a source address of their own, and nginx's log lines about rejected requests."""
 
 import asyncio
 import json
@@ -10,12 +10,12 @@ import pytest
 
 from deploy.local import Stack, ports
 
-# At a rate of 1 a second ten more may come at once.
+# The burst at a rate of 1 per second.
 ALLOWED_AT_ONCE = 11
 
 
 async def open_socket(stack: Stack, source: str = "127.0.0.1", **headers: str) -> tuple[bytes, asyncio.StreamWriter]:
-    """Return the answer to a handshake from a source address, up to its headers' end, and the open connection."""
+    """Send a handshake from a source address; return the response up to the end of its headers, and the connection."""
     reader, writer = await asyncio.open_connection(ports.HOST, stack.port, local_addr=(source, 0))
     lines = {
         "Host": stack.url.removeprefix("http://"),
@@ -39,7 +39,7 @@ def visitor(stack: Stack, source: str = "127.0.0.1") -> httpx.Client:
 
 
 def limited_lines(stack: Stack, limit: str) -> list[dict[str, Any]]:
-    """Return nginx' lines that name the limit, waiting for the first."""
+    """Wait for log lines of nginx with this limit, and return them."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         lines = [json.loads(line) for line in stack.process("nginx").log.read_text().splitlines() if line[:1] == "{"]

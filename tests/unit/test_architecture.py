@@ -1,4 +1,4 @@
-"""docs/architecture.md says what is so: its tests exist, its files exist, and services import only what they may."""
+"""Tests and files that docs/architecture.md names exist, and services import only allowed packages."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ FORBIDDEN = {"base": {"web", "ws"} | APPS, "web": {"ws"}, "ws": {"web"}}
 
 
 @pytest.mark.parametrize(("file", "name"), TEST_IDS)
-def test_each_test_that_guards_an_invariant_exists(file, name):
+def test_every_test_named_by_an_invariant_exists(file, name):
     tree = ast.parse((ROOT / file).read_text())
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     assert name in functions
@@ -30,12 +30,12 @@ def test_every_invariant_names_a_test():
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_each_file_that_is_named_exists(file):
+def test_every_file_named_in_architecture_exists(file):
     assert (ROOT / file).is_file()
 
 
 @pytest.mark.parametrize("service", FORBIDDEN)
-def test_services_import_only_what_they_may(service):
+def test_services_import_only_allowed_packages(service):
     imported = {
         (str(path.relative_to(ROOT)), name)
         for path in (ROOT / "services" / service).rglob("*.py")
@@ -46,7 +46,7 @@ def test_services_import_only_what_they_may(service):
 
 
 def top_level_imports(path: Path) -> Iterator[str]:
-    """Yield the first part of every module that a file imports, wherever in it."""
+    """Yield the top-level package of every import in a file."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)

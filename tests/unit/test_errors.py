@@ -1,4 +1,4 @@
-"""Error pages, as a visitor gets them."""
+"""Error pages of web."""
 
 import psycopg
 import pytest
@@ -10,7 +10,7 @@ from accounts.views import SignUpForm
 
 
 def database_error(django_class: type[Error], cause: type[psycopg.Error]) -> Error:
-    """Return an error as Django raises it, with the server's code in its cause."""
+    """Return an error as Django raises it, with the server's SQLSTATE in its cause."""
     error = django_class("gone")
     error.__cause__ = cause("gone")
     return error
@@ -31,7 +31,7 @@ def visitor(db) -> Client:
         (database_error(ProgrammingError, psycopg.errors.UndefinedTable), 500, "Something went wrong"),
     ],
 )
-def test_what_a_view_raises(visitor, monkeypatch, error, status, heading):
+def test_exceptions_of_views_are_answered_with_their_status(visitor, monkeypatch, error, status, heading):
     def fail(*args, **options):
         raise error
 
@@ -41,22 +41,24 @@ def test_what_a_view_raises(visitor, monkeypatch, error, status, heading):
     assert f"<h1>{heading}</h1>" in answer.text
     assert answer.headers["content-security-policy"]
     assert answer.headers.get("retry-after") == ("2" if status == 503 else None)
-    # The way on works, and nothing of the fault is told.
+    # The page has a link, and no details of the error.
     assert 'href="/"' in answer.text
     assert "gone" not in answer.text
     assert "ZeroDivision" not in answer.text
 
 
-def test_an_unknown_address(visitor):
+def test_unknown_url_is_404(visitor):
     answer = visitor.get("/nothing-here/")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
     assert "<h1>Page not found</h1>" in answer.text
     assert 'content="noindex"' in answer.text
 
 
-def test_a_form_without_its_cookie(db):
+def test_form_without_csrf_cookie_is_403(db):
     visitor = Client(enforce_csrf_checks=True, headers={"Accept-Language": "ja"})
-    answer = visitor.post("/accounts/login/", {"username": "alice"})
+    answer = visitor.post(
+        "/accounts/login/", {"username": "alice"}, headers={"Referer": "http://testserver/accounts/login/"}
+    )
     assert answer.status_code == 403
     assert "<h1>もう一度お試しください</h1>" in answer.text
     assert 'href="/accounts/login/"' in answer.text

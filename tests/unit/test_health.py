@@ -4,7 +4,7 @@ from channels_live.observability import readiness as health
 
 
 @pytest.mark.django_db
-def test_a_part_that_does_not_answer_makes_the_process_unready(settings):
+def test_unreachable_dependency_makes_the_process_unready(settings):
     settings.REDIS_HOSTS = [{"address": "redis://127.0.0.1:1/0"}]
     status, body = health.readiness()
     assert status == 503
@@ -15,14 +15,14 @@ def test_a_part_that_does_not_answer_makes_the_process_unready(settings):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("host", ["evil.example", "10.1.2.3", ""])
-def test_web_answers_its_probes_whatever_the_host_header_is(client, settings, host):
+def test_probes_are_answered_with_any_host_header(client, settings, host):
     settings.REDIS_HOSTS = []
     assert client.get("/livez", headers={"host": host}).json() == {"status": "ok"}
     assert client.get("/readyz", headers={"host": host}).json() == {"status": "ok", "database": "ok"}
 
 
 @pytest.mark.django_db
-def test_web_works_without_redis_and_says_that_it_is_degraded(client, settings):
+def test_readyz_is_degraded_without_redis(client, settings):
     settings.REDIS_HOSTS = [{"address": "redis://127.0.0.1:1/0"}]
     response = client.get("/readyz")
     assert response.status_code == 200
@@ -33,14 +33,14 @@ def test_web_works_without_redis_and_says_that_it_is_degraded(client, settings):
 @pytest.mark.parametrize(
     "host", ["redis://127.0.0.1:1/0", {"address": "redis://127.0.0.1:1/0", "retry": None}, ("127.0.0.1", 1)]
 )
-def test_a_project_says_where_redis_is_in_the_settings_of_its_channel_layer(settings, host):
+def test_readyz_checks_the_redis_of_channel_layers(settings, host):
     del settings.REDIS_HOSTS
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels_live", "CONFIG": {"hosts": [host]}}}
     assert health.readiness()[1]["redis"].startswith("ConnectionError: ")
 
 
 @pytest.mark.django_db
-def test_a_channel_layer_without_hosts_is_no_part(settings):
+def test_readyz_omits_redis_for_a_channel_layer_without_hosts(settings):
     del settings.REDIS_HOSTS
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     assert health.readiness() == (200, {"status": "ok", "database": "ok"})

@@ -42,7 +42,7 @@ def test_no_module_imports_a_test_module(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", UNIT_TESTS, ids=name_of)
-def test_a_unit_test_starts_no_server(path: Path) -> None:
+def test_unit_tests_start_no_server(path: Path) -> None:
     assert not {name for _, name in imports(path)} & SERVERS
     functions = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
     for function in functions:

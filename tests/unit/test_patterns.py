@@ -1,4 +1,4 @@
-"""Every regular expression that reads what strangers send takes steps in proportion to its length."""
+"""Regular expressions that are applied to untrusted input match in linear time."""
 
 import re
 import sys
@@ -48,12 +48,12 @@ def deep_recursion():
 
 
 @pytest.mark.parametrize(("pattern", "how"), [(r"[.,!]+$", "search"), (r"(a+)+b", "search"), (r"a*a*b", "fullmatch")])
-def test_what_grows_faster_is_found(pattern, how):
+def test_superlinear_pattern_is_detected(pattern, how):
     assert worst(Matcher(pattern, how), size=5) > 2.5
 
 
 @pytest.mark.parametrize("source", ["scripts", "nginx", "python"])
-def test_steps_grow_as_the_length(source, tmp_path):
+def test_matching_steps_grow_linearly(source, tmp_path):
     patterns = {"scripts": of_scripts, "nginx": lambda: of_nginx(tmp_path), "python": of_python}[source]()
     found = {name: worst(matcher) for name, matcher in patterns}
     # How many scripts have some depends on the apps that there are.

@@ -10,8 +10,8 @@ input()
 """
 
 
-def test_processes_side_by_side_pick_different_ports() -> None:
-    """Suites run side by side, and seconds pass between the pick of a port and the start of its server."""
+def test_concurrent_processes_pick_different_ports() -> None:
+    """Suites run concurrently, and seconds pass between the pick of a port and the start of its server."""
     command = [sys.executable, "-c", PICK_AND_STAY]
     processes = [
         subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)

@@ -65,10 +65,12 @@ def terminate(process: multiprocessing.Process) -> None:
 
 
 async def call(application: Any, scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Daphne's test application, without what our server adds to the scope for our own middleware."""
-    await _call(
-        application, {name: scope[name] for name in scope if not name.startswith("channels_live.")}, receive, send
-    )
+    """Daphne's test application, without what our server adds to the scope.
+
+    That is for our own middleware, and names ASGI's extension ``websocket.http.response``, which Daphne does not have.
+    """
+    added = {name for name in scope if name.startswith("channels_live.") or name == "extensions"}
+    await _call(application, {name: scope[name] for name in scope if name not in added}, receive, send)
 
 
 hypothesis.settings = settings  # type: ignore[assignment, misc]

@@ -1,13 +1,34 @@
-"""Bases of consumers: DirectConsumer for any, JournalConsumer for the streams of a journal."""
+"""The consumers of Channels under their own names, and two of our own.
+
+A team changes ``from channels.generic.websocket import …`` to ``from channels_live.consumers import …``, and nothing
+else. DirectConsumer has no groups and costs the least, JournalConsumer is for the streams of a journal.
+"""
 
 from typing import TYPE_CHECKING, Any
 
 from channels_live.consumers.direct import DirectConsumer
+from channels_live.consumers.generic import (
+    AsyncConsumer,
+    AsyncJsonWebsocketConsumer,
+    AsyncWebsocketConsumer,
+    JsonWebsocketConsumer,
+    SyncConsumer,
+    WebsocketConsumer,
+)
 
 if TYPE_CHECKING:
     from channels_live.consumers.journal import JournalConsumer
 
-__all__ = ["DirectConsumer", "JournalConsumer"]
+__all__ = [
+    "AsyncConsumer",
+    "AsyncJsonWebsocketConsumer",
+    "AsyncWebsocketConsumer",
+    "DirectConsumer",
+    "JournalConsumer",
+    "JsonWebsocketConsumer",
+    "SyncConsumer",
+    "WebsocketConsumer",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -73,7 +73,7 @@ def is_duplicate(error: BaseException) -> bool:
 
 
 def needs_new_connection(error: BaseException, connection: BaseDatabaseWrapper) -> bool:
-    """Whether the connection must be closed after this error. Asks the server where the error does not tell."""
+    """Whether the connection must be closed after this error. If the error has no code, this queries the server."""
     if is_read_only(error):
         return True
     # The error of a server or pooler that has closed the connection often has no code.

@@ -128,10 +128,16 @@ def insert(model: type[models.Model], rows: Sequence[models.Model]) -> None:
     # interpreter lock.
     if not rows:
         return
-    prefix, fields = _statement(model)
+    prefix, columns = _statement(model)
     # Not django.db.connection: each look through that proxy costs as much as preparing a value.
     database = connections[DEFAULT_DB_ALIAS]
-    values, parameters = _values([_column(field, rows, database) for field in fields])
+    cells = []
+    for field, types in columns:
+        column = [row.__dict__.get(field.attname, row) for row in rows] if types else []
+        if not types or not types.issuperset(map(type, column)):
+            column = _prepared(field, rows, database)
+        cells.append(column)
+    values, parameters = _values(cells)
     with database.cursor() as cursor:
         cursor.execute(f"{prefix} VALUES {values}", parameters)
 
@@ -147,9 +153,18 @@ class _Sql(NamedTuple):
     parameters: Sequence[Any]
 
 
+# The types of the values that a field of exactly this class hands to the driver as they are. To prepare each of them in
+# Django's way would be a third of an append.
+DRIVER_TYPES: Mapping[type[Any], frozenset[type[Any]]] = {
+    **dict.fromkeys((models.CharField, models.TextField), frozenset({str, type(None)})),
+    **dict.fromkeys((models.BigIntegerField, models.ForeignKey), frozenset({int, type(None)})),
+    models.DateTimeField: frozenset({type(None)}),
+}
+
+
 @functools.cache
-def _statement(model: type[models.Model]) -> tuple[str, list[Any]]:
-    """Return the statement up to its values, and the fields of its columns."""
+def _statement(model: type[models.Model]) -> tuple[str, list[tuple[Any, frozenset[type[Any]]]]]:
+    """Return the statement up to its values, and the field of each column with its DRIVER_TYPES."""
     # As Django does it: a key that the database makes, and generated columns, are left out.
     fields = [
         field
@@ -158,31 +173,14 @@ def _statement(model: type[models.Model]) -> tuple[str, list[Any]]:
     ]
     quote = connection.ops.quote_name
     names = ", ".join(quote(str(field.column)) for field in fields)
-    return f"INSERT INTO {quote(model._meta.db_table)} ({names})", fields
+    return f"INSERT INTO {quote(model._meta.db_table)} ({names})", [(field, _driver_types(field)) for field in fields]
 
 
-def _column(field: Any, rows: Sequence[models.Model], database: BaseDatabaseWrapper) -> list[Any]:
-    """Return a field's values as the database takes them."""
-    cells = _as_they_are(field, rows)
-    return _prepared(field, rows, database) if cells is None else cells
-
-
-# The types of the values that a field of exactly this class hands to the driver as they are. To prepare each of them in
-# Django's way would be a third of an append.
-DRIVER_TYPES: Mapping[type[Any], frozenset[type[Any]]] = {
-    **dict.fromkeys((models.CharField, models.TextField), frozenset({str, type(None)})),
-    **dict.fromkeys((models.BigIntegerField, models.ForeignKey), frozenset({int, type(None)})),
-}
-
-
-def _as_they_are(field: Any, rows: Sequence[models.Model]) -> list[Any] | None:
-    """Return the values of a field that needs no preparation; None where one of them does."""
-    types = DRIVER_TYPES.get(type(field))
-    if types is None:
-        return None
-    name = field.attname
-    cells = [row.__dict__.get(name, row) for row in rows]
-    return cells if types.issuperset(map(type, cells)) else None
+def _driver_types(field: Any) -> frozenset[type[Any]]:
+    # A field with the time of the insert sets its value itself.
+    if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
+        return frozenset()
+    return DRIVER_TYPES.get(type(field), frozenset())
 
 
 def _prepared(field: Any, rows: Sequence[models.Model], database: BaseDatabaseWrapper) -> list[Any]:

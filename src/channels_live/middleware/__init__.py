@@ -1,4 +1,4 @@
-"""ASGI middleware for WebSockets: origins, limits of sockets, and authentication.
+"""ASGI middleware for WebSockets and HTTP consumers: origins, limits of sockets, and authentication.
 
 ``websocket_middleware`` composes all of them. The whole asgi.py of a project::
 
@@ -21,10 +21,10 @@
 
 from channels_live.middleware.authentication import AuthenticationMiddleware
 from channels_live.middleware.capacity import ProcessLimit, UserLimit
-from channels_live.middleware.credentials import CredentialBackend, Identity
+from channels_live.middleware.credentials import CredentialBackend, Identity, presents_credential
 from channels_live.middleware.not_found import not_found
 from channels_live.middleware.origins import OriginValidator
-from channels_live.middleware.stack import websocket_middleware
+from channels_live.middleware.stack import http_middleware, websocket_middleware
 from channels_live.observability.request_id import header
 
 __all__ = [
@@ -35,6 +35,8 @@ __all__ = [
     "ProcessLimit",
     "UserLimit",
     "header",
+    "http_middleware",
     "not_found",
+    "presents_credential",
     "websocket_middleware",
 ]

@@ -77,7 +77,7 @@ class AuthenticationMiddleware:
                     identity = await get_authentication_thread().run(backend.authenticate, credential)
                     if identity is None:
                         log_refusal(scope, "auth", credential=backend.name)
-                        await deny(send, 401, (b"WWW-Authenticate", b"Bearer"))
+                        await deny(scope, send, 401, (b"WWW-Authenticate", b"Bearer"))
                         return
                     scope["user"], subjects = identity
                     break

@@ -1,19 +1,23 @@
-"""Limits of the sockets of a process and of one user. One more is accepted, told why, and closed with 1013.
+"""Limits of the sockets of a process and of one user. Further ones are accepted and closed with 1013 and a reason.
 
-Accepted, because before the handshake is done a browser is told no code at all.
+Accepted, because a browser shows its page no close code before the handshake is complete. An HTTP request counts as a
+socket until its response has ended; further ones are answered with 503.
 """
 
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from channels_live.close_codes import CloseCode
-from channels_live.server import log_refusal
+from channels_live.server import accept_and_close, log_refusal
 
 
 def authenticated_user_id(scope: Mapping[str, Any]) -> Hashable | None:
-    """Return the primary key of the authenticated user of a scope; None for a guest, and without authentication."""
+    """Return the primary key of the authenticated user of a scope.
+
+    None for a guest, without authentication, and where a team's own middleware has set a user that is none of Django's.
+    """
     user = scope.get("user")
-    return user.pk if user is not None and user.is_authenticated else None
+    return getattr(user, "pk", None) if getattr(user, "is_authenticated", False) else None
 
 
 class ProcessLimit:
@@ -30,14 +34,14 @@ class ProcessLimit:
         if socket is None or socket.server.admission.enter(socket):
             await self._application(scope, receive, send)
         else:
-            _close(scope, "overloaded", "The server has as many visitors as it can take; try again later.")
+            await _close(scope, send, "overloaded", "The server is at its capacity; try again later.")
 
 
 class UserLimit:
     """Lets through as many sockets of one user as MAX_SOCKETS_PER_USER allows in one process.
 
-    ``user_of`` returns from the scope what identifies the user, None for one who cannot be identified and has no
-    limit. By default it is the authenticated user's primary key, so UserLimit comes after authentication.
+    ``user_of`` returns from the scope what identifies the user, or None for one without a limit. By default it is the
+    authenticated user's primary key, so UserLimit comes after authentication.
     Under another server than that of channels_live nothing is counted.
     """
 
@@ -53,12 +57,15 @@ class UserLimit:
         if socket is None or user is None or socket.server.admission.claim(socket, user):
             await self._application(scope, receive, send)
         else:
-            _close(scope, "sockets_per_user", "You have too many windows or programs open; close one.")
+            await _close(scope, send, "sockets_per_user", "Too many connections of this user; close one.")
 
 
-def _close(scope: dict[str, Any], result: str, reason: str) -> None:
+async def _close(scope: dict[str, Any], send: Any, result: str, reason: str) -> None:
     """Accept, and close with 1013 at once; ``result`` is one of metrics.RESULTS, the reason is for people."""
     log_refusal(scope, result)
-    # A subprotocol that the client offered: without it a browser fails the handshake, and its page gets no code either.
+    if scope["type"] == "http":
+        await accept_and_close(scope, send, CloseCode.TRY_AGAIN_LATER)
+        return
+    # With a subprotocol that the client offered: otherwise a browser fails the handshake, and its page gets no code.
     scope["channels_live.socket"].accept(next(iter(scope["subprotocols"]), None))
     scope["channels_live.socket"].close_discarding_input(CloseCode.TRY_AGAIN_LATER, reason)

@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from channels_live.conf import live_settings
+from channels_live.observability.request_id import header
 
 
 class Identity(NamedTuple):
@@ -38,6 +39,16 @@ class CredentialBackend(Protocol):
         It runs in the authentication thread and may block. What it raises of django.db.Error closes the socket with
         1013; after a broken connection to the database it is called a second time.
         """
+
+
+def presents_credential(scope: Mapping[str, Any]) -> bool:
+    """Whether a request has an ``Authorization: Bearer``, or what a backend of ``CHANNELS_LIVE["CREDENTIALS"]`` finds.
+
+    The authentication middleware verifies it. Raises ImproperlyConfigured as load_credentials does.
+    """
+    if (header(scope, b"authorization") or "").lower().startswith("bearer "):
+        return True
+    return any(backend.find(scope) is not None for backend in load_credentials())
 
 
 def load_credentials() -> list[CredentialBackend]:

@@ -1,4 +1,4 @@
-"""All middleware of a WebSocket, in the order that the template uses."""
+"""All middleware of a WebSocket, or of HTTP consumers, in the order that the template uses."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,26 @@ def websocket_middleware(
     For another order, or other middleware for a route, compose the classes yourself: they do not need each other,
     except that ``user_limit`` by default counts the user that ``authentication`` has set.
     """
-    for middleware in (user_limit, authentication, process_limit, origins):
+    return _compose(application, user_limit, authentication, process_limit, origins)
+
+
+def http_middleware(
+    application: Any,
+    *,
+    origins: Middleware | None = OriginValidator,
+    process_limit: Middleware | None = ProcessLimit,
+    authentication: Middleware | None = AuthenticationMiddleware,
+    user_limit: Middleware | None = UserLimit,
+) -> Any:
+    """Return an ASGI application for HTTP consumers, such as event streams: as websocket_middleware does.
+
+    Requests are refused with 401, 403, 404 or 503. Not for Django's own views, which have Django's middleware.
+    """
+    return _compose(application, user_limit, authentication, process_limit, origins)
+
+
+def _compose(application: Any, *stack: Middleware | None) -> Any:
+    for middleware in stack:
         if middleware is not None:
             application = middleware(application)
     return application

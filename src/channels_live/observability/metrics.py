@@ -6,10 +6,14 @@ of its own with prometheus_client.
 """
 
 import time
+from collections.abc import Iterator
 
-from prometheus_client import Counter, Enum, Gauge, Histogram, generate_latest
+from prometheus_client import REGISTRY, Counter, Enum, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from channels_live.close_codes import CloseCode
+from channels_live.observability.losses import losses
 
 # Results of a handshake: accepted, or why it was refused. origin: the Origin header is not allowed. auth: login
 # required, or an invalid token. session: this process cannot verify it. not_found: no such address. overloaded:
@@ -31,6 +35,9 @@ RESULTS = (
 )
 # Limits of frames from clients. ping: the rate of pings and pongs.
 LIMITS = ("ping",)
+# What ended the response to an HTTP request: the application (finished), the client, the drain, its age
+# (MAX_CONNECTION_AGE), a revocation, a client that read nothing (slow), an exception or an incomplete response (error).
+HTTP_ENDS = ("finished", "client", "drain", "age", "revoked", "slow", "error")
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 # Sockets
@@ -49,6 +56,11 @@ REFUSED = Counter(
     "websocket_refused_frames", "Frames from clients rejected or dropped, by the limit that they exceeded.", ["limit"]
 )
 ABUSIVE_CLOSED = Counter("websocket_abusive_closed", "Sockets closed with 1008 after too many rejected frames.")
+
+# HTTP responses of consumers, such as event streams; the server's own endpoints are not counted.
+HTTP_OPEN = Gauge("http_streams", "Open HTTP responses of consumers, such as event streams.")
+HTTP_REQUESTS = Counter("http_stream_requests", "HTTP requests to consumers, by result.", ["result"])
+HTTP_CLOSES = Counter("http_stream_closes", "Ended HTTP responses of consumers, by cause.", ["by"])
 
 # Hub
 MEMBERS = Gauge("hub_members", "Members of all topics in this process.")
@@ -80,6 +92,25 @@ CHANNEL_LAYER_QUEUE = Gauge("channel_layer_queue_messages", "Messages waiting to
 CHANNEL_LAYER_SEND_DURATION = Histogram(
     "channel_layer_send_duration_seconds", "Duration of one send to a group.", buckets=LATENCY_BUCKETS
 )
+
+
+class _Losses(Collector):
+    """What was lost while Redis was away: to hubs until they read the journal, to groups of consumers for good."""
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        yield CounterMetricFamily(
+            "channel_layer_sends_failed",
+            "Messages that Redis did not take; their senders got an exception.",
+            losses.sends,
+        )
+        yield CounterMetricFamily(
+            "channel_layer_interruptions",
+            "Times at which a connection to Redis ended over which messages are received.",
+            losses.interruptions,
+        )
+
+
+REGISTRY.register(_Losses())
 PRESENCE_SENT = Counter("presence_announcements_sent", "Presence announcements sent by this process.")
 PRESENCE_RECEIVED = Counter("presence_announcements_received", "Presence announcements received from other processes.")
 
@@ -105,12 +136,13 @@ _close_codes: set[int] = set()
 
 
 def register_results(*results: str) -> None:
-    """Expose results with which an app refuses handshakes; see channels_live.server.log_refusal.
+    """Expose results with which an app refuses handshakes and HTTP requests; see channels_live.server.log_refusal.
 
     From now on: a series that appears only with its first event has no rate before the second.
     """
     for result in results:
         HANDSHAKES.labels(result)
+        HTTP_REQUESTS.labels(result)
 
 
 def register_limits(*limits: str) -> None:
@@ -131,6 +163,8 @@ register_limits(*LIMITS)
 # An app that closes with FORBIDDEN registers it, as all others from 4000 on.
 register_close_codes(*(code for code in CloseCode if code is not CloseCode.FORBIDDEN))
 CLOSES.labels("other")
+for _end in HTTP_ENDS:
+    HTTP_CLOSES.labels(_end)
 
 
 def count_close(code: int | None) -> None:

@@ -24,4 +24,7 @@ def request_id_of(scope: Mapping[str, Any]) -> str:
 
 def header(scope: Mapping[str, Any], name: bytes) -> str | None:
     """Return the first header of that lower-case name in an ASGI scope."""
-    return next((value.decode("latin1") for key, value in scope.get("headers", ()) if key == name), None)
+    for key, value in scope.get("headers", ()):
+        if key == name:
+            return str(value.decode("latin1"))
+    return None

@@ -18,8 +18,8 @@ from channels_live.revocation.table import RevocationTable, get_table
 logger = logging.getLogger(__name__)
 
 READ_SECONDS = 2.0
-# Numbers are given before the commit: a row may become visible after others with higher numbers. It is looked for
-# this long; Gunicorn ends a request after 30 s.
+# Numbers are assigned before the commit, so a row may become visible after rows with higher numbers. It is read if
+# that takes no longer than this; Gunicorn ends a request after 30 s.
 WINDOW_SECONDS = 60.0
 # After so long without a successful read, what was read before may be out of date.
 CURRENT_SECONDS = 5.0
@@ -27,7 +27,7 @@ PRUNE_SECONDS = 3600.0
 
 
 class Socket(Protocol):
-    """``subjects`` are what it was opened with."""
+    """``subjects`` are those that it was opened with."""
 
     subjects: tuple[str, ...]
 
@@ -67,7 +67,7 @@ class Revocations:
         return self._clock() - self._read_at < CURRENT_SECONDS
 
     async def watch(self, sockets: Iterable[Socket]) -> None:
-        """Read again and again, and notify these sockets; run it as a task. Without a table it returns at once."""
+        """Read every ``interval`` seconds and notify these sockets; run it as a task. Returns at once without table."""
         while self._table:
             try:
                 await self.read(sockets)
@@ -92,7 +92,7 @@ class Revocations:
         if self._is_failing:
             self._is_failing = False
             logger.warning("Reading revocations works again")
-        # By subject too: after a failover that lost commits, a number is given a second time.
+        # By subject too: after a failover that lost commits, a number is assigned a second time.
         new = {number: subject for number, subject in rows if self._seen.get(number, (0.0, ""))[1] != subject}
         self._forget(started_at - WINDOW_SECONDS)
         now = self._clock()
@@ -105,12 +105,13 @@ class Revocations:
             await self._thread.run(self._table.prune)
 
     def opened(self, socket: Socket, handshake_started_at: float) -> None:
-        """Notify a new socket of what was revoked since its handshake started; what was before, the handshake has seen.
+        """Notify a new socket of what was revoked since its handshake started; the handshake itself checked the rest.
 
         ``handshake_started_at`` is the clock's time.
         """
         during = frozenset(subject for seen_at, subject in self._seen.values() if seen_at >= handshake_started_at)
-        self._notify((socket,), during)
+        if during:
+            self._notify((socket,), during)
 
     def _forget(self, before: float) -> None:
         for number, (seen_at, _) in list(self._seen.items()):

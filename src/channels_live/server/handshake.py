@@ -4,16 +4,17 @@ A persistent connection returns here after each HTTP response (see channels_live
 """
 
 import re
-from collections.abc import Callable
-from http import HTTPStatus
+from collections.abc import Callable, Iterable
+from http.client import responses
 from typing import Any
 
 from autobahn.websocket.types import ConnectionDeny
 from daphne.utils import HEADER_NAME_RE
 
 from channels_live.observability import metrics
-from channels_live.server.http_connection import Request
+from channels_live.server.http_request import Request
 from channels_live.server.refusals import MAX_LOGGED_CHARS, log_refusal
+from channels_live.server.response_headers import text_headers
 from channels_live.server.writer import Writer
 
 # For programs; a browser's page reconnects after delays of its own.
@@ -24,6 +25,10 @@ UPGRADE = re.compile(rb"\r\nupgrade:(?:[^\r\n]*,)?[ \t]*websocket[ \t]*(?:,[^\r\
 ASCII_HEADERS = ("sec-websocket-protocol", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto")
 # Response headers that determine the message framing.
 FRAMING_HEADERS = {"connection", "content-length", "keep-alive", "transfer-encoding"}
+# And those that answer the handshake (RFC 6455, section 4.2.2); the subprotocol is an argument of its own.
+ACCEPT_HEADERS = FRAMING_HEADERS | {
+    *("upgrade", "sec-websocket-accept", "sec-websocket-extensions", "sec-websocket-protocol", "sec-websocket-version"),
+}
 # A request line in printable ASCII, then headers that Daphne's HTTP side would accept (RFC 9110, section 5).
 HEAD = re.compile(
     rb"[A-Z]+ [!-~]+ HTTP/1\.1\r\n(?:%s:[^\x00\r\n\x0b\x0c\x1c\x1d\x1e\x85]*\r\n)+\r\n" % HEADER_NAME_RE.pattern
@@ -45,6 +50,9 @@ class Handshake(Writer):
     is_early_data_paused = False
     # See channels_live.server.refusals.
     is_refusal_logged = False
+    # Of a handshake that the application answers with a response of its own.
+    denial: tuple[int, list[tuple[str, str]]] | None = None
+    denial_body = b""
 
     def connectionMade(self) -> None:
         self.was_accepted = False
@@ -88,8 +96,9 @@ class Handshake(Writer):
 
     def onConnect(self, request: Any) -> Any:
         # Daphne logs a traceback and responds with 500 if it cannot decode these headers.
-        if not all(request.headers.get(name, "").isascii() for name in ASCII_HEADERS):
-            raise ConnectionDeny(ConnectionDeny.BAD_REQUEST, "Bad Request")
+        for name in ASCII_HEADERS:
+            if not request.headers.get(name, "").isascii():
+                raise ConnectionDeny(ConnectionDeny.BAD_REQUEST, "Bad Request")
         return super().onConnect(request)
 
     def failHandshake(self, reason: str, code: int = 400, responseHeaders: list[tuple[str, str]] | None = None) -> None:
@@ -104,11 +113,13 @@ class Handshake(Writer):
     def sendHttpErrorResponse(
         self, code: int, reason: str, responseHeaders: list[tuple[str, str]] | None = None
     ) -> None:
-        # The connection is closed after a refused handshake. autobahn sends no body, so headers of the application that
-        # describe one are dropped.
+        # The connection is closed after a refused handshake. The body is sent in one piece: headers of the application
+        # that describe its framing are dropped.
         headers = [(name, value) for name, value in responseHeaders or () if name.lower() not in FRAMING_HEADERS]
-        headers += [("Content-Length", "0"), ("Connection", "close")]
+        headers += [("Content-Length", str(len(self.denial_body))), ("Connection", "close")]
         super().sendHttpErrorResponse(code, reason, headers)
+        if self.denial_body:
+            self.sendData(self.denial_body)
 
     def onOpenHandshakeTimeout(self) -> None:
         if self.openHandshakeTimeoutCall is None:
@@ -161,16 +172,24 @@ class Handshake(Writer):
             self.openHandshakeTimeoutCall.cancel()
             self.openHandshakeTimeoutCall = None
 
-    def accept(self, subprotocol: str | None) -> None:
-        """Accept the handshake, unless the client has gone."""
-        if self.state == self.STATE_CONNECTING:
-            self.serverAccept(subprotocol)
+    def accept(self, subprotocol: str | None, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        """Accept the handshake, unless the client has gone; ``headers`` are added to the response.
 
-    def serverAccept(self, subprotocol: str | None = None) -> None:
+        Raises ValueError for a subprotocol that the client did not offer, and for headers that are not valid, or that
+        are the server's.
+        """
+        if self.state == self.STATE_CONNECTING:
+            self.serverAccept(subprotocol, headers)
+
+    def serverAccept(self, subprotocol: str | None = None, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
         if subprotocol is not None and subprotocol not in self.websocket_protocols:
             # autobahn raises inside a Deferred, where the application does not see it and the client waits in vain.
             raise ValueError(f"The client did not offer the subprotocol {subprotocol!r}.")
-        super().serverAccept(subprotocol)
+        given: dict[str, list[str]] = {}
+        for name, value in text_headers(headers, reserved=ACCEPT_HEADERS):
+            given.setdefault(name, []).append(value)
+        # Daphne passes on what autobahn's onConnect returns: a subprotocol, or that and headers.
+        super().serverAccept((subprotocol, given) if given else subprotocol)
         if self.is_early_data_paused:
             self.is_early_data_paused = False
             if not self.is_paused:
@@ -187,11 +206,28 @@ class Handshake(Writer):
             log_refusal(_scope(self.http_request_data), "rejected")
         super().serverReject()
 
-    def deny(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """Answer the handshake with another status than 101, as ASGI's extension ``websocket.http.response``."""
-        if self.state == self.STATE_CONNECTING:
-            names = [(name.decode(), value.decode()) for name, value in headers]
-            self.failHandshake(HTTPStatus(status).phrase, status, names)
+    def deny(self, message: dict[str, Any]) -> None:
+        """Answer the handshake with an HTTP response, by a message of ASGI's extension ``websocket.http.response``.
+
+        The response is sent when its body is complete. Raises ValueError for a message out of order, for a status that
+        is none of a final response, and for headers that are not valid.
+        """
+        if self.state != self.STATE_CONNECTING:
+            return
+        if message["type"] == "websocket.http.response.start":
+            if self.denial or not 200 <= message["status"] <= 599:
+                raise ValueError("Expected one response to the handshake, with a status from 200 to 599.")
+            self.denial = message["status"], text_headers(message.get("headers", ()))
+            return
+        if self.denial is None:
+            raise ValueError("The body of a response comes after its start.")
+        self.denial_body += message.get("body", b"")
+        if not message.get("more_body", False):
+            status, headers = self.denial
+            # The middleware that denies it may have logged why already.
+            if not self.is_refusal_logged:
+                log_refusal(_scope(self.http_request_data), "rejected", status=status)
+            self.failHandshake(responses.get(status, ""), status, headers)
             self.server.protocol_disconnected(self)
 
 

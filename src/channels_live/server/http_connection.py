@@ -6,26 +6,8 @@ So each request of a connection goes through the same checks, whether it is the 
 from collections.abc import Callable
 from typing import Any
 
-from daphne.http_protocol import WebRequest
+from twisted.internet.protocol import connectionDone
 from twisted.web.http import HTTPChannel
-
-
-class Request(WebRequest):
-    """Daphne's HTTP request without Daphne's own WebSocket upgrade; upgrades are handled in handshake.py."""
-
-    def process(self) -> Any:
-        # handshake.py does not recognise an Upgrade header in the obsolete folded form (RFC 9112, section 5.2).
-        if self.requestHeaders.getRawHeaders(b"Upgrade", [b""])[0].lower() == b"websocket":
-            self.requestHeaders.removeHeader(b"Upgrade")
-        return super().process()
-
-    def handle_exception(self, exception: Exception) -> None:
-        # Daphne raises if the response has been started, which ends Server.application_checker for all connections.
-        if self.startedWriting and self.channel is not None:
-            self.channel.forceAbortClient()
-        else:
-            self._response_started = False
-            super().handle_exception(exception)
 
 
 class HttpConnection(HTTPChannel):
@@ -38,6 +20,29 @@ class HttpConnection(HTTPChannel):
 
     transport: Any
     next_request: Callable[[Any, bytes], None]
+    # Called when all of the response is written, or the connection is gone.
+    response_sent: Callable[[], None] | None = None
+    # Whether the kernel takes no more for now.
+    is_backed_up = False
+
+    def pauseProducing(self) -> None:
+        self.is_backed_up = True
+        super().pauseProducing()
+
+    def resumeProducing(self) -> None:
+        self.is_backed_up = False
+        super().resumeProducing()
+        for request in self.requests:
+            request.release_senders()
+
+    def connectionLost(self, reason: Any = connectionDone) -> None:
+        super().connectionLost(reason)
+        self._tell_response_sent()
+
+    def _tell_response_sent(self) -> None:
+        if self.response_sent:
+            self.response_sent()
+            self.response_sent = None
 
     def setLineMode(self, extra: bytes = b"") -> None:
         """Wait until the response is written. Twisted calls this after each request of a persistent connection."""
@@ -49,6 +54,7 @@ class HttpConnection(HTTPChannel):
     def _response_sent(self) -> None:
         self.setTimeout(None)
         self.transport.unregisterProducer()
+        self._tell_response_sent()
         self.next_request(self.transport, self._rest)
 
 

@@ -283,10 +283,10 @@ class WebSocketProtocol(SlimState, Handshake):
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         # Daphne tests for truth, so that an empty message is never sent.
-        if message["type"] == "websocket.http.response.start":
-            self.deny(message["status"], message["headers"])
-        elif message["type"] == "websocket.http.response.body":
-            pass  # autobahn sends none
+        if message["type"].startswith("websocket.http.response."):
+            self.deny(message)
+        elif message["type"] == "websocket.accept":
+            self.accept(message.get("subprotocol"), message.get("headers", ()))
         elif message["type"] == "websocket.send" and self.state != self.STATE_CONNECTING:
             if self.is_connected:
                 text = message.get("text")

@@ -1,4 +1,4 @@
-"""The open sockets of a process: those whose client is gone are found by pings, and old ones are asked to reconnect."""
+"""The open sockets of a process. Pings find those whose client is gone; old ones are closed, so that they reconnect."""
 
 import time
 from collections import deque
@@ -23,10 +23,10 @@ class Socket(Protocol):
     subjects: tuple[str, ...]
 
     def unsent(self) -> object:
-        """Return what the other side has not received yet; None where it has all of it."""
+        """Return what the other side has not received yet, None if it has received everything."""
 
     def acknowledged(self) -> int | None:
-        """Return how many bytes the other side has received so far; None where that is not known."""
+        """Return how many bytes the other side has received so far, None if unknown."""
 
     def sendPing(self) -> None:
         """Send a ping frame."""
@@ -41,15 +41,15 @@ class Socket(Protocol):
         """Close once what the client has sent is answered."""
 
     def revoke(self, subjects: frozenset[str]) -> None:
-        """Learn that some of the subjects are revoked."""
+        """Handle the revocation of some of the subjects."""
 
 
 class Registry:
-    """Sockets, spread over the seconds of the ping interval; a tick looks only at those whose second it is.
+    """Sockets, spread over the seconds of the ping interval; a tick checks only those of its second.
 
-    A socket that was silent for half the interval is pinged, and dropped where it stays silent for ``timeout`` seconds
-    after that, unless it still receives what was sent before the ping. A socket that is older than ``max_age`` seconds,
-    give or take a tenth, is closed with 1012; 0 is no limit.
+    A socket that was silent for half the interval is pinged, and dropped if it stays silent for another ``timeout``
+    seconds, unless it still receives what was sent before the ping. A socket that is older than ``max_age`` seconds,
+    give or take a tenth, is closed with 1012; 0 is unlimited.
     """
 
     def __init__(self, interval: int, timeout: int, max_age: int = 0) -> None:
@@ -59,7 +59,7 @@ class Registry:
         self._seconds: list[set[Socket]] = [set() for _ in range(interval)]
         self._ticks = 0
         self._pinged: deque[tuple[float, list[Socket]]] = deque()
-        # Those that read slowly: when a pong was due, and how much had been received by then.
+        # Sockets that read slowly: when a pong was due, and how many bytes were received by then.
         self._received: dict[Socket, tuple[float, int]] = {}
 
     def __len__(self) -> int:
@@ -69,7 +69,7 @@ class Registry:
         return chain.from_iterable(self._seconds)
 
     def add(self, socket: Socket) -> None:
-        """Ping a socket, and limit its age, from now on."""
+        """Ping a socket and limit its age from now on."""
         self._second(socket).add(socket)
 
     def discard(self, socket: Socket) -> None:
@@ -100,7 +100,7 @@ class Registry:
         checked_at, before = self._received.get(socket, (0.0, None))
         if now < checked_at + self._timeout:
             return  # it is checked again then
-        # Not what is left: each further ping to a host that has vanished adds to that.
+        # Not the unsent bytes, to which each further ping to a vanished host adds.
         received = socket.acknowledged()
         if socket.unsent() is None or received in (None, before) or socket not in self._second(socket):
             socket.dropConnection(abort=True)
@@ -112,7 +112,7 @@ class Registry:
     def _close_old(self, sockets: set[Socket]) -> None:
         now = time.time()
         for socket in tuple(sockets):
-            # Each its own share of a tenth more or less, so that those who came together do not leave together.
+            # Each socket has its own share of the tenth, so that those opened together are not closed together.
             jitter = 0.9 + _share(socket) * 0.2
             if now - socket.socket_opened > self._max_age * jitter:
                 socket.close_gracefully(CloseCode.SERVICE_RESTART)

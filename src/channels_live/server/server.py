@@ -30,6 +30,7 @@ from channels_live.server.capacity import Admission
 from channels_live.server.drain import Drain
 from channels_live.server.handshake_queue import HandshakeQueue
 from channels_live.server.http_connection import HttpConnection
+from channels_live.server.http_request import Request
 from channels_live.server.options import ServerOptions
 from channels_live.server.protocol import WebSocketProtocol
 from channels_live.server.registry import Registry
@@ -91,6 +92,9 @@ class Server(server.Server):
         self.admission = Admission(options.max_sockets, options.max_sockets_per_user)
         self.handshakes = HandshakeQueue(options.max_handshakes)
         self.sockets = Registry(self.ping_interval, self.ping_timeout, options.max_connection_age)
+        self.requests: set[Request] = set()
+        # HTTP connections whose response is complete, but not written yet.
+        self.flushing: set[HttpConnection] = set()
         # What the sockets' protocols run in the background; the drain waits for it.
         self.tasks: set[asyncio.Task[None]] = set()
         self.drain: Drain | None = None
@@ -104,8 +108,10 @@ class Server(server.Server):
     # --- Sockets
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        self._loop = asyncio.get_running_loop()
+        scope["channels_live.socket"] = protocol
         if scope["type"] == "websocket":
-            scope["channels_live.socket"] = protocol
+            scope["extensions"] = {"websocket.http.response": {}}
             # Daphne decodes percent signs in them, and autobahn accepts only what was offered as it stands.
             if scope.get("subprotocols"):
                 scope["subprotocols"] = list(protocol.websocket_protocols)
@@ -117,6 +123,9 @@ class Server(server.Server):
 
     def next_request(self, transport: Any, data: bytes) -> None:
         """Wait for the next request of a persistent connection; see channels_live.server.http_connection."""
+        if self.drain:
+            transport.loseConnection()
+            return
         protocol = self.ws_factory.buildProtocol(transport.getPeer())
         self._context.copy().run(protocol.reuse, transport, data)
 
@@ -125,12 +134,26 @@ class Server(server.Server):
             receive = scope["channels_live.socket"].receive
         elif scope["path"] in endpoints.PATHS or not self._serves_http:
             return endpoints.application(scope, receive, send)
+        else:
+            request: Request = scope["channels_live.socket"]
+            return request.serve(self._asgi_application, scope, send)
         return self._asgi_application(scope, receive, send)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
-        """ASGI's ``send``. For a WebSocket it returns when the kernel has taken the message; see writer.py."""
+        """ASGI's ``send``. It returns when the client may be sent more; see writer.py and http_request.py.
+
+        Raises ConnectionResetError where the response to an HTTP request has ended before it was finished.
+        """
+        if asyncio.get_running_loop() is not self._loop:
+            # An application that sends from a thread with an event loop of its own.
+            reply = asyncio.run_coroutine_threadsafe(self.handle_reply(protocol, message), self._loop)
+            await asyncio.wrap_future(reply)
+            return
+        kind = message.get("type", "")
+        if kind.startswith("http.") and protocol.is_cut:
+            raise ConnectionResetError("The client has gone, or the server has ended the response.")
         await super().handle_reply(protocol, message)
-        if message["type"] == "websocket.send" and protocol.is_backed_up:
+        if kind == "http.response.body" or (kind == "websocket.send" and protocol.is_backed_up):
             await protocol.sent()
 
     @property
@@ -145,6 +168,23 @@ class Server(server.Server):
         if self.drain and self.drain.is_over:
             protocol.close(CloseCode.SERVICE_RESTART)
         get_revocations().opened(protocol, protocol.handshake_started_at)
+
+    def open_request(self, request: Request) -> None:
+        """Add an HTTP request that an application answers; see channels_live.server.http_request."""
+        self.requests.add(request)
+        self.sockets.add(request)
+        if self.drain and self.drain.is_over:
+            request.close(CloseCode.SERVICE_RESTART)
+
+    def request_started(self, request: Request) -> None:
+        """Notify a request that is about to be answered of what was revoked since it came."""
+        if request.subjects:
+            get_revocations().opened(request, request.handshake_started_at)
+
+    def close_request(self, request: Request) -> None:
+        """Remove an HTTP request whose response has ended."""
+        self.requests.discard(request)
+        self.sockets.discard(request)
 
     def detach(self, protocol: WebSocketProtocol) -> None:
         """Remove a socket with a handler from the list that Daphne goes through every second."""
@@ -164,7 +204,8 @@ class Server(server.Server):
         for number in (signal.SIGTERM, signal.SIGINT):
             twisted_loop.add_signal_handler(number, self._begin_drain)
         resolver.install(twisted_loop)
-        metrics.SOCKETS.set_function(self.sockets.__len__)
+        metrics.SOCKETS.set_function(lambda: len(self.sockets) - len(self.requests))
+        metrics.HTTP_OPEN.set_function(self.requests.__len__)
         metrics.HANDSHAKES_WAITING.set_function(lambda: self.handshakes.waiting)
         self._measuring = twisted_loop.create_task(event_loop_lag.measure())
         self._watching = twisted_loop.create_task(get_revocations().watch(self.sockets))
@@ -225,13 +266,15 @@ class Server(server.Server):
             self.stop()
 
     def _is_busy(self) -> bool:
-        # Handshakes, consumers that did not attach, and members that still read their replay.
+        # Handshakes, consumers that did not attach, members that still read their replay, and those of HTTP.
         applications = (
             details.get("application_instance")
             for protocol, details in self.connections.items()
-            if isinstance(protocol, WebSocketProtocol)
+            if isinstance(protocol, WebSocketProtocol) or protocol.task
         )
-        return bool(self.sockets or self.tasks or any(task and not task.done() for task in applications))
+        return bool(
+            self.sockets or self.tasks or self.flushing or any(task and not task.done() for task in applications)
+        )
 
     async def _stop_listening(self) -> None:
         for listener in self.listeners:

@@ -39,6 +39,11 @@ MESSAGE_STATE = frozenset(
 class SlimState:
     """The attributes of a connection after its handshake; a base class before autobahn's."""
 
+    # A connection equals itself only, as in Daphne, whose own methods for it are written in Python: a handshake looks
+    # the connection up in some twenty sets and dictionaries.
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
     # One for the process: its totals are what /metrics says.
     trafficStats = TrafficStats()
     state = WebSocketProtocol.STATE_OPEN

@@ -1,10 +1,8 @@
 """What a WebSocket sends: straight to its socket, or buffered while its client reads slowly."""
 
 import asyncio
-import fcntl
 import socket
 import struct
-import termios
 from typing import Any
 
 from autobahn.util import encode_truncate
@@ -12,6 +10,7 @@ from daphne import ws_protocol
 
 from channels_live.close_codes import CloseCode
 from channels_live.observability import metrics
+from channels_live.server.unsent import Unsent, unsent
 
 OPEN = ws_protocol.WebSocketProtocol.STATE_OPEN
 # How long a client that has sent too much is still read from before our half of the connection ends.
@@ -21,9 +20,6 @@ MAX_REASON_BYTES = 123
 
 # Where tcpi_bytes_acked is in Linux' struct tcp_info (linux/tcp.h, since 4.1).
 BYTES_ACKED = 120
-
-# Bytes that the transport holds, and bytes that the kernel holds.
-Unsent = tuple[int, int]
 
 
 class Writer(ws_protocol.WebSocketProtocol):
@@ -152,23 +148,17 @@ class Writer(ws_protocol.WebSocketProtocol):
         """Close the socket with 1013 if the client has taken nothing since ``before``."""
         self.stall_timer = None
         if self.is_backed_up and self.state == OPEN:
-            if (unsent := self.unsent()) == before:
+            if (left := self.unsent()) == before:
                 self._close_as_slow()
             else:
-                self._start_stall_timer(unsent)
+                self._start_stall_timer(left)
 
     def unsent(self) -> Unsent | None:
         """Return what the other side has not received yet of what was sent, None where that is nothing.
 
-        As long as nothing is added, it differs from one time to the next if some was received meanwhile. The kernel is
-        asked too: it takes more only when a third of its buffer is free, which a slow client needs minutes for.
+        As long as nothing is added, it differs from one time to the next if some was received meanwhile.
         """
-        try:
-            (unacknowledged,) = struct.unpack("i", fcntl.ioctl(self.transport.fileno(), termios.TIOCOUTQ, bytes(4)))
-        except (OSError, ValueError):
-            unacknowledged = 0  # not supported outside of Linux, or the socket is gone
-        unsent = len(self.transport.dataBuffer) - self.transport.offset, unacknowledged
-        return unsent if any(unsent) else None
+        return unsent(self.transport)
 
     def acknowledged(self) -> int | None:
         """Return how many bytes the other side's kernel has received so far; None where the kernel does not say."""
@@ -223,9 +213,9 @@ class Writer(ws_protocol.WebSocketProtocol):
 
     def onCloseHandshakeTimeout(self) -> None:
         # The close frame stands behind what was sent before. A client that still reads that cannot answer it yet.
-        unsent = self.unsent()
-        if self.state == self.STATE_CLOSING and unsent not in (None, self.unsent_at_close) and not self.discards_input:
-            self.unsent_at_close = unsent
+        left = self.unsent()
+        if self.state == self.STATE_CLOSING and left not in (None, self.unsent_at_close) and not self.discards_input:
+            self.unsent_at_close = left
             self.closeHandshakeTimeoutCall = self.factory._batched_timer.call_later(
                 self.closeHandshakeTimeout, self.onCloseHandshakeTimeout
             )

@@ -1,5 +1,6 @@
 """Accessibility of the chat's pages, light and dark, phone and desktop; and the keyboard."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -50,7 +51,7 @@ def test_a_room_with_all_there_is(page: Page, new_page: NewPage, room: str) -> N
     entered.say("mine")
     line.to_server = lambda frame: [] if frame["type"] == "message" else [frame]
     entered.say("on its way")
-    entered.log.evaluate("log => { log.scrollTop = 0; }")
+    entered.log.evaluate("log => { log.scrollTop = -log.scrollHeight; }")
     other.say("new")
     expect(entered.messages).to_have_count(8)
     expect(page.locator("#jump")).to_be_visible()
@@ -120,6 +121,43 @@ def test_new_messages_of_others_are_read_out_and_older_ones_are_not(new_page: Ne
     expect(announcer).to_be_empty()
     # The transcript itself is silent, or older messages would be read out when they come above.
     expect(alice.page.get_by_role("log")).to_have_attribute("aria-live", "off")
+
+
+def test_each_message_of_a_burst_is_read_out(new_page: NewPage, room: str) -> None:
+    page = new_page()
+    line = Line(page)
+    alice = RoomPage(page).enter(room)
+    for seq in range(1, 6):
+        frame = {"seq": seq, "id": f"m{seq}", "author": "bob", "sent_at": "2026-11-20T12:00:00.000Z"}
+        line.inject(type="message", message=f"message {seq}", **frame)
+    spoken = [f"bob: message {number}" for number in range(1, 6)]
+    expect(page.locator("#announcer > *")).to_have_text(spoken)
+    # Typing is not.
+    line.inject(type="typing", author="carol")
+    expect(alice.typing).to_contain_text("carol")
+    assert alice.typing.evaluate("e => e.closest('[aria-live], [role=status], [role=alert]')") is None
+
+
+def test_arrow_keys_reach_each_message_with_its_author_and_date(new_page: NewPage, room: str) -> None:
+    page = new_page(timezone_id="UTC", locale="en-GB")
+    line = Line(page)
+    alice = RoomPage(page).enter(room)
+    for seq, minute in ((1, "00"), (2, "01")):
+        frame = {"seq": seq, "id": f"m{seq}", "author": "bob", "sent_at": f"2026-11-20T12:{minute}:00.000Z"}
+        line.inject(type="message", message=f"message {seq}", **frame)
+    expect(alice.messages).to_have_count(2)
+    alice.log.focus()
+    page.keyboard.press("ArrowUp")
+    last = page.get_by_role("article", name=re.compile("bob, Friday,? 20 November 2026 at 12:01"))
+    expect(last).to_be_focused()
+    expect(last.locator("time")).to_have_css("opacity", "1")
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("article", name=re.compile("bob, Friday,? 20 November 2026 at 12:00"))).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(last).to_be_focused()
+    expect_accessible(page)
+    page.keyboard.press("Escape")
+    expect(alice.input).to_be_focused()
 
 
 def test_who_wants_no_motion_sees_none(new_page: NewPage, room: str) -> None:

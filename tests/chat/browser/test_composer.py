@@ -42,6 +42,40 @@ def test_nothing_is_cut_off_a_text_that_is_too_long(entered: RoomPage, text: str
     expect(entered.error).to_be_hidden()
 
 
+def test_a_counter_shows_how_much_fits_near_the_limit(entered: RoomPage) -> None:
+    counter = entered.page.locator("#chat-counter")
+    entered.input.fill("\N{GRINNING FACE}" * 3799)
+    expect(counter).to_be_empty()
+    entered.page.keyboard.type("ab")
+    expect(counter).to_have_text("199 characters left")
+    entered.page.keyboard.insert_text("x" * 202)
+    expect(counter).to_have_text("3 characters too many")
+    entered.page.keyboard.press("Enter")
+    expect(entered.error).to_contain_text("too long")
+    for _ in range(3):
+        entered.page.keyboard.press("Backspace")
+    expect(counter).to_have_text("0 characters left")
+    entered.page.keyboard.press("Enter")
+    expect(entered.messages).to_have_count(1)
+    expect(counter).to_be_empty()
+
+
+def test_enter_on_a_touch_keyboard_breaks_the_line(new_page: NewPage, room: str) -> None:
+    page = new_page(has_touch=True, is_mobile=True, viewport={"width": 390, "height": 800})
+    entered = RoomPage(page).enter(room)
+    page.keyboard.type("one")
+    page.keyboard.press("Enter")
+    page.keyboard.type("two")
+    expect(entered.input).to_have_value("one\ntwo")
+    expect(entered.input).to_have_attribute("enterkeyhint", "enter")
+    entered.submit.tap()
+    expect(entered.messages.locator("p")).to_have_text(["one\ntwo"])
+    # A keyboard that is connected to the tablet.
+    page.keyboard.type("three")
+    page.keyboard.press("Control+Enter")
+    expect(entered.messages).to_have_count(2)
+
+
 def test_an_input_methods_composition_is_never_sent(entered: RoomPage) -> None:
     """Enter that accepts a candidate is a keydown too: with isComposing, and with key code 229."""
     page = entered.page

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.chat.browser.line import Line
@@ -25,7 +26,8 @@ POST = """async ([path, texts]) => {
   socket.close();
 }"""
 SCROLL_TO_TOP = """item => {
-  item.closest("#chat-log").scrollTop = 0;
+  const log = item.closest("#chat-log");
+  log.scrollTop = -log.scrollHeight;
   return item.getBoundingClientRect().top;
 }"""
 
@@ -108,7 +110,7 @@ def test_older_messages_come_when_scrolled_to_the_top_without_a_jump(new_page: N
         reader.expect_transcript(*texts[oldest:])
         assert abs(top.evaluate("item => item.getBoundingClientRect().top") - before) < 2
     # The room's beginning: nothing more to ask for.
-    reader.log.evaluate("log => { log.scrollTop = 0; }")
+    reader.log.evaluate("log => { log.scrollTop = -log.scrollHeight; }")
     reader.say("the end")
     reader.expect_transcript(*texts, "the end")
 
@@ -128,7 +130,7 @@ def test_older_messages_asked_for_without_a_connection_come_later(new_page: NewP
     reader = RoomPage(page).enter(room)
     line.cut()
     expect(reader.connection_state).to_contain_text("Reconnecting…")
-    reader.log.evaluate("log => { log.scrollTop = 0; }")
+    reader.log.evaluate("log => { log.scrollTop = -log.scrollHeight; }")
     line.mend()
     reader.expect_transcript(*texts)
 
@@ -198,7 +200,7 @@ def test_an_answer_from_before_a_reset_is_not_shown(new_page: NewPage, room: str
 
     line.to_page = hold
     reader = RoomPage(page).enter(room)
-    reader.log.evaluate("log => { log.scrollTop = 0; }")
+    reader.log.evaluate("log => { log.scrollTop = -log.scrollHeight; }")
     line.wait(lambda: len(answers) == 1)
     line.inject(type="reset", head=60)
     line.wait(lambda: len(answers) == 2)
@@ -209,3 +211,12 @@ def test_an_answer_from_before_a_reset_is_not_shown(new_page: NewPage, room: str
     line.to_page = lambda frame: [frame]
     line.inject(**answers[1])
     reader.expect_transcript(*texts[10:])
+
+
+@pytest.mark.parametrize("scripts", ["none", "late"])
+def test_a_page_starts_at_the_newest_message_before_any_script(new_page: NewPage, room: str, scripts: str) -> None:
+    post(new_page(), room, [f"message {number}" for number in range(60)])
+    page = new_page(java_script_enabled=scripts != "none")
+    page.route("**/*.js", lambda route: None)
+    page.goto(f"/chat/{room}/", wait_until="commit")
+    expect(page.get_by_text("message 59", exact=True)).to_be_in_viewport()

@@ -1,5 +1,6 @@
-"""A page whose scripts do not all come."""
+"""How a page's scripts are loaded, and a page whose scripts do not all come."""
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.chat.browser.room_page import RoomPage
@@ -66,3 +67,12 @@ def test_a_browser_that_keeps_nothing_does_without_it(page: Page, room: str) -> 
     """)
     RoomPage(page).enter(room).say("hello")
     RoomPage(page).expect_transcript("hello")
+
+
+@pytest.mark.parametrize("path", ["/chat/", "/chat/{}/"])
+def test_the_page_names_every_module_that_its_script_imports(page: Page, room: str, path: str) -> None:
+    page.goto(path.format(room), wait_until="networkidle")
+    named = page.evaluate("[...document.querySelectorAll('[rel=modulepreload], script')].map((e) => e.href ?? e.src)")
+    loaded = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
+    assert sorted(named) == sorted(name for name in loaded if name.endswith(".js"))
+    assert len(named) > 3

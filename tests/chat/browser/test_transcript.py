@@ -137,6 +137,24 @@ def test_a_grouped_message_shows_its_hour_under_the_pointer(page: Page, room: st
     expect(second.locator("time")).to_have_css("opacity", "1")
 
 
+@pytest.mark.parametrize("locale", ["en-GB", "en-US", "en-AU", "en-IN", "ja-JP", "ja-JP-u-hc-h12"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_time_of_a_grouped_message_is_one_line_beside_its_text(
+    new_page: NewPage, room: str, locale: str, width: int
+) -> None:
+    page = new_page(locale=locale, timezone_id="UTC", viewport={"width": width, "height": 700})
+    script = Script(page, room)
+    script.message("one", at=NOON + timedelta(hours=10, minutes=52))
+    item = script.message("two", at=NOON + timedelta(hours=10, minutes=53))
+    item.hover()
+    rectangles = "item => ['.meta time', 'p'].map((part) => item.querySelector(part).getBoundingClientRect().toJSON())"
+    time, text = item.evaluate(rectangles)
+    assert time["right"] <= text["left"]
+    assert time["left"] >= item.evaluate("item => item.getBoundingClientRect().left")
+    assert time["height"] < 20
+    assert abs((time["top"] + time["bottom"]) / 2 - (text["top"] + text["bottom"]) / 2) < 4
+
+
 def test_own_messages_are_set_apart_under_every_name_of_a_guest(new_page: NewPage, room: str) -> None:
     page = new_page()
     script = Script(page, room)

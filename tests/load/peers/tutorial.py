@@ -1,6 +1,6 @@
 """The chat of the Channels tutorial, part 3, with the middleware of its part 2.
 
-``CHANNEL_LAYER`` is ``pubsub`` or ``core``, ``REDIS_URL`` the channel layer's address.
+``CONSUMERS=live`` changes one import.
 """
 
 import json
@@ -8,34 +8,20 @@ import os
 from typing import Any
 
 import django
-from django.conf import settings
 
-LAYERS = {
-    "pubsub": "channels_redis.pubsub.RedisPubSubChannelLayer",
-    "core": "channels_redis.core.RedisChannelLayer",
-}
-
-settings.configure(
-    SECRET_KEY="benchmark",
-    ALLOWED_HOSTS=["127.0.0.1"],
-    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"],
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-    CHANNEL_LAYERS={
-        "default": {
-            "BACKEND": LAYERS[os.environ["CHANNEL_LAYER"]],
-            # With redis-py's default of 5 s the core layer's blocking read would end every idle socket.
-            "CONFIG": {"hosts": [{"address": os.environ["REDIS_URL"], "socket_timeout": None}]},
-        }
-    },
-)
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.load.peers.tutorial_settings")
 django.setup()
 
 # Models can be imported only after setup.
 from channels.auth import AuthMiddlewareStack  # noqa: E402
-from channels.generic.websocket import AsyncWebsocketConsumer  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 from django.urls import path  # noqa: E402
+
+if os.environ.get("CONSUMERS") == "live":
+    from channels_live.consumers import AsyncWebsocketConsumer
+else:
+    from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[no-redef]
 
 
 class ChatConsumer(AsyncWebsocketConsumer):

@@ -1,4 +1,4 @@
-"""What is done to the stack while people write."""
+"""The faults that are injected while clients write."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ import psycopg
 import redis.asyncio as redis
 
 from deploy.local import Process, ProcessFailed, Stack
-from tests.platform.faults.crowd import Crowd
+from tests.platform.faults.clients import Clients
 from tests.platform.faults.disk import filled, is_small, small_disk
 from tests.platform.faults.proxy import redis_proxy
 from tests.support.postgres import OWNER, Server
@@ -26,27 +26,27 @@ from tests.support.postgres import OWNER, Server
 HOLD_SECONDS = 5.0
 DOWN_SECONDS = 10.0
 SQLITE, POSTGRES = "sqlite", "postgres"
-# What a crowd of this size must be back within.
-CROWD, CROWD_ROOMS, CROWD_SECONDS = 2_000, 20, 30.0
+# So many clients that reconnect at once must be back within these seconds.
+CLIENTS, CLIENT_ROOMS, RECONNECT_SECONDS = 2_000, 20, 30.0
 DISK_MEBIBYTES = 128
 
 
 class NotPermitted(Exception):
-    """This machine does not let us do it; the text says what is missing."""
+    """This machine does not permit the fault; the text says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``inject`` returns when the fault is over, and all processes are ready again; it may return what else it saw.
+    """``inject`` returns when the fault is over, and all processes are ready again; it may return a remark.
 
     It raises NotPermitted, with nothing done.
     """
 
     name: str
     inject: Callable[[Stack, Server | None], Awaitable[str | None]]
-    # What members may be closed with; 1006 is no close frame.
+    # Close codes that members may see; 1006 means no close frame.
     close_codes: tuple[int, ...] = ()
-    # The one database it is for; None for both.
+    # The database to which the fault applies; None for both.
     only_on: str | None = None
 
     def is_for(self, postgres: Server | None) -> bool:
@@ -54,7 +54,7 @@ class Fault:
 
 
 async def nothing(stack: Stack, postgres: Server | None) -> None:
-    """No fault: what the others are compared with."""
+    """No fault, for comparison."""
 
 
 async def stop_each_ws(stack: Stack, postgres: Server | None) -> None:
@@ -74,7 +74,7 @@ async def stop_redis(stack: Stack, postgres: Server | None) -> None:
 
 
 async def stop_nginx(stack: Stack, postgres: Server | None) -> None:
-    """SIGTERM to nginx: it cuts every socket, and all come back."""
+    """SIGTERM to nginx: it closes every connection, and all clients reconnect."""
     await restart(stack.process("nginx"))
 
 
@@ -170,18 +170,18 @@ async def kill_nginx(stack: Stack, postgres: Server | None) -> None:
     await start(stack.process("nginx"))
 
 
-async def reconnect_crowd(stack: Stack, postgres: Server | None) -> str:
+async def reconnect_clients(stack: Stack, postgres: Server | None) -> str:
     """2,000 more members lose their connections in one moment, and all come back in the next, without a delay."""
-    rooms = [f"crowd-{time.time_ns()}-{number}" for number in range(CROWD_ROOMS)]
-    async with Crowd(stack.url, rooms * (CROWD // CROWD_ROOMS)) as crowd:
-        await crowd.wait_until_all_are_online()
-        before = crowd.failed_handshakes.copy()
+    rooms = [f"reconnect-{time.time_ns()}-{number}" for number in range(CLIENT_ROOMS)]
+    async with Clients(stack.url, rooms * (CLIENTS // CLIENT_ROOMS)) as clients:
+        await clients.wait_until_all_are_online()
+        before = clients.failed_handshakes.copy()
         began = time.monotonic()
-        crowd.drop_all()
-        await crowd.wait_for(lambda: all(len(member.welcomes) > 1 for member in crowd.members), CROWD_SECONDS)
+        clients.drop_all()
+        await clients.wait_for(lambda: all(len(member.welcomes) > 1 for member in clients.members), RECONNECT_SECONDS)
         seconds = time.monotonic() - began
-    failed = dict(crowd.failed_handshakes - before)
-    return f"all {CROWD:,} were back after {seconds:.1f} s, failed handshakes: {failed or 'none'}"
+    failed = dict(clients.failed_handshakes - before)
+    return f"all {CLIENTS:,} were back after {seconds:.1f} s, failed handshakes: {failed or 'none'}"
 
 
 async def restart_postgres(stack: Stack, postgres: Server | None) -> None:
@@ -265,7 +265,7 @@ FAULTS = [
     Fault("nginx reloaded 5 times", reload_nginx),
     Fault("SIGTERM to nginx", stop_nginx, (1006,)),
     Fault("SIGKILL to nginx", kill_nginx, (1006,)),
-    Fault("2,000 clients reconnecting at once", reconnect_crowd),
+    Fault("2,000 clients reconnecting at once", reconnect_clients),
     Fault("SIGTERM to Redis", stop_redis),
     Fault("SIGKILL to Redis", empty_redis),
     Fault("Redis down for 10 s", kill_redis),

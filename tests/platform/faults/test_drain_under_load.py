@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from channels_live.testing import DeliveryCount, count_deliveries
 from deploy.local import Process
-from tests.platform.faults.crowd import Close, Crowd, Member
-from tests.support.checker import Acknowledged, Count, check
+from tests.platform.faults.clients import Clients, Close, Member
 from tests.support.client import Client
 from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
@@ -64,20 +64,20 @@ async def test_4000_members_move_to_the_other_process_and_miss_nothing(tmp_path:
             writers = [Client(stack.url, room, f"writer-{room}") for room in rooms]
             for writer in writers[: ROOMS // 2]:
                 await resources.enter_async_context(writer)
-            crowd = await resources.enter_async_context(Crowd(stack.url, rooms * MEMBERS_PER_ROOM))
-            await crowd.wait_until_all_are_online()
+            clients = await resources.enter_async_context(Clients(stack.url, rooms * MEMBERS_PER_ROOM))
+            await clients.wait_until_all_are_online()
             await asyncio.to_thread(stack.add_ws)
             for writer in writers[ROOMS // 2 :]:
                 await resources.enter_async_context(writer)
             writing = [asyncio.create_task(_write(writer)) for writer in writers]
-            await crowd.wait_for(lambda: all(len(member.deliveries) >= 3 for member in crowd.members))
+            await clients.wait_for(lambda: all(len(member.deliveries) >= 3 for member in clients.members))
 
             draining = stack.process("ws-1")
             started = time.monotonic()
             draining.signal(signal.SIGTERM)
             exit_code = await wait_stopped(draining, DRAIN_SECONDS + GRACE_SECONDS)
             took = time.monotonic() - started
-            await crowd.wait_until_all_are_online()
+            await clients.wait_until_all_are_online()
             for writer in writers:
                 await writer.wait_for(lambda writer=writer: writer.presence == MEMBERS_PER_ROOM + 1)
             present_after = time.monotonic() - started - took
@@ -87,20 +87,20 @@ async def test_4000_members_move_to_the_other_process_and_miss_nothing(tmp_path:
             for writer in writers:
                 await writer.wait_for(lambda writer=writer: not writer.unacknowledged)
             heads = {writer.room: max(writer.acknowledged.values()) for writer in writers}
-            await crowd.wait_for(lambda: all(member.seq == heads[member.room] for member in crowd.members))
-            found = _check(crowd.members, writers)
+            await clients.wait_for(lambda: all(member.seq == heads[member.room] for member in clients.members))
+            found = _check(clients.members, writers)
 
-        closes = crowd.closes
+        closes = clients.closes
         counts = histogram(closes)
-        waits = sorted(gaps(crowd.members))
+        waits = sorted(gaps(clients.members))
         p99 = waits[int(len(waits) * 0.99)]
         figures += [
             f"drain: {len(closes):,} sockets closed, the process ended after {took:.1f} s with {exit_code}",
             f"drain: closes per 0.5 s: {counts}",
             f"drain: delivery gap median {statistics.median(waits):.2f} s, p99 {p99:.2f} s, longest {waits[-1]:.2f} s; "
-            f"our own event loop was {sorted(crowd.lags)[int(len(crowd.lags) * 0.99)] * 1000:.0f} ms late (p99); "
+            f"our own event loop was {sorted(clients.lags)[int(len(clients.lags) * 0.99)] * 1000:.0f} ms late (p99); "
             f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores",
-            f"drain: {found}, failed handshakes {dict(crowd.failed_handshakes)}, "
+            f"drain: {found}, failed handshakes {dict(clients.failed_handshakes)}, "
             f"presence complete {present_after:.1f} s after the end",
         ]
         assert Counter(close.code for close in closes) == {SERVICE_RESTART: ROOMS * MEMBERS_PER_ROOM}
@@ -120,10 +120,9 @@ async def _write(writer: Client) -> None:
         await asyncio.sleep(INTERVAL)
 
 
-def _check(members: Sequence[Member], writers: Sequence[Client]) -> Count:
-    total = Count()
+def _check(members: Sequence[Member], writers: Sequence[Client]) -> DeliveryCount:
+    total = DeliveryCount()
     for writer in writers:
-        written = [Acknowledged(seq, key, writer.said[key]) for key, seq in writer.acknowledged.items()]
         readers = {str(id(member)): member.deliveries for member in members if member.room == writer.room}
-        total += check(written, {**readers, writer.name: writer.deliveries})
+        total += count_deliveries(writer.written(), {**readers, writer.name: writer.deliveries})
     return total

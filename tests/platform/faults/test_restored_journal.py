@@ -69,4 +69,4 @@ async def test_members_are_closed_and_reset_and_get_what_is_written_then(
             for member in (listener, speaker):
                 assert member.close_codes == {1012: 1}
                 assert member.resets == [head]
-                assert not [delivery for delivery in member.deliveries if delivery.text == "another"]
+                assert not [delivery for delivery in member.deliveries if delivery.content["text"] == "another"]

@@ -60,7 +60,7 @@ async def test_senders_are_told_to_try_again_and_their_messages_arrive_once(ente
             assert (refusal.id, refusal.code) == (message_id, "unavailable")
             assert refusal.retry_after
             assert list(alice.acknowledged.values()) == [1]
-            assert [delivery.text for delivery in bob.deliveries] == ["before"]
+            assert [delivery.content["text"] for delivery in bob.deliveries] == ["before"]
         # The client sends again after retry_after, under the same id.
         await bob.wait_for_delivery(message_id)
         await alice.wait_for(lambda: not alice.unacknowledged)

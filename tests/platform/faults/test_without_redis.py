@@ -29,7 +29,7 @@ async def transit(speaker: Client, *listeners: Client) -> float:
     arrived = [(await listener.wait_for_delivery(message_id)).at for listener in listeners]
     # It may come before the acknowledgement, without which it counts as one that nobody wrote.
     await speaker.wait_for(lambda: message_id in speaker.acknowledged)
-    return max(arrived) - speaker.said_at[message_id]
+    return max(arrived) - speaker.sent_at[message_id]
 
 
 async def seconds_until_fast(speaker: Client, *listeners: Client) -> float:

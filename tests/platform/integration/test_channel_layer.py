@@ -20,8 +20,8 @@ from redis.exceptions import RedisError
 
 from channels_live.layers.channel_layer import ChannelLayer
 from channels_live.observability import readiness as health
+from channels_live.testing import redis_process
 from deploy.local import Process
-from tests.support.redis import redis_process
 
 
 @pytest.fixture
@@ -290,11 +290,88 @@ async def test_a_right_that_is_missing_is_named_by_readiness_and_by_an_error_or_
     url = user_with(redis, f"{RIGHTS} {taken}")
     settings.REDIS_HOSTS = [{"address": url}]
     _, body = await asyncio.to_thread(health.readiness)
-    assert "no permissions" in body["redis"]
+    assert "no permissions" in body["redis"].lower()
     async with layer_of(url) as layer:
         channel = await layer.new_channel()
         with contextlib.suppress(RedisError):
             await layer.send(channel, {"type": "check"})
             async with asyncio.timeout(10):
-                while "no permissions" not in caplog.text:  # noqa: ASYNC110  # logs tell nobody
+                while "no permissions" not in caplog.text.lower():  # noqa: ASYNC110  # logs tell nobody
                     await asyncio.sleep(0.01)
+
+
+class Received:
+    """A receiver in the place of a queue."""
+
+    def __init__(self, layer: ChannelLayer) -> None:
+        self.layer = layer
+        self.groups: tuple[str, ...] = ()
+        self.messages: asyncio.Queue[str] = asyncio.Queue()
+
+    def put_nowait(self, data: bytes) -> None:
+        self.messages.put_nowait(self.layer.deserialize(data)["type"])
+
+    async def next(self) -> str:
+        async with asyncio.timeout(10):
+            return await self.messages.get()
+
+
+async def subscribed(redis: Process) -> list[str]:
+    def names() -> list[str]:
+        with Redis.from_url(redis.url) as client:
+            return [name.decode().partition("asgi")[2] for name in client.pubsub_channels()]
+
+    return await asyncio.to_thread(names)
+
+
+async def test_a_receiver_takes_what_its_channel_and_its_groups_are_sent(redis):
+    async with layer_of(redis.url) as layer:
+        received = Received(layer)
+        channel = await layer.open_channel(received)
+        for group in ("first", "second"):
+            await layer.group_add(group, channel)
+        await layer.group_send("first", {"type": "to the first"})
+        await layer.send(channel, {"type": "to the channel"})
+        await layer.group_send("second", {"type": "to the second"})
+        assert [await received.next() for _ in range(3)] == ["to the first", "to the channel", "to the second"]
+        await layer.group_discard("first", channel)
+        await layer.group_send("first", {"type": "to nobody"})
+        await layer.group_send("second", {"type": "the last"})
+        assert await received.next() == "the last"
+
+
+async def test_a_closed_channel_is_in_no_group_and_subscribed_to_no_more(redis):
+    async with layer_of(redis.url) as layer:
+        channel = await layer.open_channel(Received(layer))
+        await layer.group_add("room", channel)
+        assert len(await subscribed(redis)) == 2
+        await layer.close_channel(channel)
+        async with asyncio.timeout(10):
+            while await subscribed(redis):
+                pass
+        with pytest.raises(RuntimeError, match="exist in-process"):
+            await layer.group_add("room", channel)
+
+
+async def test_a_subscription_is_confirmed_when_the_call_returns(redis):
+    async with layer_of(redis.url) as layer:
+        for number in range(100):
+            channel = await layer.open_channel(Received(layer))
+            await layer.group_add(f"room-{number}", channel)
+            assert {f"__group__room-{number}", channel.removeprefix("asgi")} <= set(await subscribed(redis))
+
+
+async def test_sends_to_a_redis_that_is_frozen_fail_together_within_their_time(redis):
+    layer = ChannelLayer(hosts=[redis.url])
+    await layer.send("anyone", {"type": "before"})
+    redis.signal(signal.SIGSTOP)
+    try:
+        started_at = time.monotonic()
+        sends = [layer.group_send("room", {"type": "lost"}) for _ in range(20)]
+        results = await asyncio.gather(*sends, return_exceptions=True)
+        assert all(isinstance(result, TimeoutError | RedisError) for result in results)
+        # One after the other they would take 20 s.
+        assert time.monotonic() - started_at < 10
+    finally:
+        redis.signal(signal.SIGCONT)
+    await layer.flush()

@@ -14,8 +14,8 @@ from channels.layers import get_channel_layer
 
 from channels_live.layers.group_sender import SEND_SECONDS, messages_of
 from channels_live.layers.publisher import Publisher
+from channels_live.testing import redis_process
 from deploy.local import Process
-from tests.support.redis import redis_process
 
 
 @pytest.fixture

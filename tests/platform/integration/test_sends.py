@@ -71,6 +71,15 @@ async def test_a_client_that_reads_gets_all_of_it_and_then_the_close(url, path, 
     assert metric(url, "websocket_slow_closed_total") == before
 
 
+async def test_a_consumer_that_sends_from_another_event_loop_waits_no_longer_than_the_client(url):
+    # With the callbacks of one event loop in another, each send waits for the next timer, such as that of a stall.
+    sizes = [300_000] * 40
+    async with asyncio.timeout(SECONDS), connect(f"{url.replace('http', 'ws')}/thread", max_size=None) as client:
+        await client.send(order(sizes))
+        received = [await client.recv() for _ in sizes]
+    assert [len(text) for text in received] == sizes
+
+
 @pytest.mark.parametrize("path", ["/", "/stock"])
 async def test_frames_and_bytes_of_every_consumer_are_counted(url, path):
     names = ["frames_sent_total", "sent_bytes_total", "frames_received_total", "received_bytes_total"]

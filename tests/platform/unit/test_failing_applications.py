@@ -4,7 +4,8 @@ from tests.support.protocol_script import run
 
 SCRIPT = """
 from daphne.http_protocol import HTTPFactory
-from channels_live.server.http_connection import HttpConnection, Request
+from channels_live.server.http_connection import HttpConnection
+from channels_live.server.http_request import Request
 from channels_live.server.server import Server
 
 failing = asyncio.Event()

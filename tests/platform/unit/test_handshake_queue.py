@@ -11,8 +11,8 @@ class Handshake:
         self._begun.append(self)
 
 
-async def crowd(most: int, count: int) -> tuple[HandshakeQueue, list[Handshake], list[Handshake]]:
-    """Return a queue that so many have entered in one turn of the event loop, who they are, and who has begun."""
+async def queue_with(most: int, count: int) -> tuple[HandshakeQueue, list[Handshake], list[Handshake]]:
+    """Return a queue that ``count`` handshakes have entered in one turn of the event loop, these, and those begun."""
     queue = HandshakeQueue(most)
     begun: list[Handshake] = []
     handshakes = [Handshake(begun) for _ in range(count)]
@@ -22,8 +22,8 @@ async def crowd(most: int, count: int) -> tuple[HandshakeQueue, list[Handshake],
     return queue, handshakes, begun
 
 
-async def test_as_many_as_may_be_at_a_time_and_the_others_in_their_order():
-    queue, handshakes, begun = await crowd(most=2, count=5)
+async def test_queue_begins_at_most_so_many_and_the_others_in_order():
+    queue, handshakes, begun = await queue_with(most=2, count=5)
     assert begun == handshakes[:2]
     assert queue.waiting == 3
     queue.leave(handshakes[1])
@@ -33,17 +33,17 @@ async def test_as_many_as_may_be_at_a_time_and_the_others_in_their_order():
     assert all(handshake in queue for handshake in (handshakes[0], *handshakes[2:]))
 
 
-async def test_who_leaves_while_it_waits_is_never_begun():
-    queue, (first, leaving, last), begun = await crowd(most=1, count=3)
-    # Both ends are read in one turn of the event loop, the one whose place becomes free first.
+async def test_handshake_that_leaves_while_it_waits_is_never_begun():
+    queue, (first, leaving, last), begun = await queue_with(most=1, count=3)
+    # Both leave in one turn of the event loop, the one in progress first.
     queue.leave(first)
     queue.leave(leaving)
     await asyncio.sleep(0)
     assert begun == [first, last]
 
 
-async def test_who_is_not_in_it_gives_nobody_a_place():
-    queue, (first, _), begun = await crowd(most=1, count=2)
+async def test_leave_of_a_foreign_handshake_begins_no_other():
+    queue, (first, _), begun = await queue_with(most=1, count=2)
     queue.leave(Handshake(begun))
     await asyncio.sleep(0)
     assert begun == [first]

@@ -1,5 +1,7 @@
 """The origins whose pages may open a socket; tests/native/test_origins.py asks the real processes."""
 
+from typing import Any
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from prometheus_client import REGISTRY
@@ -15,7 +17,9 @@ ALLOWED_HOSTS = ["chat.example.com", ".example.org", "[::1]"]
 LISTED = ["https://app.example.net", "http://10.0.0.1:3000"]
 
 
-async def handshake(*headers: tuple[str, str], allowed: list[str] = LISTED) -> list[str]:
+async def handshake(
+    *headers: tuple[str, str], allowed: list[str] = LISTED, query: bytes = b"token=secret", **options: Any
+) -> list[str]:
     """Return what was sent, ``application`` where the handshake got through."""
     sent: list[str] = []
 
@@ -26,8 +30,8 @@ async def handshake(*headers: tuple[str, str], allowed: list[str] = LISTED) -> l
         sent.append(message["type"])
 
     encoded = [(name.encode(), value.encode("latin1")) for name, value in (("x-request-id", REQUEST_ID), *headers)]
-    scope = {"type": "websocket", "path": "/ws/feed/lobby/", "query_string": b"token=secret", "headers": encoded}
-    await OriginValidator(application, ALLOWED_HOSTS, allowed)(scope, None, send)
+    scope = {"type": "websocket", "path": "/ws/feed/lobby/", "query_string": query, "headers": encoded}
+    await OriginValidator(application, ALLOWED_HOSTS, allowed, **options)(scope, None, send)
     return sent
 
 
@@ -130,6 +134,27 @@ async def test_a_handshake_without_origin_needs_a_bearer_token():
     assert await handshake(("host", "chat.example.com"), ("authorization", "Basic x")) == ["websocket.close"]
     foreign = ("origin", "https://evil.example")
     assert await handshake(("host", "chat.example.com"), ("authorization", "Bearer x"), foreign) == ["websocket.close"]
+
+
+async def test_a_handshake_without_origin_may_present_what_a_credential_backend_finds(settings):
+    settings.CHANNELS_LIVE = {**settings.CHANNELS_LIVE, "CREDENTIALS": [f"{__name__}.QueryBackend"]}
+    assert await handshake(query=b"key=1") == ["application"]
+    assert await handshake(query=b"other=1") == ["websocket.close"]
+
+
+class QueryBackend:
+    def find(self, scope):
+        return scope["query_string"].decode().partition("key=")[2] or None
+
+
+async def test_a_team_decides_about_handshakes_without_origin_and_about_no_others():
+    def allow(scope):
+        return scope["query_string"] == b"token"
+
+    assert await handshake(query=b"token", allow_without_origin=allow) == ["application"]
+    assert await handshake(query=b"", allow_without_origin=allow) == ["websocket.close"]
+    foreign = ("origin", "https://evil.example")
+    assert await handshake(foreign, query=b"token", allow_without_origin=allow) == ["websocket.close"]
 
 
 def test_the_list_is_normalized():

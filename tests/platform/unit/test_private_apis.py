@@ -24,8 +24,10 @@ TEST_IDS = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))
 OVERLAPS = """
 import ast, inspect, json, textwrap
 import daphne.server
-from channels_live.layers.channel_layer import ChannelLayer, Shard
-from channels_live.server.http_connection import HttpConnection, Request
+from channels_live.layers.channel_layer import ChannelLayer
+from channels_live.layers.shard import Shard
+from channels_live.server.http_connection import HttpConnection
+from channels_live.server.http_request import Request
 from channels_live.server.protocol import WebSocketProtocol
 from channels_live.server.server import Server
 

@@ -81,6 +81,7 @@ from channels_live.server.server import Server
 class Daphne(Server):
     def __init__(self, protocol):
         self.connections = {protocol: {}}
+        self._loop = asyncio.get_running_loop()
 
 async def main():
     protocol = backed_up()

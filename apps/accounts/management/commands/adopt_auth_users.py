@@ -18,7 +18,7 @@ class Command(BaseCommand):
     both models have the same columns. Foreign keys of other tables follow the renamed table.
     """
 
-    help = "Take over the users of a database that was made with Django's own user model; run it before migrate."
+    help = "Take over the users of a database that was created with Django's own user model. Run it before migrate."
 
     def handle(self, *args: Any, **options: Any) -> None:
         loader = MigrationLoader(connection)

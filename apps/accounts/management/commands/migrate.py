@@ -13,6 +13,6 @@ class Command(migrate.Command):
             super().handle(*args, **options)
         except InconsistentMigrationHistory as error:
             raise CommandError(
-                f"{error} If this database was made with Django's own user model, `manage.py adopt_auth_users` takes "
-                "its users over; see docs/upgrading.md."
+                f"{error} If this database was created with Django's own user model, `manage.py adopt_auth_users` "
+                "takes its users over; see docs/upgrading.md."
             ) from error

@@ -139,7 +139,7 @@ export class MessageLog {
     if (message !== this.#contents.get(item).text && !removed) item.querySelector("p")?.replaceChildren(render(message));
     this.#contents.set(item, { ...this.#contents.get(item), author, date, text: message });
     showAuthor(item, author);
-    showTime(item.querySelector("time"), date);
+    this.#showDate(item, author, date);
     this.#changed.add(item);
     if (removed) this.#remove(item);
   }
@@ -158,8 +158,15 @@ export class MessageLog {
     this.#showOwn(item);
     showAuthor(item, author);
     item.querySelector("p")?.replaceChildren(render(text));
-    if (date) showTime(item.querySelector("time"), date);
+    this.#showDate(item, author, date);
     this.#changed.add(item);
+  }
+
+  // The item's accessible name has the whole date, which a pointer sees in the tooltip.
+  #showDate(item, author, date) {
+    const time = item.querySelector("time");
+    if (date) showTime(time, date);
+    item.ariaLabel = date ? `${author}, ${time.title}` : author;
   }
 
   // An unsent message is always the visitor's own.

@@ -1,10 +1,13 @@
 // The page of a room: connects the transcript, the composer and the connection.
 
 import { Outbox } from "../channels_live/outbox.js";
+import { Announcer } from "./announcer.js";
 import { identity, isGuest } from "./authors.js";
 import { ChatConnection } from "./chat_connection.js";
-import { compose } from "./composer.js";
+import { characters, compose } from "./composer.js";
+import { Draft } from "./draft.js";
 import { Members, TypingIndicator } from "./members.js";
+import { moveWithArrows } from "./message_keys.js";
 import { MessageLog } from "./message_log.js";
 import { ScrollAnchor } from "./scroll_anchor.js";
 import { Unread } from "./unread.js";
@@ -13,14 +16,12 @@ import { Visitor } from "./visitor.js";
 const PAGE = 50;
 // Older messages are fetched when the reader is so many pixels from the top.
 const NEAR_TOP = 600;
-// Of what a screen reader announces; the rest is in the transcript.
-const SPOKEN_CHARS = 200;
 
 const list = document.querySelector("#chat-log");
 const form = document.querySelector("#chat-form");
 const error = document.querySelector("#chat-error");
 const status = document.querySelector("#connection-state");
-const announcer = document.querySelector("#announcer");
+const announcer = new Announcer(document.querySelector("#announcer"));
 const jump = document.querySelector("#jump");
 
 const { path } = list.dataset;
@@ -46,6 +47,8 @@ const outbox = new Outbox(connection, {
   isReady: () => visitor.is(connection.you),
   send: (item) => connection.sendMessage(item),
 });
+const draft = new Draft(() => `chat.draft/${path}${identity(visitor.name)}`);
+const limit = Number(form.elements[0].dataset.max);
 
 // The number before which older messages were asked for; whether there may be more.
 let requestedBefore = null;
@@ -75,10 +78,16 @@ function changeIdentity(you) {
     const kept = visitor.isGuest ? 0 : outbox.items.length;
     connection.close();
     if (!visitor.reload(you, kept)) form.hidden = true;
-    else if (visitor.isGuest) outbox.changeIdentity(outboxName(you), was);
+    else {
+      // The text goes with the visitor.
+      draft.text = "";
+      if (visitor.isGuest) outbox.changeIdentity(outboxName(you), was);
+    }
     return;
   }
+  draft.text = "";
   visitor.rename(you);
+  draft.text = form.elements[0].value;
   list.dataset.author = you;
   log.refreshOwn();
   if (!isRenamed) outbox.changeIdentity(outboxName(you), was);
@@ -97,7 +106,6 @@ on(connection, "state", (change) => {
   if (reason) {
     status.append(document.querySelector(`#code${change.code}`)?.content.cloneNode(true) ?? "");
     form.hidden = true;
-    visitor.keepText();
   }
   list.dataset.connected = connection.state === "online";
   if (connection.state === "online") loadOlder();
@@ -109,8 +117,7 @@ on(connection, "message", (message) => {
   typing.show(author, false);
   if (visitor.is(author)) return;
   unread.add(log.item(seq));
-  // Polite: a screen reader finishes its sentence first.
-  announcer.textContent = `${author}: ${message.message.slice(0, SPOKEN_CHARS)}`;
+  announcer.say(author, message.message);
 });
 on(connection, "removed", ({ seq }) => log.showRemoved(seq));
 on(connection, "reset", () => {
@@ -143,6 +150,7 @@ on(outbox, "sent", ({ id, seq }) => {
   if (isDelayed) error.hidden = true;
 });
 
+moveWithArrows(list, form.elements[0]);
 scrollAnchor.addEventListener("move", loadOlder);
 list.addEventListener("click", ({ target }) => {
   const { action } = target.dataset;
@@ -156,14 +164,15 @@ jump.addEventListener("click", () => {
 compose(form, {
   send: (text) => {
     error.hidden = true;
-    // maxlength cuts what is pasted, and counts an emoji twice.
-    if ([...text.normalize()].length > form.elements[0].dataset.max) return showError({ code: "too_long" });
+    if (characters(text) > limit) return showError({ code: "too_long" });
     visitor.clearNote();
     unread.removeLine();
     scrollAnchor.scrollToEnd();
     return outbox.add({ text });
   },
   typing: () => connection.sendTyping(),
+  limit,
+  draft,
 });
 
 // The page may contain messages whose acknowledgement an earlier visit did not see.

@@ -34,11 +34,12 @@ export class ScrollAnchor extends EventTarget {
   }
 
   isNearTop(pixels) {
-    return this.#scroller.scrollTop <= pixels;
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    return scrollHeight - clientHeight + scrollTop <= pixels;
   }
 
   scrollToEnd() {
-    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#scroller.scrollTop = 0;
     this.#remember();
   }
 
@@ -52,9 +53,9 @@ export class ScrollAnchor extends EventTarget {
     else if (first?.isConnected) this.#scroller.scrollTop += first.getBoundingClientRect().top - top;
   }
 
+  // The scroller is a column-reverse: its end is at 0, and what is above is negative.
   get #distance() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    return scrollHeight - scrollTop - clientHeight;
+    return -this.#scroller.scrollTop;
   }
 
   #remember() {

@@ -60,12 +60,6 @@ export class Visitor {
     return false;
   }
 
-  // Keeps the composer's text for the same name, since the login has ended and logging in leads over other pages.
-  keepText() {
-    const { value } = this.#input;
-    if (value) this.#store(JSON.stringify({ was: this.name, text: value }));
-  }
-
   clearNote() {
     this.#note.textContent = "";
   }
@@ -75,8 +69,7 @@ export class Visitor {
     if (!stored) return;
     browserStorage().removeItem(this.#key);
     const { name, was, kept, text } = JSON.parse(stored);
-    if (name || was === this.name) this.#input.value = text;
-    if (!name) return;
+    this.#input.value = text;
     this.#reloadedFor = name;
     this.#showNote("now", this.name);
     if (kept && was !== this.name) this.#note.textContent += ` ${filled(this.#note.dataset.kept, was)}`;

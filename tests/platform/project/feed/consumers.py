@@ -3,6 +3,7 @@ from typing import Any
 
 from channels_live.conf import live_settings
 from channels_live.consumers import JournalConsumer
+from channels_live.event_streams import JournalEventStream
 from channels_live.rate_limit import Limit
 from feed.source import FeedRuntime, Feeds, get_feed_runtime, presence_frame
 
@@ -38,3 +39,9 @@ class FeedConsumer(JournalConsumer):
         if self.name:
             self.runtime.presence.leave(self.stream, self.name)
         await super().disconnect(code)
+
+
+class FeedStream(JournalEventStream):
+    """Reads a feed by EventSource."""
+
+    source = Feeds

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-PROJECT_APPS = ["accounts", "feed", "feed_stack"]
+PROJECT_APPS = ["accounts", "feed", "feed_stack", "groups"]
 HOME_PAGE = "feed:index"
 
 

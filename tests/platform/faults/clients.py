@@ -1,7 +1,7 @@
-"""Thousands of members on one event loop: as much of a client as it takes to write down what they get.
+"""Thousands of minimal clients on one event loop, which record their deliveries.
 
-A member comes back after every broken connection with ``?after=``, after the delays of the browser's client
-(static/channels_live/resumable_connection.js). It says nothing but what the protocol asks for.
+A client reconnects after every broken connection with ``?after=``, with the delays of the browser client
+(static/channels_live/resumable_connection.js). It sends only what the protocol requires.
 """
 
 import asyncio
@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from tests.support.client import FIRST_DELAY, NO_CLOSE_FRAME, Delivery
+from channels_live.testing import Delivery
+from channels_live.testing.client import NO_CLOSE_FRAME
+from channels_live.testing.resuming import FIRST_DELAY
 
 LONGEST_DELAY = 20.0
-# Handshakes under way while the crowd gathers; more would only fill the backlog of nginx.
+# Handshakes in progress while the clients connect; more would only fill the backlog of nginx.
 GATHERING = 200
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 LAG_INTERVAL = 0.1
@@ -28,7 +30,7 @@ LAG_INTERVAL = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The end of a socket as its client saw it; ``at`` is time.monotonic()."""
+    """The close of a socket as its client received it; ``at`` is time.monotonic()."""
 
     code: int
     at: float
@@ -36,7 +38,7 @@ class Close:
 
 @dataclass(slots=True)
 class Member:
-    """What one member of a room has seen. ``welcomes`` are times."""
+    """What one member of a room has received. ``welcomes`` are times."""
 
     room: str
     seq: int = 0
@@ -51,7 +53,7 @@ class Member:
         return self.connection is not None and self.connection.is_welcome
 
 
-class Crowd:
+class Clients:
     """Members of the given rooms, one for each name, at ``url``."""
 
     def __init__(self, url: str, rooms: Iterable[str]) -> None:
@@ -60,13 +62,13 @@ class Crowd:
         self.url = url
         self.members = [Member(room) for room in rooms]
         self.failed_handshakes: Counter[str] = Counter()
-        # How late our own event loop was: what is measured can be no better.
+        # Lag of the test's own event loop, which limits the precision of the measurements.
         self.lags: list[float] = []
         self.is_over = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Semaphore(GATHERING)
 
-    async def __aenter__(self) -> "Crowd":
+    async def __aenter__(self) -> "Clients":
         self._measuring = asyncio.create_task(self._measure())
         for member in self.members:
             self._start(self._come(member, 0))
@@ -100,18 +102,18 @@ class Crowd:
                 await asyncio.sleep(0.05)
 
     async def wait_until_all_are_online(self, seconds: float = 120) -> None:
-        """Return when every member has had its welcome; raises TimeoutError."""
+        """Return when every member has received its welcome; raises TimeoutError."""
         await self.wait_for(lambda: self.online == len(self.members), seconds)
 
     def drop_all(self) -> None:
-        """Break every connection in one moment; all come back in the next, without a delay."""
+        """Abort all connections at once; all clients reconnect at once, without a delay."""
         for member in self.members:
             if member.connection:
                 member.connection.comes_back_at_once = True
                 member.connection.transport.abort()
 
     def lost(self, connection: "Connection") -> None:
-        """A connection has ended, or was never one."""
+        """Reconnect after a connection has ended or failed."""
         member = connection.member
         member.connection = None
         if connection.comes_back_at_once:
@@ -123,7 +125,7 @@ class Crowd:
 
     async def _come(self, member: Member, delay: float) -> None:
         await asyncio.sleep(delay)
-        # Who was there before does not queue: a crowd that comes back is what is tested.
+        # Only first connections are limited, since the test is about reconnecting at once.
         if member.welcomes:
             await self._connect(member)
             return
@@ -158,8 +160,8 @@ class Connection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, crowd: Crowd, member: Member) -> None:
-        self.crowd = crowd
+    def __init__(self, clients: Clients, member: Member) -> None:
+        self.clients = clients
         self.member = member
         self.is_welcome = False
         self.is_open = False
@@ -173,7 +175,7 @@ class Connection(asyncio.Protocol):
         key = base64.b64encode(os.urandom(16)).decode()
         transport.write(
             f"GET /ws/feed/{self.member.room}/?after={self.member.seq} HTTP/1.1\r\n"
-            f"Host: {self.crowd.url.removeprefix('http://')}\r\nOrigin: {self.crowd.url}\r\n"
+            f"Host: {self.clients.url.removeprefix('http://')}\r\nOrigin: {self.clients.url}\r\n"
             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: journal.v1\r\n\r\n".encode()
         )
@@ -186,7 +188,7 @@ class Connection(asyncio.Protocol):
                 return
             status = head.split(b" ", 2)[1].decode()
             if status != "101":
-                self.crowd.failed_handshakes[status] += 1
+                self.clients.failed_handshakes[status] += 1
                 self.transport.abort()
                 return
             self.is_open = True
@@ -196,13 +198,13 @@ class Connection(asyncio.Protocol):
             self._take(*frame, at)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self.crowd.is_over:
+        if self.clients.is_over:
             return
         if self.is_open:
             self.member.closes.append(self.close or Close(NO_CLOSE_FRAME, time.monotonic()))
         elif not self._data:
-            self.crowd.failed_handshakes["no answer"] += 1
-        self.crowd.lost(self)
+            self.clients.failed_handshakes["no answer"] += 1
+        self.clients.lost(self)
 
     def _next_frame(self) -> tuple[int, bytes] | None:
         """Take a whole frame from what has come. A server sends short ones unmasked and in one piece."""
@@ -220,7 +222,7 @@ class Connection(asyncio.Protocol):
 
     def _take(self, opcode: int, payload: bytes, at: float) -> None:
         if opcode == TEXT:
-            # Nobody here wants to know who is present.
+            # Presence is not recorded.
             if not payload.startswith(b'{"type":"presence"'):
                 self._take_text(json.loads(payload), at)
         elif opcode == CLOSE:
@@ -232,7 +234,7 @@ class Connection(asyncio.Protocol):
     def _take_text(self, frame: dict[str, object], at: float) -> None:
         match frame:
             case {"type": "entry", "seq": int(seq), "id": str(message_id), "text": str(text)}:
-                self.member.deliveries.append(Delivery(seq, message_id, text, at))
+                self.member.deliveries.append(Delivery(seq, message_id, {"text": text}, at))
                 self.member.seq = max(self.member.seq, seq)
             case {"type": "welcome"}:
                 self.is_welcome = True
