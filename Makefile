@@ -39,7 +39,7 @@ dev: $(VENV)/run.installed ## Run natively with DEBUG, and reload changed code
 	@exec env DEBUG=true $(BIN)/python -m deploy.local --reload
 
 UNIT_TESTS := tests/unit tests/platform/unit tests/accounts/unit tests/chat/unit
-TESTS := $(UNIT_TESTS) tests/platform/integration tests/native tests/accounts/native tests/chat/native tests/chat/behaviour
+TESTS := $(UNIT_TESTS) tests/platform/integration tests/native tests/behaviour tests/accounts/native tests/chat/native tests/chat/behaviour
 test: $(VENV)/bench.installed ## Unit tests, and tests against real processes (5 to 10 minutes)
 	@$(BIN)/python -m pytest $(TESTS) tests/load -m "not idle"
 
@@ -51,7 +51,7 @@ test-django: ## Run the tests with another Django than the locked one; DJANGO=6.
 	@$(OTHER_VENV)/bin/python -m pytest $(TESTS) -m "not idle"
 
 test-idle: $(VENV)/test.installed ## Test that a socket idle for two minutes still receives
-	@$(BIN)/python -m pytest tests/chat/behaviour -m idle
+	@$(BIN)/python -m pytest tests/platform/integration -m idle
 
 test-faults: $(VENV)/test.installed ## Fault-injection tests: kill, pause and partition processes under load
 	@$(BIN)/python -m pytest tests/platform/faults
@@ -60,7 +60,7 @@ test-conformance: $(VENV)/test.installed ## Autobahn Testsuite, and 100,000 malf
 	@$(BIN)/python -m pytest tests/conformance
 
 test-upstream: $(UPSTREAM_FETCHED) ## Test suites of Daphne, Channels, channels-redis and the tutorial; six client libraries
-	@$(BIN)/python -m pytest tests/upstream
+	@$(BIN)/python -m pytest tests/upstream tests/chat/upstream
 
 test-postgres: $(VENV)/test.installed ## Unit and fault-injection tests on a PostgreSQL server of their own
 	@$(BIN)/python -m pytest -p tests.support.postgres $(UNIT_TESTS) tests/native/test_start_checks.py \
@@ -176,8 +176,9 @@ restore: ## Replace the database by the dump in FILE, in one transaction, and re
 	@docker compose run --rm migrate
 	@test -z "$$(docker compose ps --quiet ws)" || docker compose restart ws
 
+CONTAINER_TESTS := tests/containers tests/chat/containers
 test-containers: $(VENV)/test.installed ## Build the images, start the containers, and test them
-	@$(BIN)/python -m pytest tests/containers/test_suites.py tests/containers
+	@for folder in $(CONTAINER_TESTS); do $(BIN)/python -m pytest $$folder || exit 1; done
 
 OVERLAY ?= deploy/k8s/overlays/local
 NAMESPACE ?= channels-stack
@@ -221,7 +222,7 @@ test-manifests: $(VENV)/test.installed ## Render every Kubernetes overlay and ch
 
 test-url: $(VENV)/test.installed ## Run the behaviour tests against URL
 	@test -n "$(URL)" || { echo "URL is not set: make test-url URL=http://localhost:8080"; exit 1; }
-	@BASE_URL="$(URL)" $(BIN)/python -m pytest tests/chat/behaviour -m "not idle"
+	@BASE_URL="$(URL)" $(BIN)/python -m pytest tests/behaviour tests/chat/behaviour
 
 rename: ## Rename the template to your product: make rename NAME=acme
 	@$(PYTHON) -m deploy.rename "$(NAME)"

@@ -2,19 +2,25 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import pytest
+
 from deploy.local import ports
+from tests.support import engine
 from tests.support.engine import docker, inspect
 
 ROOT = Path(__file__).resolve().parents[2]
 # Usually less than 10 s; the measured time is printed. On an overloaded machine it was 10.7 s.
 RECOVERY_SECONDS = 30
+# The stack with the app of the platform's own tests in the place of the template's product.
+FEED = ("docker-compose.yml", "tests/containers/feed.yml")
 
 
 class Project:
@@ -24,7 +30,6 @@ class Project:
         self.name = f"test-{token_hex(4)}"
         self.port = ports.pick()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._files = [argument for file in files for argument in ("--file", file)]
         kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"} or "DOCKER" in name}
         self.environment = {
             **kept,
@@ -32,12 +37,14 @@ class Project:
             "COMPOSE_PROJECT_NAME": self.name,
             "PORT": str(self.port),
             "VERSION": "test",
+            # For make too, which calls compose.
+            **({"COMPOSE_FILE": ":".join(files)} if files else {}),
             **(environment or {}),
         }
 
     def compose(self, *arguments: str, check: bool = True, **options: Any) -> str:
-        """Run ``docker compose`` and return its standard output."""
-        command = ("compose", "--progress", "quiet", *self._files, *arguments)
+        """Run ``docker compose`` and return what it wrote."""
+        command = ("compose", "--progress", "quiet", *arguments)
         return docker(*command, check=check, env=self.environment, cwd=ROOT, **options).stdout
 
     def ids(self, *services: str, all: bool = False) -> list[str]:
@@ -57,6 +64,27 @@ class Project:
         mine = ["--quiet", "--filter", f"label=com.docker.compose.project={self.name}"]
         commands = {"containers": ["ps", "--all"], "networks": ["network", "ls"], "volumes": ["volume", "ls"]}
         return {kind: docker(*command, *mine).stdout.split() for kind, command in commands.items()}
+
+
+@contextmanager
+def running(project: Project) -> Iterator[Project]:
+    """Start the project, healthy; at the end ``down --volumes`` must leave nothing of it."""
+    try:
+        project.compose("up", "--wait")
+        yield project
+    finally:
+        project.compose("down", "--volumes")
+    assert not any(project.leftovers().values()), project.leftovers()
+
+
+@pytest.fixture(scope="session")
+def images() -> Iterator[None]:
+    """Build the images as version ``test``; without an engine the run fails, since it must not pass silently."""
+    if not engine.is_running():
+        pytest.exit("These tests need a container engine: install Docker, or start it (docker info).", returncode=1)
+    docker("buildx", "bake", "--load", "--file", "docker-compose.yml", env=Project().environment, cwd=ROOT)
+    yield
+    docker("image", "rm", *(f"channels-stack/{name}:test" for name in ("web", "ws", "nginx")))
 
 
 def wait_until(condition: Callable[[], object], seconds: float) -> float:

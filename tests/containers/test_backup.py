@@ -5,7 +5,6 @@ import subprocess
 from pathlib import Path
 
 from tests.containers.project import ROOT, Project
-from tests.support.chat import CHAT
 from tests.support.client import Client
 
 MODEL = "from accounts.models import User; "
@@ -46,8 +45,8 @@ async def test_restore_closes_members_with_1012_and_new_messages_are_delivered(
     project: Project, tmp_path: Path
 ) -> None:
     dump = tmp_path / "dump.sql.gz"
-    async with Client(project.url, "restored", "listener", protocol=CHAT) as listener:
-        async with Client(project.url, "restored", "speaker", protocol=CHAT) as speaker:
+    async with Client(project.url, "restored", "listener") as listener:
+        async with Client(project.url, "restored", "speaker") as speaker:
             await listener.wait_for_delivery(await speaker.say("kept"))
             assert (await asyncio.to_thread(make, project, "backup", dump)).returncode == 0
             for number in range(3):
@@ -55,7 +54,7 @@ async def test_restore_closes_members_with_1012_and_new_messages_are_delivered(
         result = await asyncio.to_thread(make, project, "restore", dump)
         assert result.returncode == 0, result.stderr
         await listener.wait_for(lambda: listener.resets)
-        async with Client(project.url, "restored", "newcomer", after=1, protocol=CHAT) as newcomer:
+        async with Client(project.url, "restored", "newcomer", after=1) as newcomer:
             for number in range(5):
                 said = await newcomer.say(f"new {number}")
                 deliveries = [await member.wait_for_delivery(said) for member in (listener, newcomer)]

@@ -106,13 +106,13 @@ def test_code_is_not_writable_for_the_service(name: str) -> None:
 
 def test_static_files_are_hashed_and_compressed() -> None:
     names = json.loads(run("web", "cat", "/app/static/staticfiles.json"))["paths"]
-    hashed = f"/app/static/{names['chat/room.js']}"
-    assert hashed != "/app/static/chat/room.js"
+    hashed = f"/app/static/{names['channels_live/outbox.js']}"
+    assert hashed != "/app/static/channels_live/outbox.js"
     assert {hashed, f"{hashed}.gz"} <= set(files("web"))
 
 
 def test_translations_are_compiled() -> None:
-    assert "/app/apps/chat/locale/ja/LC_MESSAGES/django.mo" in files("web")
+    assert "/app/apps/accounts/locale/ja/LC_MESSAGES/django.mo" in files("web")
 
 
 @pytest.mark.parametrize("name", SERVICES)

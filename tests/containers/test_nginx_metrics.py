@@ -25,7 +25,7 @@ def address(project: Project) -> Iterator[str]:
 
 def test_requests_rejected_by_nginx_are_counted_and_metrics_are_not_published(project: Project, address: str) -> None:
     nginx = http.client.HTTPConnection("127.0.0.1", project.port, timeout=5)
-    nginx.request("GET", "/chat/", headers={"Host": "evil.example"})
+    nginx.request("GET", "/feed/", headers={"Host": "evil.example"})
     assert nginx.getresponse().status == 421
     nginx.close()
     refused = 'nginx_refused_requests_total{limit="host"} 1.0'

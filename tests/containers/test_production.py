@@ -1,6 +1,5 @@
 """compose.production.yml: TLS, secrets from files, an external database and Redis."""
 
-import json
 import re
 import secrets
 import ssl
@@ -15,8 +14,14 @@ from websockets.asyncio.client import connect
 from deploy.local import ports
 from tests.containers.project import Project
 from tests.support.engine import inspect
+from tests.support.members import append, next_of
 
-FILES = ("docker-compose.yml", "compose.production.yml", "tests/containers/production.yml")
+FILES = (
+    "docker-compose.yml",
+    "compose.production.yml",
+    "tests/containers/production.yml",
+    "tests/containers/feed.yml",
+)
 HOST = "localhost"
 
 
@@ -67,10 +72,10 @@ def browser(production: Project, folder: Path) -> Iterator[httpx.Client]:
 
 
 def test_http_is_redirected_to_https(production: Project) -> None:
-    answer = httpx.get(f"http://{HOST}:{production.port}/chat/?a=b")
+    answer = httpx.get(f"http://{HOST}:{production.port}/feed/?a=b")
     assert answer.status_code == 308
-    assert answer.headers["location"] == f"https://{HOST}/chat/?a=b"
-    assert httpx.get(f"http://{HOST}:{production.port}/ws/chat/room/").status_code == 308
+    assert answer.headers["location"] == f"https://{HOST}/feed/?a=b"
+    assert httpx.get(f"http://{HOST}:{production.port}/ws/feed/room/").status_code == 308
 
 
 def test_signup_over_https_sets_only_secure_cookies(browser: httpx.Client) -> None:
@@ -81,8 +86,8 @@ def test_signup_over_https_sets_only_secure_cookies(browser: httpx.Client) -> No
     form = {"username": "secure", "password1": password, "password2": password, "csrfmiddlewaretoken": token[1]}
     answer = browser.post("/accounts/signup/", data=form, headers={"Referer": str(page.url)})
     assert answer.status_code == 200
-    assert answer.url.path == "/chat/"
-    assert "secure" in answer.text
+    assert answer.url.path == "/feed/"
+    assert "secure" in browser.get("/nothing-here/").text
     cookies = list(browser.cookies.jar)
     assert {"sessionid", "csrftoken"} <= {cookie.name for cookie in cookies}
     assert all(cookie.secure for cookie in cookies)
@@ -91,10 +96,10 @@ def test_signup_over_https_sets_only_secure_cookies(browser: httpx.Client) -> No
 async def test_messages_are_delivered_over_wss(browser: httpx.Client, folder: Path) -> None:
     tls = ssl.create_default_context(cafile=str(folder / "tls_certificate.pem"))
     origin = str(browser.base_url).rstrip("/")
-    address = f"{origin.replace('https', 'wss', 1)}/ws/chat/room/"
+    address = f"{origin.replace('https', 'wss', 1)}/ws/feed/room/"
     async with connect(address, ssl=tls, origin=origin) as socket:  # type: ignore[arg-type]
-        await socket.send('{"message": "safe"}')
-        assert json.loads(await socket.recv()) == {"message": "safe"}
+        await append(socket, "over TLS")
+        assert (await next_of(socket, "entry"))["id"] == "over TLS"
 
 
 def test_container_environments_contain_no_secret(production: Project, folder: Path) -> None:

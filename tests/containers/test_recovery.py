@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 
 from tests.containers.project import RECOVERY_SECONDS, Project, answers, wait_until
-from tests.support.chat import CHAT
 from tests.support.client import Client
 from tests.support.engine import docker, inspect
 from tests.support.load import Load
@@ -36,12 +35,12 @@ async def seconds_until_messages_flow(project: Project) -> float:
     room = f"recovery-{next(_rooms)}"
     started = time.monotonic()
     async with (
-        Client(project.url, room, "a", protocol=CHAT) as alice,
-        Client(project.url, room, "b", protocol=CHAT) as bob,
+        Client(project.url, room, "a") as alice,
+        Client(project.url, room, "b") as bob,
     ):
         await bob.wait_for_delivery(await alice.say("hello"), RECOVERY_SECONDS)
         await alice.wait_for_delivery(await bob.say("hello"), RECOVERY_SECONDS)
-    await asyncio.to_thread(wait_until, lambda: answers(f"{project.url}/chat/"), RECOVERY_SECONDS)
+    await asyncio.to_thread(wait_until, lambda: answers(f"{project.url}/feed/"), RECOVERY_SECONDS)
     seconds = time.monotonic() - started
     assert seconds <= RECOVERY_SECONDS
     return seconds
@@ -62,7 +61,7 @@ async def test_nginx_finds_web_and_ws_at_new_addresses(
 
 async def test_scaling_loses_no_message(project: Project) -> None:
     try:
-        async with Load(project.url, CHAT) as load:
+        async with Load(project.url) as load:
             for replicas in (2, 4, 1):
                 await asyncio.to_thread(
                     project.compose, "up", "--detach", "--no-deps", "--scale", f"ws={replicas}", "ws"
@@ -80,7 +79,7 @@ async def test_scaling_loses_no_message(project: Project) -> None:
 async def test_rolling_restart_closes_with_1012_and_loses_no_message(project: Project) -> None:
     containers = project.ids("ws")
     assert len(containers) == 2
-    async with Load(project.url, CHAT) as load:
+    async with Load(project.url) as load:
         await load.reach(ENOUGH)
         for container in containers:
             await asyncio.to_thread(docker, "stop", container)
@@ -103,7 +102,7 @@ async def test_killed_container_is_restarted_and_no_message_is_lost(
     project: Project, account: Callable[[], bool], service: str
 ) -> None:
     victim = project.ids(service)[0]
-    async with Load(project.url, CHAT) as load:
+    async with Load(project.url) as load:
         await load.reach(ENOUGH)
         # From inside, like a crash. After `docker kill` the restart policy does not apply.
         await asyncio.to_thread(project.execute, victim, "sh", "-c", "kill -9 -1", check=False)

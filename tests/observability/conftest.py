@@ -6,46 +6,39 @@ from contextlib import ExitStack
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import ClientConnection, connect
 
 from deploy.local import Stack, ports
 from tests.observability.prometheus import Prometheus
+from tests.support.feed_sockets import next_text, open_feed, post
+from tests.support.feed_stack import FeedStack
 from tests.support.nginx_metrics import nginx_metrics
 from tests.support.tokens import make_token
-
-
-def open_socket(url: str, origin: str | None = None) -> ClientConnection:
-    """Open the chat's socket at a server's address; the origin is the server's own by default."""
-    address = f"{url.replace('http', 'ws', 1)}/ws/chat/lobby/"
-    return connect(address, origin=origin or url)  # type: ignore[arg-type]
 
 
 def send_traffic(stack: Stack, bearer: str) -> None:
     """Request pages, post, send messages between processes, and have a handshake refused, so that counters rise."""
     headers = {"Authorization": f"Bearer {bearer}"}
     with httpx.Client(base_url=stack.url, headers=headers) as client, ExitStack() as opened:
-        for path in ("/chat/", "/chat/lobby/", "/nowhere"):
+        for path in ("/feed/", "/feed/lobby/", "/nowhere"):
             client.get(path)
-        client.get("/chat/", headers={"Host": "evil.example"})
-        sockets = [
-            opened.enter_context(open_socket(process.url)) for process in stack.processes if process.role == "ws"
-        ]
+        client.get("/feed/", headers={"Host": "evil.example"})
+        sockets = [opened.enter_context(open_feed(process.url)) for process in stack.processes if process.role == "ws"]
         for socket in sockets:
-            socket.send('{"message": "hello"}')
+            post(socket, "hello")
             for listener in sockets:
-                listener.recv(10)
-        client.post("/api/rooms/lobby/messages", json={"message": "hello"}).raise_for_status()
+                next_text(listener)
+        client.post("/api/feeds/lobby/posts", json={"text": "hello"}).raise_for_status()
         for socket in sockets:
-            socket.recv(10)
+            next_text(socket)
     with pytest.raises(InvalidStatus):
-        open_socket(stack.url, origin="https://evil.example")
+        open_feed(stack.url, origin="https://evil.example")
 
 
 @pytest.fixture(scope="session")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     directory = tmp_path_factory.mktemp("observability")
     environment = {"WEB_WORKERS": "3", "REFUSALS_SYSLOG": f"{ports.HOST}:{ports.pick()}"}
-    with Stack(directory / "stack", ws_processes=2, environment=environment) as stack:
+    with FeedStack(directory / "stack", ws_processes=2, environment=environment) as stack:
         beside_nginx = nginx_metrics(stack, directory)
         prometheus = Prometheus(directory / "prometheus", [*stack.processes, beside_nginx])
         try:

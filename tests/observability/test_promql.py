@@ -17,9 +17,9 @@ EXPRESSIONS = [target["expr"] for panel in CHARTS for target in panel["targets"]
 ALERTS = "ALERTS"
 # Expressions that the traffic of the fixture raises above 0.
 RAISED_BY_TRAFFIC = [
-    'sum(rate(http_requests_total{route="/chat/<room:room>/", status="200"}[1m]))',
+    'sum(rate(http_requests_total{route="/feed/<slug:name>/", status="200"}[1m]))',
     'sum(rate(http_requests_total{route="unmatched", status="404"}[1m]))',
-    'sum(rate(http_request_duration_seconds_count{route="/api/rooms/<str:room>/messages"}[1m]))',
+    'sum(rate(http_request_duration_seconds_count{route="/api/feeds/<slug:name>/posts"}[1m]))',
     'sum(rate(database_query_duration_seconds_count{job="web"}[1m]))',
     'sum(rate(database_query_duration_seconds_count{job="ws"}[1m]))',
     'sum(rate(websocket_handshakes_total{result="origin"}[1m]))',

@@ -1,5 +1,6 @@
 """The commands and code of docs/your-app.md."""
 
+import ast
 import re
 import signal
 import sys
@@ -18,6 +19,8 @@ from tests.support.run import Run
 DOCUMENT = "docs/your-app.md"
 TEXT = (ROOT / DOCUMENT).read_text()
 POLL, REMOVAL = "## A live poll in less than 60 lines", "## Remove the chat"
+# The part of all test functions that does not test the chat, at least.
+KEPT = 0.75
 FEED = "## A durable activity feed in 30 lines"
 SNIPPETS = re.findall(r"^```(python|yaml)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
@@ -38,9 +41,17 @@ def add_poll(clone: Path) -> None:
         run(command, clone)
 
 
-def python(arguments: str, clone: Path) -> None:
-    """Run a Python module in the clone, with this virtual environment."""
-    run(f"PYTHONPATH=src:services:apps:. {sys.executable} -m {arguments}", clone)
+def python(arguments: str, clone: Path, seconds: float = 300) -> None:
+    """Run a module of this virtual environment in the clone."""
+    run(f"PYTHONPATH=src:services:apps:. {sys.executable} -m {arguments}", clone, seconds)
+
+
+def count_tests(tree: Path) -> int:
+    """Return how many test functions are in a working tree."""
+    modules = [ast.parse(path.read_text()) for path in (tree / "tests").rglob("test_*.py")]
+    functions = (node for module in modules for node in ast.walk(module))
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return sum(isinstance(node, kinds) and node.name.startswith("test_") for node in functions)
 
 
 @pytest.mark.parametrize("section", [POLL, FEED])
@@ -81,12 +92,16 @@ def test_background_process_runs_in_the_stack_and_is_valid_in_compose(clone: Pat
     assert services["worker"]["depends_on"] == services["web"]["depends_on"]
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_removing_the_chat_leaves_the_poll_and_passing_tests(clone: Path) -> None:
     add_poll(clone)
     run("git add --all && git commit --quiet --message 'Add the poll'", clone)
+    before = count_tests(clone)
     for command in commands(DOCUMENT, REMOVAL):
         run(command, clone)
+    assert count_tests(clone) >= KEPT * before
+    # Nothing that is left imports what is gone.
+    python("pytest --collect-only --quiet tests", clone)
     started = Run(clone / ".run", clone)
     ready = started.wait_for("ready: ")
     url = started.description()["url"]
@@ -105,7 +120,7 @@ def test_removing_the_chat_leaves_the_poll_and_passing_tests(clone: Path) -> Non
         assert started.end(signal.SIGINT) == 0
     assert run("git ls-files | grep chat/ || true", clone) == ""
     assert "tests/chat" not in (clone / "Makefile").read_text()
-    # Without tests that start processes, which are the same with any app.
-    python("pytest tests/unit tests/platform/unit tests/accounts/unit", clone)
+    # Without those that start processes, which are the same with any app.
+    python("pytest tests/unit tests/platform/unit tests/accounts/unit", clone, seconds=600)
     for check in ("ruff check .", "ruff format --check .", "mypy", "deploy.local.lint_nginx"):
         python(check, clone)

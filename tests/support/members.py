@@ -20,10 +20,10 @@ Frame = dict[str, Any]
 
 @asynccontextmanager
 async def joined(
-    stack: Stack, stream: str, protocol: Protocol = FEED, cookie: str = ""
+    stack: Stack, stream: str, protocol: Protocol = FEED, cookie: str = "", query: str = ""
 ) -> AsyncIterator[ClientConnection]:
     headers = {"Cookie": cookie} if cookie else {}
-    address = f"{stack.url.replace('http', 'ws', 1)}{protocol.path}{stream}/"
+    address = f"{stack.url.replace('http', 'ws', 1)}{protocol.path}{stream}/{query}"
     options: Any = {"origin": stack.url, "max_queue": None, "additional_headers": headers}
     subprotocols = [protocol.subprotocol] if protocol.subprotocol else None
     async with connect(address, subprotocols=subprotocols, **options) as opened:

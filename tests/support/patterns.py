@@ -6,6 +6,8 @@ from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
+from deploy.local.stack import ROOT
+
 Go = Callable[[int], bool]
 SINGLE = (op.LITERAL, op.NOT_LITERAL, op.IN, op.ANY)
 CATEGORIES = {
@@ -17,6 +19,9 @@ CATEGORIES = {
     op.CATEGORY_NOT_WORD: r"\W",
 }
 CANDIDATES = [*map(ord, "a0.-_/:!) \t\n\"'<`é部"), 0x1F, 0xFF]
+
+# Characters of a text: more than any bounded repetition of our patterns.
+SIZE = 70
 
 
 class Matcher:
@@ -151,3 +156,30 @@ class Matcher:
             return position == len(self._text)
         words = [0 <= at < len(self._text) and chr(self._text[at]).isalnum() for at in (position - 1, position)]
         return (words[0] != words[1]) is (place is op.AT_BOUNDARY)
+
+
+def growing(sample: list[int], size: int) -> Iterator[list[int]]:
+    """Texts of which one place, or all, comes again and again, before an end that matches nothing or all."""
+    for end in ([], [0]):
+        yield sample * size + end
+        for at, code in enumerate(sample):
+            yield sample[:at] + [code] * size + sample[at:] + end
+            yield [code] * size + end
+
+
+def worst(matcher: Matcher, size: int = SIZE) -> float:
+    """Return by how much the steps grow with a text of twice the length, at most."""
+    sample = matcher.sample()[:40]
+    pairs = zip(growing(sample, size), growing(sample, 2 * size), strict=True)
+    return max(matcher.steps(long) / matcher.steps(short) for short, long in pairs)
+
+
+def of_scripts() -> Iterator[tuple[str, Matcher]]:
+    """Yield the regular expressions of all browser scripts that have the flag ``u``, each with its name."""
+    for script in [path for folder in ("apps", "services", "src") for path in ROOT.glob(f"{folder}/*/static/**/*.js")]:
+        for literal, flags in re.findall(
+            r"/((?:\\.|\[(?:\\.|[^\]\\])+\]|[^/\\\s\[])+)/([gimsy]*u[gimsy]*)\b", script.read_text()
+        ):
+            pattern = literal.replace(r"\p{C}", r"\x00-\x1f").replace("(?<", "(?P<")
+            chosen = (re.IGNORECASE if "i" in flags else 0) | (re.DOTALL if "s" in flags else 0)
+            yield f"{script.name} {literal}", Matcher(pattern, flags=chosen)

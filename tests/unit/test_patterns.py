@@ -11,23 +11,8 @@ from accounts import guests
 from channels_live.conf import origins as origin
 from channels_live.observability import logs, request_id
 from channels_live.server import handshake
-from chat import text
 from deploy.local.nginx import render
-from deploy.local.stack import ROOT
-from tests.support.patterns import Matcher
-
-# More than any bounded repetition in our patterns.
-SIZE = 70
-
-
-def of_scripts() -> Iterator[tuple[str, Matcher]]:
-    for script in [path for folder in ("apps", "services", "src") for path in ROOT.glob(f"{folder}/*/static/**/*.js")]:
-        for literal, flags in re.findall(
-            r"/((?:\\.|\[(?:\\.|[^\]\\])+\]|[^/\\\s\[])+)/([gimsy]*u[gimsy]*)\b", script.read_text()
-        ):
-            pattern = literal.replace(r"\p{C}", r"\x00-\x1f").replace("(?<", "(?P<")
-            chosen = (re.IGNORECASE if "i" in flags else 0) | (re.DOTALL if "s" in flags else 0)
-            yield f"{script.name} {literal}", Matcher(pattern, flags=chosen)
+from tests.support.patterns import Matcher, of_scripts, worst
 
 
 def of_nginx(folder: Path) -> Iterator[tuple[str, Matcher]]:
@@ -49,27 +34,9 @@ def of_python() -> Iterator[tuple[str, Matcher]]:
         ("fullmatch", origin.ORIGIN),
         ("fullmatch", request_id.ACCEPTED),
         ("search", guests.TAG),
-        ("search", text.CONTROLS),
-        ("search", text.BIDI_CONTROL),
         ("fullmatch", logs.REFUSED_BY_GUNICORN),
     ):
         yield f"{how} {pattern.pattern!r}", Matcher(pattern.pattern, how, pattern.flags & (re.IGNORECASE | re.DOTALL))
-
-
-def growing(sample: list[int], size: int) -> Iterator[list[int]]:
-    """Yield texts in which one character, or the sample, is repeated, with and without a final mismatch."""
-    for end in ([], [0]):
-        yield sample * size + end
-        for at, code in enumerate(sample):
-            yield sample[:at] + [code] * size + sample[at:] + end
-            yield [code] * size + end
-
-
-def worst(matcher: Matcher) -> float:
-    """Return the largest factor by which the steps grow for a text of twice the length."""
-    sample = matcher.sample()[:40]
-    pairs = zip(growing(sample, SIZE), growing(sample, 2 * SIZE), strict=True)
-    return max(matcher.steps(long) / matcher.steps(short) for short, long in pairs)
 
 
 @pytest.fixture(autouse=True)
@@ -81,14 +48,14 @@ def deep_recursion():
 
 
 @pytest.mark.parametrize(("pattern", "how"), [(r"[.,!]+$", "search"), (r"(a+)+b", "search"), (r"a*a*b", "fullmatch")])
-def test_superlinear_pattern_is_detected(pattern, how, monkeypatch):
-    monkeypatch.setattr(sys.modules[__name__], "SIZE", 5)
-    assert worst(Matcher(pattern, how)) > 2.5
+def test_superlinear_pattern_is_detected(pattern, how):
+    assert worst(Matcher(pattern, how), size=5) > 2.5
 
 
 @pytest.mark.parametrize("source", ["scripts", "nginx", "python"])
 def test_matching_steps_grow_linearly(source, tmp_path):
     patterns = {"scripts": of_scripts, "nginx": lambda: of_nginx(tmp_path), "python": of_python}[source]()
     found = {name: worst(matcher) for name, matcher in patterns}
-    assert len(found) >= 6
+    # How many scripts have some depends on the apps that there are.
+    assert source == "scripts" or len(found) >= 6
     assert {name: growth for name, growth in found.items() if growth > 2.5} == {}

@@ -17,3 +17,12 @@ def test_taken_name_is_refused_in_the_language_of_the_visitor(new_page: NewPage)
         page.locator("[name=password2]").fill(password)
         page.locator("main button").click()
     expect(page.locator(".errorlist")).to_have_text("同じユーザー名が既に登録済みです。")
+
+
+def test_user_name_in_the_form_of_a_guests_is_refused(page: Page) -> None:
+    page.goto("/accounts/signup/")
+    page.get_by_label("Username").fill("guest-k7m2xq")
+    page.get_by_label("Password", exact=True).fill("correct horse battery")
+    page.get_by_label("Password confirmation").fill("correct horse battery")
+    page.get_by_role("button", name="Sign up").click()
+    expect(page.locator(".errorlist")).to_have_text("That form is reserved for guests. Choose another username.")

@@ -81,7 +81,7 @@ async def handshake(cookie: str | None = None, query: str = "", **headers: str) 
     given = {**headers, **({"cookie": f"sessionid={cookie}"} if cookie else {})}
     scope = {
         "type": "websocket",
-        "path": "/ws/chat/lobby/",
+        "path": "/ws/feed/lobby/",
         "query_string": query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in given.items()],
         "subprotocols": [],
@@ -218,7 +218,7 @@ async def test_a_session_whose_login_is_no_longer_valid_is_closed_with_4401_and_
 def test_a_page_ends_a_session_whose_login_is_no_longer_valid_so_that_page_and_socket_agree(browser):
     key = key_of(browser)
     User.objects.update(is_active=False)
-    answer = browser.get("/chat/")
+    answer = browser.get("/accounts/login/")
     assert answer.wsgi_request.author.startswith("guest-")
     assert not browser.session.exists(key)
     assert browser.cookies["sessionid"].value == ""

@@ -37,7 +37,7 @@ def test_with_a_session_and_its_csrf_token_only(alice):
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
     assert make(client).json()["error"]["code"] == "csrf_failed"
-    client.get("/chat/")
+    client.get("/accounts/login/")
     answer = make(client, **{"x-csrftoken": client.cookies["csrftoken"].value})
     found = tickets.consume(answer.json()["ticket"])
     assert found
@@ -88,5 +88,5 @@ def test_pages_of_listed_origins_only_may_call_the_api(settings):
         answer = Client().options("/api/tickets", headers={"origin": origin, **asks})
         assert answer.headers.get("access-control-allow-origin") == allowed
         assert "access-control-allow-credentials" not in answer.headers
-    answer = Client().options("/chat/", headers={"origin": "https://app.example.net", **asks})
+    answer = Client().options("/accounts/login/", headers={"origin": "https://app.example.net", **asks})
     assert "access-control-allow-origin" not in answer.headers

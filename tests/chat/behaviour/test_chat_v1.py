@@ -3,15 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
-
-PAGE = 200
 
 
 class Client:
@@ -142,27 +140,6 @@ async def test_resume_replays_what_was_missed_and_goes_on_live(enter, room):
             assert (await bob.next("message"))["seq"] == 6
 
 
-async def test_resume_over_many_pages_while_messages_pour_in(enter, room):
-    missed, more = 5 * PAGE // 2 + 17, 200
-    # So many that none of them writes more than one may at once.
-    writers = 14
-
-    async def write(writer: Client, first: int, end: int) -> None:
-        for number in range(first, end, writers):
-            await writer.say(str(number), str(number))
-
-    async with AsyncExitStack() as opened:
-        members = [await opened.enter_async_context(enter(room)) for _ in range(writers)]
-        await asyncio.gather(*(write(member, number, missed) for number, member in enumerate(members)))
-        pouring = asyncio.gather(
-            *(write(member, missed + number, missed + more) for number, member in enumerate(members))
-        )
-        async with enter(room, "?after=0") as reader:
-            seen = [(await reader.next("message"))["seq"] for _ in range(missed + more)]
-        await pouring
-        assert seen == list(range(1, missed + more + 1))
-
-
 async def test_who_writes_too_fast_is_told_when_to_try_again_and_loses_nothing(enter, room):
     """With the default of 60 messages at once, then 10 a second."""
     async with enter(room) as alice, enter(room) as bob:
@@ -180,31 +157,11 @@ async def test_who_writes_too_fast_is_told_when_to_try_again_and_loses_nothing(e
         assert await alice.say("at last", "last")
 
 
-@pytest.mark.parametrize("after", ["x", "-1", "", "1.5", "9" * 30, "%E0%A5%A7"])
-async def test_after_that_is_no_number_is_an_error_and_1008(enter, room, after):
-    async with enter(room, f"?after={after}") as alice:
-        assert (await alice.next())["code"] == "invalid_after"
-        assert await close_code(alice) == 1008
-
-
 async def test_after_beyond_the_head_is_a_reset_and_live_messages_go_on(enter, room):
     async with enter(room, "?after=7") as alice:
         assert (await alice.next())["head"] == 0
         assert await alice.next("reset") == {"type": "reset", "head": 0}
         assert await alice.say("one", "a") == 1
-
-
-async def test_a_number_of_another_journal_is_a_reset(enter, room):
-    async with enter(room) as alice:
-        epoch = (await alice.next("welcome"))["epoch"]
-        assert await alice.say("one", "a") == 1
-    async with enter(room, f"?after=1&epoch={epoch}") as alice:
-        await alice.next("welcome")
-        assert (await alice.next())["type"] == "presence"
-        assert await alice.say("two", "b") == 2
-    async with enter(room, "?after=1&epoch=0123456789ab") as alice:
-        assert (await alice.next("welcome"))["resumed_from"] == 1
-        assert await alice.next("reset") == {"type": "reset", "head": 2}
 
 
 async def test_history_comes_in_pages_oldest_first(enter, room):

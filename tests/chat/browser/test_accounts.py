@@ -10,25 +10,6 @@ from tests.chat.browser.room_page import RoomPage
 NewPage = Callable[..., Page]
 
 
-def test_a_guest_keeps_the_same_name(new_page: NewPage, room: str) -> None:
-    page = new_page()
-    author = page.locator(".author")
-    page.goto("/chat/")
-    name = author.inner_text()
-    assert name
-    page.reload()
-    expect(author).to_have_text(name)
-    page.goto(f"/chat/{room}/")
-    expect(author).to_have_text(name)
-    page.get_by_role("button", name="日本語").click()
-    expect(page.get_by_role("button", name="English")).to_be_visible()
-    expect(author).to_have_text(name)
-
-    other = new_page()
-    other.goto("/chat/")
-    expect(other.locator(".author")).not_to_have_text(name)
-
-
 def test_sign_up_log_out_log_in(page: Page, room: str) -> None:
     name, password = f"user-{token_hex(4)}", token_hex(12)
     author = page.locator(".author")

@@ -17,14 +17,6 @@ WORDS = """() => {
 }"""
 
 
-@pytest.mark.parametrize(("locale", "language"), [("ja-JP", "ja"), ("en-GB", "en")])
-def test_the_page_speaks_the_browsers_language(new_page: NewPage, locale: str, language: str) -> None:
-    page = new_page(locale=locale)
-    page.goto("/chat/")
-    expect(page.locator("html")).to_have_attribute("lang", language)
-    expect(page.get_by_role("heading", level=1)).to_have_text(TITLES[language])
-
-
 @pytest.mark.parametrize("path", ["/chat/", "/chat/{}/"])
 def test_no_english_is_left_on_japanese_pages(new_page: NewPage, room: str, path: str) -> None:
     page = new_page(locale="ja-JP")

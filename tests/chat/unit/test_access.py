@@ -9,8 +9,6 @@ from django.urls import reverse
 
 from accounts import tokens
 from accounts.models import ApiToken, Revocation, User
-from accounts.revocations import token_subject
-from channels_live.revocation import session_subject, user_subject
 from chat import access
 from chat.access import Refusal, membership_subject, room_subject
 from chat.journal import journal, message_draft
@@ -94,60 +92,6 @@ def test_where_guests_are_not_allowed(rooms, client, settings, alice):
     assert "guest" not in client.cookies
     client.force_login(alice)
     assert client.get("/chat/open/").status_code == 200
-
-
-def test_what_ends_a_users_sockets_is_revoked(alice):
-    alice.set_password("first")
-    alice.save()
-    Revocation.objects.all().delete()
-    subject = user_subject(alice)
-    alice.first_name = "Alice"
-    alice.save()
-    alice.save(update_fields=["last_login"])
-    assert subjects() == set()
-    alice.set_password("second")
-    alice.save()
-    assert subjects() == {subject}
-    changed = user_subject(alice)
-    assert changed != subject
-    alice.is_active = False
-    alice.save()
-    assert subjects() == {subject, changed}
-    Revocation.objects.all().delete()
-    # Open sockets would go on writing under the old name.
-    alice.username = "alicia"
-    alice.save()
-    assert subjects() == {changed}
-    Revocation.objects.all().delete()
-    User.objects.filter(pk=alice.pk).delete()
-    assert changed in subjects()
-
-
-def test_a_logout_revokes_its_session_only(alice):
-    here, elsewhere = Client(), Client()
-    here.force_login(alice)
-    elsewhere.force_login(alice)
-    key = here.session.session_key
-    # Logging in has ended the sessions before.
-    Revocation.objects.all().delete()
-    here.post(reverse("logout"))
-    assert subjects() == {session_subject(key)}
-
-
-def test_a_deleted_token_is_revoked(alice):
-    token = ApiToken.objects.create(user=alice, name="test", digest="x")
-    subject = token_subject(token)
-    assert subjects() == set()
-    token.delete()
-    assert subjects() == {subject}
-
-
-def test_a_change_that_is_rolled_back_revokes_nothing(alice, monkeypatch):
-    monkeypatch.setattr(User, "save_base", lambda *_, **__: 1 / 0)
-    alice.set_password("second")
-    with pytest.raises(ZeroDivisionError):
-        alice.save()
-    assert subjects() == set()
 
 
 def test_the_end_of_a_membership_and_a_ban_are_revoked(rooms, alice):

@@ -14,25 +14,3 @@ def communicator(path: str, *subprotocols: str) -> WebsocketCommunicator:
 
 
 # Twice, because each test has an event loop of its own.
-@pytest.mark.parametrize("time", [1, 2])
-async def test_two_communicators_talk_in_a_room(time: int) -> None:
-    alice, bob = communicator("/ws/chat/lobby/"), communicator("/ws/chat/lobby/", "chat.v1")
-    assert await alice.connect() == (True, None)
-    assert await bob.connect() == (True, "chat.v1")
-    welcome = await bob.receive_json_from()
-    assert (welcome["type"], welcome["room"]) == ("welcome", "lobby")
-    await alice.send_json_to({"message": "hello"})
-    assert await alice.receive_json_from() == {"message": "hello"}
-    while (answer := await bob.receive_json_from())["type"] != "message":
-        assert answer["type"] == "presence"
-    assert answer["message"] == "hello"
-    await bob.send_json_to({"type": "message", "id": "1", "message": "hi"})
-    assert await alice.receive_json_from() == {"message": "hi"}
-    await alice.disconnect()
-    await bob.disconnect()
-
-
-async def test_an_address_that_nobody_serves_is_accepted_and_closed() -> None:
-    nowhere = communicator("/ws/nowhere/")
-    assert await nowhere.connect() == (True, None)
-    assert await nowhere.receive_output() == {"type": "websocket.close", "code": 4404}

@@ -4,28 +4,15 @@ import json
 
 import pytest
 
-from channels_live.hub.topic import Event
 from channels_live.journal import PAGE_BYTES
 from chat.history_page import history_frame
 from chat.journal import journal, message_draft
-from chat.runtime import RoomSource
 
 LONG = "\N{GRINNING FACE}" * 4000
 
 
 def fill(*texts: str) -> None:
     journal.append([message_draft("lobby", f"{number}", "alice", text) for number, text in enumerate(texts)])
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("text", ["short", LONG], ids=["short", "long"])
-def test_a_replay_is_read_in_pages_that_are_bounded_by_bytes(text):
-    fill(*[text] * 120, "short", LONG)
-    read: list[Event] = []
-    while page := RoomSource().after("lobby", read[-1].seq or 0 if read else 0):
-        assert sum(len(event.frames["chat.v1"].encode()) for event in page) < PAGE_BYTES + 50_000
-        read += page
-    assert [event.seq for event in read] == list(range(1, 123))
 
 
 @pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from chat.journal import journal, message_draft
-from chat.models import Message, Room
+from chat.models import Message
 
 pytestmark = pytest.mark.django_db
 
@@ -45,49 +45,3 @@ def test_old_messages_go_and_the_room_knows_how_far(settings):
     assert prune() == "Deleted messages older than 30 days: 4, in rooms: 2.\n"
     assert (kept("lobby"), kept("quiet"), kept("young")) == ([3, 4], [], [1])
     assert [journal.bounds(room) for room in ("lobby", "quiet", "young")] == [(4, 2), (2, 2), (1, 0)]
-
-
-def test_numbers_go_on_after_all_is_gone(settings):
-    settings.CHAT = {"RETENTION_DAYS": 30}
-    fill("lobby", [40, 40])
-    prune()
-    (stored,) = journal.append([message_draft("lobby", "new", "alice", "hello")])
-    assert stored.seq == 3
-    assert Room.objects.get().head == 3
-
-
-def test_only_the_first_numbers_go_even_where_a_clock_went_wrong(settings):
-    settings.CHAT = {"RETENTION_DAYS": 30}
-    fill("lobby", [40, 1, 40, 1])
-    prune()
-    assert kept("lobby") == [4]
-    assert journal.bounds("lobby") == (4, 3)
-
-
-def test_many_go_in_batches(settings, monkeypatch):
-    settings.CHAT = {"RETENTION_DAYS": 30}
-    monkeypatch.setattr(journal, "prune_batch", 10)
-    fill("lobby", [40] * 25 + [1])
-    assert "older than 30 days: 25," in prune()
-    assert kept("lobby") == [26]
-    assert journal.bounds("lobby") == (26, 25)
-    assert "older than 30 days: 0, in rooms: 0." in prune()
-
-
-def test_an_interrupted_run_leaves_what_it_deleted_known(settings, monkeypatch):
-    """Each batch and its ``pruned_to`` are one transaction."""
-    settings.CHAT = {"RETENTION_DAYS": 30}
-    monkeypatch.setattr(journal, "prune_batch", 10)
-    fill("lobby", [40] * 25)
-    batch, count = journal._prune_one_batch, iter(range(2))
-
-    def interrupted(*args: int) -> int:
-        if next(count, None) is None:
-            raise KeyboardInterrupt
-        return batch(*args)
-
-    monkeypatch.setattr(journal, "_prune_one_batch", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        prune()
-    assert journal.bounds("lobby") == (25, 20)
-    assert kept("lobby") == [21, 22, 23, 24, 25]

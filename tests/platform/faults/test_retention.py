@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db.models import F
 from django.utils import timezone
 from feed.models import Post
-from feed.source import journal
+from feed.journal import journal
 Post.objects.filter(feed__name="{room}", seq__lte={seq}).update(sent_at=F("sent_at") - timedelta(days=3))
 print(*journal.prune(timezone.now() - timedelta(days=2)).values())
 """

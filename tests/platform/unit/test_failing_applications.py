@@ -57,7 +57,7 @@ SUBPROTOCOL = """
 async def main():
     protocol = accepted()
     protocol.state = protocol.STATE_CONNECTING
-    protocol.websocket_protocols = ["chat.v1"]
+    protocol.websocket_protocols = ["journal.v1"]
     try:
         protocol.accept("other")
     except ValueError as error:

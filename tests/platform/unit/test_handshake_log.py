@@ -36,7 +36,7 @@ def protocol_of(request):
     return protocol
 
 request = (
-    b"GET /ws/chat/lobby/?ticket=secret HTTP/1.1\\r\\nHost: localhost\\r\\n"
+    b"GET /ws/feed/lobby/?ticket=secret HTTP/1.1\\r\\nHost: localhost\\r\\n"
     b"X-Request-ID: abcdefgh12345678\\r\\n\\r\\n"
 )
 protocol_of(request).onOpenHandshakeTimeout()
@@ -53,7 +53,7 @@ def reject(protocol):
 reject(protocol_of(request))
 foreign = protocol_of(request)
 headers = [(b"x-request-id", b"abcdefgh12345678")]
-scope = {"path": "/ws/chat/lobby/", "headers": headers, "channels_live.socket": foreign}
+scope = {"path": "/ws/feed/lobby/", "headers": headers, "channels_live.socket": foreign}
 log_refusal(scope, "origin")
 reject(foreign)
 """
@@ -73,5 +73,5 @@ def test_the_log_has_the_path_and_the_request_id_and_no_query():
     # Once each, also where the one who rejects has logged the reason.
     assert output.count("handshake refused") == 3
     for reason in ("timeout", "rejected", "origin"):
-        assert re.search(rf"path=/ws/chat/lobby/ .*reason={reason} .*request_id=abcdefgh12345678", output)
+        assert re.search(rf"path=/ws/feed/lobby/ .*reason={reason} .*request_id=abcdefgh12345678", output)
     assert "secret" not in output

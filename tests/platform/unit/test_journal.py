@@ -91,7 +91,7 @@ def test_append_that_fails_takes_no_number(monkeypatch):
 WRITER = """
 import sys
 from channels_live.journal import Draft
-from feed.source import journal
+from feed.journal import journal
 for number in range(40):
     journal.append([
         Draft(feed, f"{sys.argv[1]}-{number}-{part}", {"text": "hello"})

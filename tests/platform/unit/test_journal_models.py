@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.test.utils import CaptureQueriesContext, isolate_apps
 from django.utils import timezone
 
-from channels_live.journal import Draft, Entry, Stream, entry_constraints
+from channels_live.journal import Draft, Entry, Journal, Stream, entry_constraints
 from deploy.local.stack import ROOT
 from tests.support.feeds import Feed, Post, journal
 
@@ -79,6 +79,48 @@ def test_prune_deletes_the_oldest_and_numbers_go_on():
     assert list(journal.prune(timezone.now() - timedelta(days=1)).values()) == [3]
     assert journal.bounds_of(["news", "empty"]) == {"news": (5, 3), "empty": (0, 0)}
     assert journal.append([draft(9)])[0].seq == 6
+
+
+def fill_with_ages(*days: float) -> None:
+    """Append a post for each age, in the order of their numbers."""
+    for post, age in zip(journal.append([draft(number) for number in range(len(days))]), days, strict=True):
+        Post.objects.filter(seq=post.seq).update(sent_at=timezone.now() - timedelta(days=age))
+
+
+def test_prune_leaves_no_gap_where_sent_at_is_out_of_order():
+    fill_with_ages(40, 1, 40, 1)
+    journal.prune(timezone.now() - timedelta(days=30))
+    assert [post.seq for post in journal.after("news", 0)] == [4]
+    assert journal.bounds("news") == (4, 3)
+
+
+def test_prune_deletes_in_batches():
+    fill_with_ages(*[40] * 25, 1)
+    in_batches = Journal(Post, prune_batch=10)
+    with CaptureQueriesContext(connection) as captured:
+        assert list(in_batches.prune(timezone.now() - timedelta(days=30)).values()) == [25]
+    assert sum("DELETE" in query["sql"] for query in captured) == 3
+    assert journal.bounds("news") == (26, 25)
+    assert in_batches.prune(timezone.now() - timedelta(days=30)) == {}
+
+
+def test_interrupted_prune_has_recorded_what_it_deleted():
+    """Each batch and its ``pruned_to`` are one transaction."""
+
+    class Interrupted(Journal[Post]):
+        batches = 0
+
+        def _prune_one_batch(self, stream: int, last: int) -> int:
+            self.batches += 1
+            if self.batches > 2:
+                raise KeyboardInterrupt
+            return super()._prune_one_batch(stream, last)
+
+    fill_with_ages(*[40] * 25)
+    with pytest.raises(KeyboardInterrupt):
+        Interrupted(Post, prune_batch=10).prune(timezone.now() - timedelta(days=30))
+    assert journal.bounds("news") == (25, 20)
+    assert [post.seq for post in journal.after("news", 0)] == [21, 22, 23, 24, 25]
 
 
 def test_group_is_one_that_the_channel_layer_takes_and_no_other_journal_has():

@@ -30,7 +30,7 @@ async def handshake(
         sent.append(message["type"])
 
     encoded = [(name.encode(), value.encode("latin1")) for name, value in (("x-request-id", REQUEST_ID), *headers)]
-    scope = {"type": "websocket", "path": "/ws/chat/lobby/", "query_string": query, "headers": encoded}
+    scope = {"type": "websocket", "path": "/ws/feed/lobby/", "query_string": query, "headers": encoded}
     await OriginValidator(application, ALLOWED_HOSTS, allowed, **options)(scope, None, send)
     return sent
 
@@ -115,7 +115,7 @@ async def test_any_other_is_refused_counted_and_logged_with_its_reason(origin):
             "event": "handshake refused",
             "log_level": "warning",
             "reason": "origin",
-            "path": "/ws/chat/lobby/",
+            "path": "/ws/feed/lobby/",
             "request_id": REQUEST_ID,
             "origin": origin,
             "expected": "https://chat.example.com",

@@ -4,18 +4,17 @@ from typing import Any
 
 from channels_live.event_loop import once_per_event_loop
 from channels_live.hub import Event, Presence
-from channels_live.journal import JOURNAL_V1, Journal, JournalRuntime, JournalSource, encode
+from channels_live.journal import JOURNAL_V1, JournalRuntime, JournalSource, encode
 from channels_live.server import add_shutdown_hook
+from feed.journal import content, journal
 from feed.models import Post
-
-journal: Journal[Post] = Journal(Post)
 
 
 class Feeds(JournalSource):
     journal = journal
 
     def content(self, entry: Post) -> dict[str, Any]:
-        return {"text": entry.text}
+        return content(entry)
 
 
 class FeedRuntime(JournalRuntime):

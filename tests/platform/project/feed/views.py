@@ -7,9 +7,9 @@ from django.middleware.csrf import get_token
 from django.templatetags.static import static
 from django.views.decorators.http import require_http_methods
 
-from channels_live.journal import Draft, InvalidInput
+from channels_live.journal import Draft, InvalidInput, entry_frames
 from channels_live.observability import tracing
-from feed.source import Feeds, journal
+from feed.journal import content, journal
 
 PAGE = 50
 
@@ -35,21 +35,21 @@ def read(name: str) -> JsonResponse:
 
 def post(name: str, body: bytes) -> JsonResponse:
     """Append the post of a request's body, ``{"text": …}`` with an optional ``id``; raises InvalidInput."""
-    content = _parse(body)
-    draft = Draft(name, content.get("id") or uuid.uuid4().hex, {"text": content["text"]})
+    given = _parse(body)
+    draft = Draft(name, given.get("id") or uuid.uuid4().hex, {"text": given["text"]})
     with tracing.span("journal append"):
         (stored,) = journal.append([draft])
     if stored.is_new:
         with tracing.span("publish"):
-            journal.publish(stored, Feeds().frames(stored))
+            journal.publish(stored, entry_frames(stored, content(stored)))
     return JsonResponse({"seq": stored.seq}, status=201)
 
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(body)
+        given = json.loads(body)
     except ValueError as error:
         raise InvalidInput("invalid_json", "Expected JSON.") from error
-    if not isinstance(content, dict) or not isinstance(content.get("text"), str):
+    if not isinstance(given, dict) or not isinstance(given.get("text"), str):
         raise InvalidInput("invalid", "text: expected a string.")
-    return content
+    return given
