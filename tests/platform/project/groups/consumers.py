@@ -107,8 +107,8 @@ class AsyncRoom:
                     await self.answer(text="timed out")
                     return
             case "change":
-                event["text"] = "changed"
-                event["more"]["text"] = "changed"
+                event["text"] += "!"
+                event["more"]["by"] += "!"
         await self.answer(text=event["text"], language=translation.get_language(), **event.get("more", {}))
 
     async def say(self, text: str) -> None:
@@ -187,8 +187,8 @@ class SyncRoom:
                 self.answer(users=get_user_model().objects.count())
                 return
             case "change":
-                event["text"] = "changed"
-                event["more"]["text"] = "changed"
+                event["text"] += "!"
+                event["more"]["by"] += "!"
         self.answer(text=event["text"], language=translation.get_language(), **event.get("more", {}))
 
     def say(self, text: str) -> None:
