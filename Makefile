@@ -23,7 +23,7 @@ NODE_PEERS_INSTALLED := $(if $(shell command -v npm),$(NODE_PEERS)/node_modules/
 .DEFAULT_GOAL := help
 .PHONY: help run dev test test-django test-idle test-browser lint format lock audit sbom clean
 .PHONY: test-faults test-postgres test-observability drill bench bench-page capacity capacity-check
-.PHONY: test-conformance test-upstream
+.PHONY: test-conformance test-upstream test-channels
 .PHONY: up down build dev-docker logs ps shell psql backup restore test-containers
 .PHONY: rename unicode test-readme
 .PHONY: wheel reference test-package
@@ -59,8 +59,12 @@ test-faults: $(VENV)/test.installed ## Fault-injection tests: kill, pause and pa
 test-conformance: $(VENV)/test.installed ## Autobahn Testsuite, and 100,000 malformed frames
 	@$(BIN)/python -m pytest tests/conformance
 
-test-upstream: $(UPSTREAM_FETCHED) ## Test suites of Daphne, Channels, channels-redis and the tutorial; six client libraries
+test-upstream: $(UPSTREAM_FETCHED) ## Test suites of Daphne, channels-redis and the tutorial; six client libraries
 	@$(BIN)/python -m pytest tests/upstream tests/chat/upstream
+
+test-channels: $(VENV)/test.installed ## Channels' own tests, on our consumers; CHANNELS=<a checkout of Channels>
+	@CHANNELS=$(or $(CHANNELS),$(error CHANNELS: expected the path of a checkout of Channels)) \
+	  $(BIN)/python -m pytest tests/upstream/channels.py
 
 test-postgres: $(VENV)/test.installed ## Unit and fault-injection tests on a PostgreSQL server of their own
 	@$(BIN)/python -m pytest -p tests.support.postgres $(UNIT_TESTS) tests/native/test_start_checks.py \

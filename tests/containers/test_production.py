@@ -1,5 +1,6 @@
 """compose.production.yml: TLS, secrets from files, an external database and Redis."""
 
+import json
 import re
 import secrets
 import ssl
@@ -14,7 +15,7 @@ from websockets.asyncio.client import connect
 from deploy.local import ports
 from tests.containers.project import Project
 from tests.support.engine import inspect
-from tests.support.members import append, next_of
+from tests.support.members import next_of
 
 FILES = (
     "docker-compose.yml",
@@ -98,7 +99,7 @@ async def test_messages_are_delivered_over_wss(browser: httpx.Client, folder: Pa
     origin = str(browser.base_url).rstrip("/")
     address = f"{origin.replace('https', 'wss', 1)}/ws/feed/room/"
     async with connect(address, ssl=tls, origin=origin) as socket:  # type: ignore[arg-type]
-        await append(socket, "over TLS")
+        await socket.send(json.dumps({"type": "entry", "id": "over TLS", "text": "hello"}))
         assert (await next_of(socket, "entry"))["id"] == "over TLS"
 
 
