@@ -4,7 +4,7 @@ There are no limits, metrics or drain then: those are our server's.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 from channels_live.frames import messages
@@ -41,10 +41,11 @@ class AsgiSocket:
             for task in self._tasks:
                 task.cancel()
 
-    def accept(self, subprotocol: str | None) -> None:
-        """Accept the handshake."""
+    def accept(self, subprotocol: str | None, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        """Accept the handshake; ``headers`` are added to the response."""
         self.is_connected = True
-        self._outgoing.put_nowait({"type": "websocket.accept", "subprotocol": subprotocol})
+        message = {"type": "websocket.accept", "subprotocol": subprotocol, "headers": list(headers)}
+        self._outgoing.put_nowait(message)
 
     def write(self, data: bytes) -> None:
         """Send whole frames; see channels_live.frames."""

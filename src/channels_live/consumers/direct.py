@@ -1,6 +1,6 @@
 """A base class of consumers whose idle sockets cost little, and which writes each message once."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -78,12 +78,15 @@ class DirectConsumer(AsyncWebsocketConsumer):
         """Some of ``socket.subjects`` are revoked (see channels_live.revocation). By default, close with 4401."""
         await self.close(CloseCode.LOGIN_REQUIRED)
 
-    async def accept(self, subprotocol: str | None = None, headers: Any = None) -> None:
-        """Accept the handshake; ``headers`` are not supported, as in Daphne.
+    async def accept(
+        self, subprotocol: str | None = None, headers: Iterable[tuple[bytes, bytes]] | None = None
+    ) -> None:
+        """Accept the handshake; ``headers`` are added to the response.
 
-        Raises ValueError for a subprotocol that the client did not offer.
+        Raises ValueError for a subprotocol that the client did not offer, and for headers that are not valid, or that
+        are the server's.
         """
-        self.socket.accept(subprotocol)
+        self.socket.accept(subprotocol, headers or ())
 
     async def send(self, text_data: str | None = None, bytes_data: bytes | None = None, close: Any = False) -> None:
         """Send one message to this client, and return when the kernel has taken it, or when the socket is gone.

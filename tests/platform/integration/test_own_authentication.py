@@ -83,11 +83,12 @@ def closed_with(socket: ClientConnection) -> int | None:
     return socket.close_code
 
 
-def test_headers_of_accept_reach_the_client(url: str) -> None:
-    with connect(f"{url}/ws/devices/", **HEADER) as socket:  # type: ignore[arg-type]
+@pytest.mark.parametrize(("path", "device"), [("devices", "device-7"), ("direct", "")])
+def test_headers_of_accept_reach_the_client(url: str, path: str, device: str) -> None:
+    with connect(f"{url}/ws/{path}/", **HEADER) as socket:  # type: ignore[arg-type]
         assert socket.response
         assert socket.response.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
-        assert socket.response.headers["X-Device"] == "device-7"
+        assert socket.response.headers["X-Device"] == device
 
 
 def test_a_header_of_accept_cannot_split_the_response(url: str) -> None:

@@ -13,6 +13,8 @@ import django
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.urls import path
 
+from channels_live.consumers import DirectConsumer
+
 TOKEN = "the-secret-token"
 
 
@@ -55,6 +57,11 @@ class DeviceConsumer(AsyncWebsocketConsumer):
         await self.send(self.scope.get("user", "nobody"))
 
 
+class DirectDeviceConsumer(DirectConsumer):
+    async def connect(self) -> None:
+        await DeviceConsumer.connect(self)  # type: ignore[arg-type]
+
+
 class FailingConsumer(AsyncWebsocketConsumer):
     channel_layer_alias = None
 
@@ -81,6 +88,7 @@ if __name__ == "__main__":
     feed.routing.websocket_urlpatterns_without_middleware = [  # type: ignore[attr-defined]
         path("ws/devices/", devices),
         path("ws/partner/", partner),
+        path("ws/direct/", DirectDeviceConsumer.as_asgi()),  # type: ignore[arg-type]
         path("ws/failing/", FailingConsumer.as_asgi()),  # type: ignore[arg-type]
     ]
     main()
