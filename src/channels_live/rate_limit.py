@@ -53,12 +53,16 @@ class TokenBucket:
 
 
 class TokenBuckets(Generic[Key]):
-    """A bucket for each key. Full ones are removed, so that only active keys need memory."""
+    """A bucket for each key. Full ones are removed, so that only active keys need memory.
 
-    def __init__(self, limit: Limit) -> None:
+    ``few`` is how many buckets there may be before full ones are looked for.
+    """
+
+    def __init__(self, limit: Limit, few: int = FEW) -> None:
         self._limit = limit
+        self._few = few
         self._buckets: dict[Key, TokenBucket] = {}
-        self._most = FEW
+        self._most = few
 
     def __len__(self) -> int:
         return len(self._buckets)
@@ -75,7 +79,7 @@ class TokenBuckets(Generic[Key]):
     def _forget_full_ones(self, now: float) -> None:
         self._buckets = {key: bucket for key, bucket in self._buckets.items() if not bucket.is_full(now)}
         # Twice as many as are in use, so that checking all of them costs little per new key.
-        self._most = max(FEW, 2 * len(self._buckets))
+        self._most = max(self._few, 2 * len(self._buckets))
 
 
 def take_from_all(buckets: Iterable[TokenBucket], now: float) -> float:

@@ -1,6 +1,5 @@
 import pytest
 
-from channels_live import rate_limit as token_bucket
 from channels_live.rate_limit import Limit, TokenBucket, TokenBuckets, take_from_all
 
 NOW = 1000.0
@@ -48,9 +47,8 @@ def test_keys_have_buckets_of_their_own():
     assert not buckets.of("bob", NOW).wait(NOW)
 
 
-def test_only_those_in_use_are_kept(monkeypatch):
-    monkeypatch.setattr(token_bucket, "FEW", 10)
-    buckets = TokenBuckets[int](Limit(1, 5))
+def test_only_those_in_use_are_kept():
+    buckets = TokenBuckets[int](Limit(1, 5), few=10)
     for _ in range(4):
         buckets.of(-1, NOW).take(NOW)
     for key in range(10_000):
