@@ -43,7 +43,7 @@ metrics.register_limits("member", "invalid")
 
 
 class JournalConsumer(DirectConsumer):
-    """A member of one stream of a journal: it resumes, is told every entry once and in order, and may append.
+    """A consumer that joins one stream of a journal: it resumes, receives each entry once and in order, and may append.
 
     Its protocol is ``journal.v1``, see channels_live.journal.protocol. Subclass it with the ``source``, and with what a
     client may send: the names of the fields it ``accepts``, which are checked by the model's own rules. Without any, a
@@ -165,7 +165,11 @@ class JournalConsumer(DirectConsumer):
         self.is_accepted = True
 
     async def begin(self, head: int) -> int:
-        """Accept, send welcome, and reset where the asked-for point is not kept; return where live entries go on."""
+        """Accept the handshake, send ``welcome``, and ``reset`` where the stream cannot be resumed from ``?after=``.
+
+        ``head`` is the number of the topic. Returns the number after which entries are sent. Raises InvalidInput
+        for an invalid ``after``, and the database's errors.
+        """
         query = parse_qs(self.scope["query_string"].decode("latin1"), keep_blank_values=True)
         after, epoch = self._after(query), query.get("epoch", [None])[0]
         newest, pruned_to = head, 0

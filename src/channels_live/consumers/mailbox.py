@@ -28,7 +28,7 @@ Event = bytes | dict[str, Any]
 
 
 class Mailbox:
-    """What our server and the channel layer see of a consumer.
+    """Queues the messages of one consumer, of its socket and of its channel, and calls its handlers one at a time.
 
     Its handlers run in a context of its own, which lasts as long as the consumer: a language that ``connect`` activates
     holds in all of them, and in no other consumer's.
@@ -159,7 +159,7 @@ class Mailbox:
 
     async def finish(self, coroutine: Coroutine[Any, Any, None], awaited: Any) -> None:
         """Run a handler that waits to its end; raises what it raises."""
-        # Under another server that ends what goes on for too long, or nobody does.
+        # Under another server, cancelling a handler whose client has gone is that server's task.
         if self.socket:
             self._waiting_handler = WaitingHandler(self.socket, is_in_thread=self.consumer.takes_events_in_threads)
         try:

@@ -1,8 +1,9 @@
 """The hub takes each event of a topic once per process, and gives it to all members in this process.
 
-It knows no product. An app gives it a Source, which reads the app's journal, and Events, which hold the frames already
-encoded. The channel layer loses what is sent while it is disconnected, so topics count: an event that is not the next
-one means a gap, which is filled from the journal; and every two seconds all topics are compared with the journal.
+It contains no code of an app. An app gives it a Source, which reads the app's journal, and Events, which hold the
+frames already encoded. The channel layer loses what is sent while it is disconnected, so topics count: an event that is
+not the next one means a gap, which is filled from the journal; and every two seconds all topics are compared with the
+journal.
 """
 
 import asyncio
@@ -185,7 +186,7 @@ class Hub:
         begun = time.monotonic()
         while True:
             with contextlib.suppress(TimeoutError):
-                # From begin to begin: a Redis that hangs takes a second of every round.
+                # The period counts from start to start, since the heartbeat takes a second while Redis hangs.
                 # Not asyncio.wait_for: before Python 3.12 it goes on where it is cancelled as the event is set.
                 async with asyncio.timeout(begun + self._poll_seconds - time.monotonic()):
                     await self._poll_now.wait()

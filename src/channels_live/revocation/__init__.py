@@ -1,7 +1,7 @@
 """Closes open sockets when what they were opened with is revoked: a session, a password, a token, a membership.
 
 A *subject* is a text that names one such thing. A socket has the subjects that it was opened with; a request or a
-command revokes a subject, and every process closes the sockets that have it within two seconds, also without Redis.
+command revokes a subject, and every process closes the sockets that have it within five seconds, also without Redis.
 
 In a consumer or a middleware with credentials of its own it is one call, before the credential is checked::
 

@@ -40,7 +40,8 @@ class Request(WebRequest):
     STATE_CONNECTING = state = 1
     # No pong is due from it.
     is_paused = True
-    # When something was sent: a stream that is silent for long gets a comment.
+    # The registry pings a socket that has received nothing for half of PING_INTERVAL. A request receives nothing,
+    # so this is the time of the last send; its ping is an SSE comment.
     last_received_at = 0.0
     socket_opened = handshake_started_at = 0.0
     subjects: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""One WebSocket: what comes in, and its end. Its handshake is in handshake.py, what it sends in writer.py."""
+"""One WebSocket: receives messages, limits what waits, and closes. See handshake.py, and writer.py for sending."""
 
 import asyncio
 import time
@@ -20,13 +20,14 @@ logger = structlog.get_logger(__name__)
 # Messages of one client, and their bytes, that wait for the application, attached or not; beyond that its socket is not
 # read, and what was read of it is not parsed.
 MAX_INBOX, MAX_INBOX_BYTES = 32, 128 * 1024
-# Messages of one client that are handled in one turn of the event loop. Any message takes about ten turns to its
-# members, so what one client takes of a turn, everyone else waits for ten times.
+# Messages of one client that are handled in one iteration of the event loop. A message needs about ten iterations to
+# reach its members, so whatever one client adds to an iteration delays every other message ten times.
 MAX_MESSAGES_PER_TURN = 2
 # Tasks that answer one client, most of them waiting for a commit; its next message waits until there are fewer, so that
 # no client fills the queues that all share.
 MAX_PENDING_TASKS = 8
-# Frames that one message may have, and one more for each so many bytes of it: each costs what a message costs.
+# A message may have MAX_FRAGMENTS frames, and one more per BYTES_OF_A_FRAGMENT bytes: parsing a frame costs as much as
+# a message.
 MAX_FRAGMENTS, BYTES_OF_A_FRAGMENT = 100, 64
 
 Handler = Callable[[dict[str, Any]], Awaitable[None]]
@@ -138,7 +139,7 @@ class WebSocketProtocol(SlimState, Handshake):
             super().onPing(payload)
 
     def onPong(self, payload: bytes) -> None:
-        # Hardly any are answers; those that are come seldom.
+        # Unsolicited pongs (RFC 6455, section 5.5.3) count like pings; answers to our pings are far below the limit.
         self._takes_control_frame()
 
     def _takes_control_frame(self) -> bool:

@@ -108,7 +108,7 @@ class Writer(ws_protocol.WebSocketProtocol):
             await asyncio.shield(self.flushed)
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        """autobahn's way out for every frame that it makes; ``sync`` and ``chopsize`` are for its tests."""
+        """Send a frame that autobahn has built, or buffer it; ``sync`` and ``chopsize`` are for autobahn's tests."""
         if self.is_backed_up:
             self._buffer(data)
         else:

@@ -135,12 +135,12 @@ class WebSocketClient(_Frames):
         return data
 
     def receive_json(self, expected: Mapping[str, Any] | None = None, *, seconds: float = SECONDS) -> Any:
-        """Return the next message's JSON, or that of the next one that has the ``expected`` members.
+        """Return the next message, parsed from JSON, or the next one that has the ``expected`` keys and values.
 
         Args:
-            expected: Such as ``{"type": "ack", "id": "a1"}``; messages that do not have these members with these
-                values are skipped, and stay in ``received``.
-            seconds: How long to wait for it in all.
+            expected: Such as ``{"type": "ack", "id": "a1"}``; messages without these keys and values are skipped, and
+                stay in ``received``.
+            seconds: How long to wait in all.
 
         Raises:
             FrameNotReceived: None came in time, the connection ended, or a message was no JSON.
