@@ -49,14 +49,15 @@ class LiveConsumer(consumer.AsyncConsumer):
         self.scope = scope
         self.channel_layer = get_channel_layer(self.channel_layer_alias)
         socket = scope.get("channels_live.socket")
-        # A middleware that wraps ``send`` or ``receive`` is to see every message.
+        # A middleware that wraps ``send`` or ``receive`` is to see every message. Either keeps the application running:
+        # its ``send`` ends in the server's, which serves sockets that have not attached.
         is_direct = socket is not None and is_send_of_server(send, socket)
         mailbox = self._mailbox = Mailbox(self, get_deliveries(), socket, None if is_direct else send)
         try:
             await mailbox.open()
             if mailbox.channel is not None:
                 self.channel_name = mailbox.channel
-            if socket is None or receive != socket.receive:
+            if socket is None or not is_direct or receive != socket.receive:
                 await _serve(mailbox, receive)
                 return
             await mailbox.handle(await receive())

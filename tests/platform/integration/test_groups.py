@@ -297,6 +297,16 @@ async def test_a_middleware_may_wrap_receive_and_send(ws, room, kind):
         assert (await speaker.next())["TEXT"] == "HELLO"
 
 
+@pytest.mark.parametrize("kind", ["marked", "marked-sync"])
+async def test_a_middleware_may_wrap_send_alone(ws, room, kind):
+    async with member(ws, kind, room) as speaker:
+        assert (await speaker.do(path=None))["path"] == f"/ws/groups/{kind}/{room}/"
+        await speaker.order(say="hello")
+        assert (await speaker.next())["text"] == "HELLO"
+        await speaker.order(close=[4321, "enough"])
+        assert await speaker.closed() == 4321
+
+
 @pytest.mark.parametrize("kind", OURS)
 async def test_events_and_frames_are_counted(ws, room, kind):
     names = ["consumer_events_total", "websocket_frames_sent_total", "websocket_frames_received_total"]

@@ -80,6 +80,14 @@ async def test_a_revoked_subject_closes_its_sockets_with_4401_and_no_others(stac
         await unconcerned.settled()
 
 
+@pytest.mark.parametrize("kind", ["marked", "marked-sync"])
+async def test_a_revoked_subject_closes_a_socket_whose_middleware_wraps_send(stack, room, kind):
+    async with member(stack.process("ws-1"), kind, room) as concerned:
+        await revoke(stack, room)
+        # As for all applications that do not attach: the next handshake is checked again.
+        assert await concerned.closed() == 1012
+
+
 async def test_a_revocation_does_not_wait_for_a_handler_that_hangs(stack, room):
     ws = stack.process("ws-1")
     async with member(ws, "async", room) as hanging, member(ws, "async", room) as receiving:

@@ -40,6 +40,18 @@ def shouting(application: Any) -> Callable[..., Awaitable[None]]:
     return shouted
 
 
+def marking(application: Any) -> Callable[..., Awaitable[None]]:
+    """A middleware of a team's own that changes only what is sent."""
+
+    async def marked(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        async def sent(message: dict[str, Any]) -> None:
+            await send({**message, "text": message["text"].replace("hello", "HELLO")} if "text" in message else message)
+
+        await application(scope, receive, sent)
+
+    return marked
+
+
 class CountedMember(consumers.AsyncMember):
     async def order_inside(self, _: Any) -> None:
         await self.answer(inside=self.scope["inside"]())
@@ -54,6 +66,8 @@ MEMBERS = {
     "counted": counting(CountedMember.as_asgi()),
     "shouted": shouting(consumers.AsyncMember.as_asgi()),
     "shouted-sync": shouting(consumers.SyncMember.as_asgi()),
+    "marked": marking(consumers.AsyncMember.as_asgi()),
+    "marked-sync": marking(consumers.SyncMember.as_asgi()),
 }
 websocket_urlpatterns = [
     re_path(rf"^ws/groups/{name}/(?P<room>[\w-]+)/$", application)  # type: ignore[arg-type]
