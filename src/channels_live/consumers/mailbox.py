@@ -142,6 +142,12 @@ class Mailbox:
                     await self.run(self.consumer.dispatch(message))
             except StopConsumer:
                 await self.end()
+            except asyncio.CancelledError as error:
+                self.stop()
+                if (task := asyncio.current_task()) and task.cancelling():
+                    raise
+                # Nobody has cancelled this task: it is what the handler awaited. Servers ignore this exception.
+                raise RuntimeError("A handler awaited what was cancelled") from error
             except BaseException:
                 self.stop()
                 raise
@@ -256,6 +262,9 @@ class Mailbox:
     def fail(self, error: BaseException) -> None:
         """Close the socket with 1011, or raise the error out of an application that still runs."""
         self.stop()
+        if isinstance(error, asyncio.CancelledError):
+            # Servers ignore that exception: the socket would stay open, and nothing would answer its client.
+            error = RuntimeError("A handler was cancelled, or awaited what was")
         if self.ended and not self.is_attached:
             if not self.ended.done():
                 self.ended.set_exception(error)
@@ -265,7 +274,7 @@ class Mailbox:
                 exc_info=error,
                 request_id=self.socket.request_id,
             )
-            self.socket.handle_exception(error if isinstance(error, Exception) else RuntimeError("cancelled"))
+            self.socket.handle_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
 
     def _close_socket(self, code: CloseCode) -> None:
         if self.socket:

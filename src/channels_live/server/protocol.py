@@ -102,9 +102,8 @@ class WebSocketProtocol(SlimState, Handshake):
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self.pending_tasks -= 1
         self.server.tasks.discard(task)
-        if self.fewer_tasks and self.pending_tasks <= MAX_PENDING_TASKS:
+        if self.fewer_tasks and not self.fewer_tasks.done() and self.pending_tasks <= MAX_PENDING_TASKS:
             self.fewer_tasks.set_result(None)
-            self.fewer_tasks = None
         if not self.pending_tasks and self.closing_code is not None:
             self.close(self.closing_code)
 
@@ -203,34 +202,38 @@ class WebSocketProtocol(SlimState, Handshake):
         if self.inbox is None:
             self.inbox = deque([message])
             self.start(self._dispatch())
-            return
-        self.inbox.append(message)
+        else:
+            self.inbox.append(message)
 
     async def _dispatch(self) -> None:
         assert self.inbox is not None
         assert self.handler
+        task = asyncio.current_task()
         has_failed = False
         handled = 0
         while self.inbox:
-            if self.pending_tasks > MAX_PENDING_TASKS:
-                self.fewer_tasks = asyncio.get_running_loop().create_future()
-                await self.fewer_tasks
-                continue  # what was in the inbox may have been thrown away
-            message = self.inbox.popleft()
             try:
+                if self.pending_tasks > MAX_PENDING_TASKS:
+                    self.fewer_tasks = asyncio.get_running_loop().create_future()
+                    await self.fewer_tasks
+                    continue  # what was in the inbox may have been thrown away
+                message = self.inbox.popleft()
                 if not has_failed or message["type"] != "websocket.receive":
                     await self.handler(message)
-            except Exception:
+                handled += 1
+                if handled % MAX_MESSAGES_PER_TURN == 0 or (task and task.cancelling()):
+                    await asyncio.sleep(0)
+            except (Exception, asyncio.CancelledError):
+                # A handler may await what it has cancelled, or cancel this task: the disconnect is still to be handled.
                 logger.exception("handling a message failed, closing its socket with 1011", request_id=self.request_id)
                 self.close(CloseCode.INTERNAL_ERROR)
                 has_failed = True
-            handled += 1
-            if handled % MAX_MESSAGES_PER_TURN == 0:
-                await asyncio.sleep(0)
+            while task and task.cancelling():
+                task.uncancel()
             if self.is_paused and not self.inbox:
                 self.inbox_bytes = 0
                 self._resume_reading()
-        self.inbox = None
+        self.inbox = self.fewer_tasks = None
         self.inbox_bytes = 0
 
     def _resume_reading(self) -> None:

@@ -157,6 +157,20 @@ async def test_an_exception_in_receive_closes_that_socket_only(ws, room, kind):
         assert await texts(other, 1) == ["left with 1011"]
 
 
+@pytest.mark.parametrize("what", ["own task", "other task"])
+async def test_receive_that_is_cancelled_closes_that_socket_only(ws, room, what):
+    async with members(ws, "async", room, 2) as [cancelling, other]:
+        await cancelling.order(cancel=what)
+        assert await cancelling.closed() == 1011
+        assert await texts(other, 1) == ["left with 1011"]
+
+
+async def test_receive_that_is_cancelled_inside_a_middleware_closes_its_socket(ws, room):
+    async with member(ws, "shouted", room) as cancelling:
+        await cancelling.order(cancel="other task")
+        assert await cancelling.closed() == 1011
+
+
 async def test_a_handler_that_cancels_its_task_ends_its_own_consumer_only(ws, room):
     async with members(ws, "async", room, 3) as [first, cancelling, last]:
         await cancelling.order(on_said="cancel")

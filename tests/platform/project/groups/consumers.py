@@ -78,6 +78,14 @@ class AsyncRoom:
     async def order_raise(self, _: Any) -> None:
         raise Refused
 
+    async def order_cancel(self, what: str) -> None:
+        if what == "own task":
+            asyncio.current_task().cancel()
+        else:
+            other = asyncio.ensure_future(asyncio.sleep(3600))
+            other.cancel()
+            await other
+
     async def order_path(self, _: Any) -> None:
         await self.answer(path=self.scope["path"], user=str(self.scope["user"]))
 
