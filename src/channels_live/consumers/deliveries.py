@@ -81,6 +81,19 @@ class Deliveries:
         task.add_done_callback(self._tasks.discard)
 
     async def _work(self) -> None:
+        try:
+            handling = await self._give()
+        finally:
+            # However this task goes on or ends, another takes the rest: without one the process would be deaf.
+            self._hand_over()
+        if handling:
+            await self._finish(*handling)
+
+    async def _give(self) -> tuple[Mailbox, Awaitable[None]] | None:
+        """Give events to their consumers until none is left, or a handler waits: return what this task then finishes.
+
+        None as well where a handler has cancelled the task, which nothing else may use.
+        """
         task = asyncio.current_task()
         assert task
         turn_ends = time.monotonic() + TURN_SECONDS
@@ -92,40 +105,28 @@ class Deliveries:
                 mailbox.wait(event)
                 continue
             mailbox.is_busy = True
-            coroutine, waits = None, False
             try:
                 coroutine = self._handler(mailbox, event)
                 if coroutine is None:
                     continue
                 waits, awaited = context.begin(mailbox.context, coroutine)
-            except (Exception, asyncio.CancelledError) as error:
-                mailbox.event_failed(error)
-            if waits and coroutine is not None:
-                # This task stays with the consumer, and another takes the rest.
-                self._hand_over()
-                await self._finish(mailbox, mailbox.finish(coroutine, awaited))
-                return
-            if task.cancelling():
-                # What the handler has cancelled is its own consumer, and no other.
-                self._hand_over()
-                mailbox.event_failed(asyncio.CancelledError())
+                if waits:
+                    return mailbox, mailbox.finish(coroutine, awaited)
+            except BaseException as error:
+                self._failed(mailbox, error)
+            else:
+                if task.cancelling():
+                    # What the handler has cancelled is its own consumer, and no other.
+                    mailbox.event_failed(asyncio.CancelledError())
                 mailbox.end_turn()
-                return
-            mailbox.end_turn()
+            if task.cancelling():
+                return None
             if time.monotonic() > turn_ends:
                 self.count()
-                await self._let_others_run()
+                await asyncio.sleep(0)
                 turn_ends = time.monotonic() + TURN_SECONDS
-        self._has_worker = self._is_dropping = False
-        self.count()
-
-    async def _let_others_run(self) -> None:
-        try:
-            await asyncio.sleep(0)
-        except asyncio.CancelledError:
-            # A handler that has ended has kept the task; it cancels nothing that others need.
-            self._hand_over()
-            raise
+        self._is_dropping = False
+        return None
 
     def _hand_over(self) -> None:
         if self._queue:
@@ -137,9 +138,8 @@ class Deliveries:
     async def _catch_up(self, mailbox: Mailbox, event: Event) -> None:
         try:
             coroutine = self._handler(mailbox, event)
-        except Exception as error:
-            mailbox.event_failed(error)
-            mailbox.end_turn()
+        except BaseException as error:
+            self._failed(mailbox, error)
             return
         if coroutine is not None:
             await self._finish(mailbox, mailbox.run(coroutine))
@@ -149,10 +149,21 @@ class Deliveries:
         """Wait until a handler has ended. This task is the handler's, and what waited for it gets a task of its own."""
         try:
             await handling
-        except (Exception, asyncio.CancelledError) as error:
+        except GeneratorExit:
+            raise  # the event loop has been closed
+        except BaseException as error:
+            self._failed(mailbox, error)
+        else:
+            mailbox.end_turn()
+
+    def _failed(self, mailbox: Mailbox, error: BaseException) -> None:
+        """End the turn of a handler that has raised; raises what is to end the process."""
+        try:
             mailbox.event_failed(error)
         finally:
             mailbox.end_turn()
+        if isinstance(error, (SystemExit, KeyboardInterrupt)):
+            raise error
 
     def _handler(self, mailbox: Mailbox, event: Event) -> Coroutine[Any, Any, None] | None:
         """Return what handles an event; None where a thread does."""

@@ -57,6 +57,71 @@ async def test_an_exception_of_an_event_s_handler_is_raised_out_of_the_applicati
         await communicator.wait()
 
 
+class Unusual(BaseException):
+    """What ``except Exception`` does not catch, such as GreenletExit."""
+
+
+def failing(error: BaseException, *, waits: bool) -> Any:
+    """Return an application whose handler of ``fail`` raises, and whose handler of ``said`` answers."""
+
+    class Failing(AsyncWebsocketConsumer):
+        groups = ["room"]
+
+        async def fail(self, event: dict[str, Any]) -> None:
+            if waits:
+                await asyncio.sleep(0)
+            raise error
+
+        async def said(self, event: dict[str, Any]) -> None:
+            await self.send("heard")
+
+    return Failing.as_asgi()
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("is_busy", [False, True])
+async def test_whatever_a_handler_raises_other_consumers_are_given_their_events(in_memory, waits, is_busy):
+    first, second = (WebsocketCommunicator(failing(Unusual(), waits=waits), "/") for _ in range(2))
+    await first.connect()
+    [channel] = in_memory.groups["room"]
+    await second.connect()
+    if is_busy:
+        # The event after this one has waited for its handler.
+        await in_memory.send(channel, {"type": "said"})
+    await in_memory.send(channel, {"type": "fail"})
+    with pytest.raises(Unusual):
+        await first.wait()
+    await in_memory.group_send("room", {"type": "said"})
+    assert await second.receive_from() == "heard"
+    await second.disconnect()
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_handler_s_exit_ends_the_process_and_until_then_events_are_handled(in_memory, waits):
+    first, second = (WebsocketCommunicator(failing(SystemExit(3), waits=waits), "/") for _ in range(2))
+
+    async def fail() -> None:
+        await first.connect()
+        [channel] = in_memory.groups["room"]
+        await second.connect()
+        await in_memory.send(channel, {"type": "fail"})
+        await first.wait()
+
+    async def hear() -> str:
+        await in_memory.group_send("room", {"type": "said"})
+        return await second.receive_from()
+
+    loop = asyncio.new_event_loop()
+    exiting = loop.create_task(fail())
+    while not exiting.done():
+        # Out of the task of the events, out of the application, and out of this task.
+        with pytest.raises(SystemExit):
+            loop.run_until_complete(exiting)
+    assert loop.run_until_complete(hear()) == "heard"
+    loop.run_until_complete(second.disconnect())
+    loop.close()
+
+
 async def test_a_consumer_of_messages_alone_has_channels_api(in_memory):
     class Echo(AsyncConsumer):
         async def websocket_connect(self, message: dict[str, Any]) -> None:
