@@ -131,9 +131,11 @@ class Mailbox:
     async def handle(self, message: dict[str, Any]) -> None:
         """Have a message of the socket handled when it is its turn; raises what the handler raises.
 
-        After a failure only the disconnect is.
+        After a failure only the disconnect is. It does not wait for the events that are queued, which are dropped.
         """
         is_last = message["type"] == "websocket.disconnect"
+        if is_last:
+            self.stop()
         try:
             await self._turn(is_revocation=message["type"] == "websocket.revoked")
             try:
