@@ -99,6 +99,7 @@ class LiveConsumer(consumer.AsyncConsumer):
         them.
         """
         mailbox = self._mailbox
+        _require_accepted(mailbox, message)
         socket = mailbox.socket
         if mailbox.send is not None or socket is None:
             await mailbox.send(message)
@@ -151,6 +152,7 @@ class LiveSyncConsumer(LiveConsumer):
     def base_send(self, message: Message) -> None:  # type: ignore[override]
         """Send an ASGI message, from any thread but the event loop's; see LiveConsumer.base_send."""
         mailbox = self._mailbox
+        _require_accepted(mailbox, message)
         socket, threads = mailbox.socket, mailbox.deliveries.threads
         if mailbox.send is not None or socket is None:
             threads.wait_for(mailbox.send, message)
@@ -166,6 +168,13 @@ class LiveSyncConsumer(LiveConsumer):
             if socket.is_backed_up or mailbox.unawaited_bytes > UNAWAITED_BYTES:
                 mailbox.unawaited_bytes = 0
                 threads.wait_for(socket.sent)
+
+
+def _require_accepted(mailbox: Mailbox, message: Message) -> None:
+    """Raise ValueError, as Daphne does, for a frame to a client whose handshake is not answered."""
+    socket = mailbox.socket
+    if message["type"] == "websocket.send" and socket is not None and socket.state == socket.STATE_CONNECTING:
+        raise ValueError("Socket has not been accepted, so cannot send over it")
 
 
 def _frame(message: Message) -> bytes:
@@ -205,9 +214,12 @@ async def _is_answered(mailbox: Mailbox, socket: "WebSocketProtocol", receive: A
     receiving = asyncio.ensure_future(receive())
     try:
         await asyncio.wait([receiving, mailbox.answered], return_when=asyncio.FIRST_COMPLETED)
-        if receiving.done():
-            await mailbox.handle(receiving.result())
-        return not receiving.done()
+        if not receiving.done():
+            return True
+        # The disconnect, or the first that a client sends once it is accepted.
+        message = receiving.result()
+        await mailbox.handle(message)
+        return bool(message["type"] != "websocket.disconnect")
     finally:
         receiving.cancel()
 

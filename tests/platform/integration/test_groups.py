@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -11,7 +12,7 @@ from websockets.exceptions import InvalidHandshake
 from deploy.local import Process, Stack
 from tests.support.feed_stack import FeedStack
 from tests.support.limits import NO_LIMITS
-from tests.support.raw_sockets import metric
+from tests.support.raw_sockets import connect_with_small_buffer, handshake, masked, metric, read_until
 from tests.support.rooms import RoomMember, member, members
 
 OURS = ["async", "sync"]
@@ -286,6 +287,46 @@ async def test_a_handshake_may_be_accepted_by_a_later_handler(ws, room):
             await speaker.order(say="come in")
             await speaker.next()
         await entering
+
+
+async def test_the_first_message_after_a_late_accept_is_not_the_last(ws, room):
+    def enter_and_order_at_once() -> socket.socket:
+        # What comes before the handshake is answered is there as soon as it is accepted.
+        line = connect_with_small_buffer(ws.url)
+        order = masked(b'{"path": null}')
+        line.sendall(handshake(ws.url, room, path="/ws/groups/late/") + order)
+        data = read_until(line, b'"path"')
+        # The consumer still answers.
+        line.sendall(order)
+        if data.count(b'"path"') < 2:
+            read_until(line, b'"path"')
+        return line
+
+    async with member(ws, "async", room) as speaker:
+        entering = asyncio.ensure_future(asyncio.to_thread(enter_and_order_at_once))
+        while not entering.done():
+            await speaker.order(say="come in")
+            await speaker.next()
+        (await entering).close()
+        assert (await speaker.receive(text="left with 1006"))["text"] == "left with 1006"
+
+
+@pytest.mark.parametrize("kind", ["hasty", "hasty-sync"])
+async def test_send_before_accept_raises_as_in_daphne(ws, room, kind):
+    async with member(ws, kind, room) as hasty:
+        assert (await hasty.next())["error"] == "Socket has not been accepted, so cannot send over it"
+
+
+@pytest.mark.parametrize("kind", OURS)
+async def test_a_disconnect_does_not_wait_for_the_events_that_are_queued(ws, room, kind):
+    async with member(ws, kind, room) as speaker:
+        async with member(ws, kind, room) as slow:
+            await slow.order(on_said=1.0)
+            await slow.settled()
+            await speaker.order(many=60)
+            assert await texts(speaker, 60) == [f"{number}" for number in range(60)]
+        # Their handlers would take a minute.
+        assert (await speaker.next())["text"].startswith("left with ")
 
 
 async def test_a_handshake_that_nobody_accepts_ends(ws, room):

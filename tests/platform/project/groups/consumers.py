@@ -233,3 +233,27 @@ class LateMember(AsyncMember):
     async def room_said(self, event: Event) -> None:
         await self.accept()
         await super().room_said(event)
+
+
+class HastyAsyncMember(AsyncMember):
+    """Sends before it accepts, and says then what came of it."""
+
+    async def connect(self) -> None:
+        self.room = self.scope["url_route"]["kwargs"]["room"]
+        try:
+            await self.answer(text="too early")
+        except ValueError as error:
+            await self.accept()
+            await self.answer(error=str(error))
+
+
+class HastySyncMember(SyncMember):
+    """The same, synchronous."""
+
+    def connect(self) -> None:
+        self.room = self.scope["url_route"]["kwargs"]["room"]
+        try:
+            self.answer(text="too early")
+        except ValueError as error:
+            self.accept()
+            self.answer(error=str(error))

@@ -63,6 +63,8 @@ MEMBERS = {
     "stock-async": consumers.StockAsyncMember.as_asgi(),
     "stock-sync": consumers.StockSyncMember.as_asgi(),
     "late": consumers.LateMember.as_asgi(),
+    "hasty": consumers.HastyAsyncMember.as_asgi(),
+    "hasty-sync": consumers.HastySyncMember.as_asgi(),
     "counted": counting(CountedMember.as_asgi()),
     "shouted": shouting(consumers.AsyncMember.as_asgi()),
     "shouted-sync": shouting(consumers.SyncMember.as_asgi()),
