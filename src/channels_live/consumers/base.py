@@ -60,7 +60,13 @@ class LiveConsumer(consumer.AsyncConsumer):
             if socket is None or not is_direct or receive != socket.receive:
                 await _serve(mailbox, receive)
                 return
-            await mailbox.handle(await receive())
+            try:
+                await mailbox.handle(await receive())
+            except Exception as error:
+                if socket.state == socket.STATE_CONNECTING:
+                    raise
+                # It is open already, or was: its disconnect is still to come.
+                mailbox.fail(error)
             if not await _is_answered(mailbox, socket, receive):
                 return
             if is_inside_middleware():

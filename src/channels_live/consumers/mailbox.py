@@ -272,7 +272,7 @@ class Mailbox:
                 self.ended.set_exception(error)
         elif self.socket:
             logger.error(
-                "an event could not be handled, its socket is closed",
+                "a consumer's handler failed, its socket is closed",
                 exc_info=error,
                 request_id=self.socket.request_id,
             )

@@ -150,6 +150,13 @@ async def test_an_exception_in_an_event_s_handler_closes_that_socket_only(ws, ro
             assert await texts(each, 2) == ["hello", "left with 1011"]
 
 
+@pytest.mark.parametrize("kind", ["failing", "failing-sync"])
+async def test_an_exception_in_connect_after_accept_is_followed_by_disconnect(ws, room, kind):
+    async with member(ws, "async", room) as other, member(ws, kind, room) as failing:
+        assert await failing.closed() == 1011
+        assert await texts(other, 1) == ["left with 1011"]
+
+
 @pytest.mark.parametrize("kind", OURS)
 async def test_an_exception_in_receive_closes_that_socket_only(ws, room, kind):
     async with members(ws, kind, room, 2) as [failing, other]:

@@ -257,3 +257,19 @@ class HastySyncMember(SyncMember):
         except ValueError as error:
             self.accept()
             self.answer(error=str(error))
+
+
+class FailingAsyncMember(AsyncMember):
+    """Raises after it has accepted."""
+
+    async def connect(self) -> None:
+        await super().connect()
+        raise Refused
+
+
+class FailingSyncMember(SyncMember):
+    """The same, synchronous."""
+
+    def connect(self) -> None:
+        super().connect()
+        raise Refused

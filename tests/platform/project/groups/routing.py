@@ -65,6 +65,8 @@ MEMBERS = {
     "late": consumers.LateMember.as_asgi(),
     "hasty": consumers.HastyAsyncMember.as_asgi(),
     "hasty-sync": consumers.HastySyncMember.as_asgi(),
+    "failing": consumers.FailingAsyncMember.as_asgi(),
+    "failing-sync": consumers.FailingSyncMember.as_asgi(),
     "counted": counting(CountedMember.as_asgi()),
     "shouted": shouting(consumers.AsyncMember.as_asgi()),
     "shouted-sync": shouting(consumers.SyncMember.as_asgi()),
