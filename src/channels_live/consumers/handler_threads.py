@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import SyncToAsync, _restore_context
 from django.db import close_old_connections, connections
 
+from channels_live.consumers.old_connections import close_old_connections_of_this_thread
+
 if TYPE_CHECKING:
     from channels_live.consumers.deliveries import Deliveries
     from channels_live.consumers.mailbox import Mailbox
@@ -184,6 +186,10 @@ class HandlerThreads:
         except BaseException as raised:
             # StopIteration cannot be raised out of a future.
             error = RuntimeError("A handler raised StopIteration") if isinstance(raised, StopIteration) else raised
+        try:
+            close_old_connections_of_this_thread()
+        except Exception:
+            logger.exception("A database connection could not be closed")
         self.post(self._ended, mailbox, turn, error)
 
 
