@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import SyncToAsync, _restore_context
 from django.db import close_old_connections, connections
 
+from channels_live.blocked_threads import blocks_thread
 from channels_live.consumers.old_connections import close_old_connections_of_this_thread
 
 if TYPE_CHECKING:
@@ -200,6 +201,7 @@ def _call(handle: Callable[[Message], None], message: Message) -> None:
 
 
 async def _settle(coroutine: Coroutine[Any, Any, None], result: "Future[None]") -> None:
+    blocks_thread.set(True)
     try:
         await coroutine
     except BaseException as error:
