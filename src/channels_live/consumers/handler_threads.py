@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 MAX_THREADS = 32
 # Seconds between two looks at whether handlers block, and how many a thread that does not block has run by then.
 LOOK_SECONDS, HANDLERS_PER_LOOK = 0.005, 5
+# Seconds after which a thread is started again that could not be.
+RETRY_SECONDS = 1.0
 # Seconds of results after which other tasks of the event loop have a turn.
 TURN_SECONDS = 0.002
 
@@ -113,10 +115,17 @@ class HandlerThreads:
         task.add_done_callback(functools.partial(self._thread_ended, is_first))
         self._look_later()
 
-    def _thread_ended(self, is_first: bool, _: asyncio.Task[None]) -> None:
+    def _thread_ended(self, is_first: bool, task: asyncio.Task[None]) -> None:
         self._threads -= 1
         if is_first:
             self._is_first_busy = False
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("A thread for consumers could not be started, or has failed", exc_info=error)
+            self._loop.call_later(RETRY_SECONDS, self._start_first_thread)
+        else:
+            self._start_first_thread()
+
+    def _start_first_thread(self) -> None:
         if self._waiting and not self._threads:
             self._start_thread()
 
@@ -168,7 +177,7 @@ class HandlerThreads:
     # --- In a thread
 
     def _work(self, is_first: bool) -> None:
-        close_old_connections()
+        _close(close_old_connections)
         try:
             while True:
                 try:
@@ -178,20 +187,27 @@ class HandlerThreads:
                 self._handle(mailbox, message, turn)
                 del mailbox, message, turn
         finally:
-            close_old_connections() if is_first else connections.close_all()
+            _close(close_old_connections if is_first else connections.close_all)
 
     def _handle(self, mailbox: "Mailbox", message: Message, turn: Turn | None) -> None:
         error = None
+        # A copy, since the task that waits for this handler is entered again in the original where it is cancelled.
+        context = mailbox.context.copy()
         try:
-            mailbox.context.run(_call, mailbox.consumer.handle_in_thread, message)
+            context.run(_call, mailbox.consumer.handle_in_thread, message)
         except BaseException as raised:
             # StopIteration cannot be raised out of a future.
             error = RuntimeError("A handler raised StopIteration") if isinstance(raised, StopIteration) else raised
-        try:
-            close_old_connections_of_this_thread()
-        except Exception:
-            logger.exception("A database connection could not be closed")
+        mailbox.context = context
+        _close(close_old_connections_of_this_thread)
         self.post(self._ended, mailbox, turn, error)
+
+
+def _close(close: Callable[[], None]) -> None:
+    try:
+        close()
+    except Exception:
+        logger.exception("A database connection could not be closed")
 
 
 def _call(handle: Callable[[Message], None], message: Message) -> None:

@@ -1,6 +1,7 @@
 """The threads of synchronous consumers: their database connections, and what becomes of them when something fails."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from contextvars import copy_context
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from django.db.backends.sqlite3.base import DatabaseWrapper
 
 from channels_live.consumers import handler_threads
 from channels_live.consumers.deliveries import Deliveries
+from channels_live.consumers.mailbox import Mailbox
 
 SECONDS = 30
 
@@ -92,3 +94,58 @@ async def test_a_transaction_that_a_handler_leaves_open_is_not_the_next_consumer
         )
     assert raised == [None] * 4
     assert seen == [True]
+
+
+async def test_a_handler_s_task_may_be_cancelled_while_its_thread_runs():
+    loop = asyncio.get_running_loop()
+    deliveries = Deliveries()
+    begun, release = asyncio.Event(), threading.Event()
+    handled = []
+
+    def handle(message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.receive":
+            loop.call_soon_threadsafe(begun.set)
+            release.wait(SECONDS)
+        handled.append(message["type"])
+
+    consumer: Any = SimpleNamespace(handle_in_thread=handle, takes_events_in_threads=True)
+    consumer.dispatch = lambda message: deliveries.threads.run(mailbox, message)
+    mailbox = Mailbox(consumer, deliveries, None, None)
+    try:
+        async with asyncio.timeout(SECONDS):
+            handling = asyncio.create_task(mailbox.handle({"type": "websocket.receive"}))
+            await begun.wait()
+            handling.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await handling
+            await mailbox.handle({"type": "websocket.disconnect"})
+        assert handled == ["websocket.disconnect"]
+    finally:
+        release.set()
+
+
+async def test_a_thread_that_cannot_be_started_is_not_tried_again_at_once(monkeypatch):
+    attempts = 0
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        nonlocal attempts
+        attempts += 1
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(handler_threads, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    handling = asyncio.create_task(Handled().all(lambda: None))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert attempts == 1
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert await handling == [None]
+
+
+async def test_a_connection_that_cannot_be_closed_keeps_no_handler_from_running(monkeypatch):
+    def fail() -> None:
+        raise LookupError
+
+    monkeypatch.setattr(handler_threads, "close_old_connections", fail)
+    assert await Handled().all(lambda: None) == [None]
