@@ -66,6 +66,17 @@ class Sync(Sending, WebsocketConsumer):
     pass
 
 
+class Hasty(WebsocketConsumer):
+    channel_layer_alias = None
+
+    def connect(self) -> None:
+        try:
+            self.send("before accept")
+        except ValueError as error:
+            self.accept()
+            self.send(str(error))
+
+
 class StockSync(Sending, StockWebsocketConsumer):
     pass
 
@@ -90,6 +101,7 @@ applications = {
     "stock": Stock.as_asgi(),
     "sync": Sync.as_asgi(),
     "wrapped": wrapped(Sync.as_asgi()),
+    "hasty": Hasty.as_asgi(),
     "stock-sync": StockSync.as_asgi(),
     "thread": Threaded.as_asgi(),
     "": Direct.as_asgi(),

@@ -153,3 +153,8 @@ async def test_a_client_that_reads_too_slowly_holds_up_no_other_synchronous_cons
         finally:
             stop.set()
             await asyncio.gather(*sipping)
+
+
+async def test_a_synchronous_consumer_that_sends_before_it_accepts_is_told_so(url):
+    async with asyncio.timeout(SECONDS), connect(f"{url.replace('http', 'ws')}/hasty") as client:
+        assert await client.recv() == "Socket has not been accepted, so cannot send over it"
