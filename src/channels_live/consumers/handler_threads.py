@@ -32,6 +32,8 @@ MAX_THREADS = 32
 LOOK_SECONDS, HANDLERS_PER_LOOK = 0.005, 5
 # Seconds after which a thread is started again that could not be.
 RETRY_SECONDS = 1.0
+# Seconds that a handler has waited for a thread when that is logged, and between two such lines.
+WAITED_SECONDS, WARNING_SECONDS = 1.0, 60.0
 # Seconds of results after which other tasks of the event loop have a turn.
 TURN_SECONDS = 0.002
 
@@ -56,8 +58,9 @@ class HandlerThreads:
         self._is_first_busy = False
         # Not that of whichever consumer comes first.
         self._context: Context = Context()
-        # What no thread has begun. None is the turn of an event, for which nobody waits.
-        self._waiting: deque[tuple[Mailbox, Message, Turn | None]] = deque()
+        # What no thread has begun, and since when. None is the turn of an event, for which nobody waits.
+        self._waiting: deque[tuple[Mailbox, Message, Turn | None, float]] = deque()
+        self._warned_at = -WARNING_SECONDS
         self._threads = 0
         self._finished = self._seen = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -67,7 +70,7 @@ class HandlerThreads:
 
     def put(self, mailbox: "Mailbox", message: Message, turn: Turn | None = None) -> None:
         """Have a message handled; without a ``turn`` it is an event, whose mailbox is told of the end."""
-        self._waiting.append((mailbox, message, turn))
+        self._waiting.append((mailbox, message, turn, time.monotonic()))
         if not self._threads:
             self._start_thread()
         elif self._timer is None:
@@ -139,9 +142,27 @@ class HandlerThreads:
         self._timer = None
         if not self._waiting:
             return
-        if self._finished - self._seen < self._threads * HANDLERS_PER_LOOK and self._threads < MAX_THREADS:
+        if self._threads >= MAX_THREADS:
+            self._warn()
+        elif self._finished - self._seen < self._threads * HANDLERS_PER_LOOK:
             self._start_thread()
         self._look_later()
+
+    def _warn(self) -> None:
+        now = time.monotonic()
+        # A thread may take the oldest meanwhile.
+        try:
+            since = self._waiting[0][-1]
+        except IndexError:
+            return
+        if now - since > WAITED_SECONDS and now - self._warned_at > WARNING_SECONDS:
+            self._warned_at = now
+            logger.warning(
+                "All %d threads for synchronous consumers are busy; the oldest of %d waiting handlers has waited for %.1f s",
+                self._threads,
+                len(self._waiting),
+                now - since,
+            )
 
     def _call_posted(self) -> None:
         self._is_scheduled = False
@@ -181,7 +202,7 @@ class HandlerThreads:
         try:
             while True:
                 try:
-                    mailbox, message, turn = self._waiting.popleft()
+                    mailbox, message, turn, _ = self._waiting.popleft()
                 except IndexError:
                     return
                 self._handle(mailbox, message, turn)

@@ -1,6 +1,7 @@
 """The threads of synchronous consumers: their database connections, and what becomes of them when something fails."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
@@ -149,3 +150,29 @@ async def test_a_connection_that_cannot_be_closed_keeps_no_handler_from_running(
 
     monkeypatch.setattr(handler_threads, "close_old_connections", fail)
     assert await Handled().all(lambda: None) == [None]
+
+
+async def test_handlers_that_wait_for_a_thread_are_logged_once(monkeypatch, caplog):
+    monkeypatch.setattr(handler_threads, "MAX_THREADS", 2)
+    monkeypatch.setattr(handler_threads, "WAITED_SECONDS", 0.02)
+    release = threading.Event()
+    released_by_log = asyncio.Event()
+
+    class Noticing(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            released_by_log.set()
+
+    noticing = Noticing()
+    handler_threads.logger.addHandler(noticing)
+    try:
+        handling = asyncio.create_task(Handled().all(*[lambda: release.wait(SECONDS)] * 3))
+        async with asyncio.timeout(SECONDS):
+            await released_by_log.wait()
+        # As many looks again.
+        await asyncio.sleep(handler_threads.LOOK_SECONDS * 5)
+    finally:
+        release.set()
+        handler_threads.logger.removeHandler(noticing)
+    assert await handling == [None] * 3
+    (record,) = [each for each in caplog.records if each.name == handler_threads.__name__]
+    assert record.getMessage().startswith("All 2 threads for synchronous consumers are busy; the oldest of 1 waiting")
