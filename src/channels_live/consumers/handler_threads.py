@@ -158,7 +158,7 @@ class HandlerThreads:
         if now - since > WAITED_SECONDS and now - self._warned_at > WARNING_SECONDS:
             self._warned_at = now
             logger.warning(
-                "All %d threads for synchronous consumers are busy; the oldest of %d waiting handlers has waited for %.1f s",
+                "All %d threads for synchronous consumers are busy; the oldest of %d waiting handlers waits for %.1f s",
                 self._threads,
                 len(self._waiting),
                 now - since,
