@@ -156,7 +156,12 @@ class LiveSyncConsumer(LiveConsumer):
         handler(message)
 
     def base_send(self, message: Message) -> None:  # type: ignore[override]
-        """Send an ASGI message, from any thread but the event loop's; see LiveConsumer.base_send."""
+        """Send an ASGI message, from any thread but the event loop's; see LiveConsumer.base_send.
+
+        A frame that would wait for the client does so for a second at most. From then on frames are buffered until the
+        client has read everything, and one that leaves more than ``MEMBER_BUFFER_KIB`` of them unread is closed with
+        1013.
+        """
         mailbox = self._mailbox
         _require_accepted(mailbox, message)
         socket, threads = mailbox.socket, mailbox.deliveries.threads
@@ -164,6 +169,8 @@ class LiveSyncConsumer(LiveConsumer):
             threads.wait_for(mailbox.send, message)
         elif message["type"] != "websocket.send":
             threads.call(_reply, mailbox, message)
+        elif socket.state == socket.STATE_CONNECTING:
+            raise ValueError("Socket has not been accepted, so cannot send over it")  # as Daphne
         elif mailbox.may_write:
             mailbox.may_write = False
             threads.post(_write, mailbox, _frame(message))
@@ -173,7 +180,7 @@ class LiveSyncConsumer(LiveConsumer):
             mailbox.unawaited_bytes += len(data)
             if socket.is_backed_up or mailbox.unawaited_bytes > UNAWAITED_BYTES:
                 mailbox.unawaited_bytes = 0
-                threads.wait_for(socket.sent)
+                threads.wait_for(socket.sent_soon)
 
 
 def _require_accepted(mailbox: Mailbox, message: Message) -> None:
@@ -209,7 +216,7 @@ def _write(mailbox: Mailbox, data: bytes) -> None:
 def _send(socket: "WebSocketProtocol", data: bytes) -> None:
     if socket.is_connected:
         metrics.count_sent(1, len(data))
-        socket.sendData(data)
+        socket.send_soon(data)
 
 
 async def _is_answered(mailbox: Mailbox, socket: "WebSocketProtocol", receive: Any) -> bool:

@@ -30,7 +30,11 @@ class SyncConsumer(LiveSyncConsumer, consumer.SyncConsumer):
     """channels.consumer.SyncConsumer, whose handlers have threads of their own; see AsyncConsumer.
 
     At most 32 handlers of the process's synchronous consumers run at once, each thread with a database connection of
-    its own. Under another server than channels_live.server they run in asgiref's thread, as Channels has it.
+    its own. A handler waits for a client that reads slowly for a second at most: what it sends from then on is buffered
+    until the client has read everything, and one that leaves more than ``MEMBER_BUFFER_KIB`` of it unread is closed
+    with 1013. An asynchronous consumer waits for as long as the client goes on reading.
+
+    Under another server than channels_live.server they run in asgiref's thread, as Channels has it.
     """
 
 

@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import SyncToAsync, _restore_context
 from django.db import close_old_connections, connections
 
+from channels_live.blocked_threads import blocks_thread
+from channels_live.consumers.old_connections import close_old_connections_of_this_thread
+
 if TYPE_CHECKING:
     from channels_live.consumers.deliveries import Deliveries
     from channels_live.consumers.mailbox import Mailbox
@@ -27,6 +30,10 @@ logger = logging.getLogger(__name__)
 MAX_THREADS = 32
 # Seconds between two looks at whether handlers block, and how many a thread that does not block has run by then.
 LOOK_SECONDS, HANDLERS_PER_LOOK = 0.005, 5
+# Seconds after which a thread is started again that could not be.
+RETRY_SECONDS = 1.0
+# Seconds that a handler has waited for a thread when that is logged, and between two such lines.
+WAITED_SECONDS, WARNING_SECONDS = 1.0, 60.0
 # Seconds of results after which other tasks of the event loop have a turn.
 TURN_SECONDS = 0.002
 
@@ -51,8 +58,9 @@ class HandlerThreads:
         self._is_first_busy = False
         # Not that of whichever consumer comes first.
         self._context: Context = Context()
-        # What no thread has begun. None is the turn of an event, for which nobody waits.
-        self._waiting: deque[tuple[Mailbox, Message, Turn | None]] = deque()
+        # What no thread has begun, and since when. None is the turn of an event, for which nobody waits.
+        self._waiting: deque[tuple[Mailbox, Message, Turn | None, float]] = deque()
+        self._warned_at = -WARNING_SECONDS
         self._threads = 0
         self._finished = self._seen = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -62,7 +70,7 @@ class HandlerThreads:
 
     def put(self, mailbox: "Mailbox", message: Message, turn: Turn | None = None) -> None:
         """Have a message handled; without a ``turn`` it is an event, whose mailbox is told of the end."""
-        self._waiting.append((mailbox, message, turn))
+        self._waiting.append((mailbox, message, turn, time.monotonic()))
         if not self._threads:
             self._start_thread()
         elif self._timer is None:
@@ -110,10 +118,17 @@ class HandlerThreads:
         task.add_done_callback(functools.partial(self._thread_ended, is_first))
         self._look_later()
 
-    def _thread_ended(self, is_first: bool, _: asyncio.Task[None]) -> None:
+    def _thread_ended(self, is_first: bool, task: asyncio.Task[None]) -> None:
         self._threads -= 1
         if is_first:
             self._is_first_busy = False
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("A thread for consumers could not be started, or has failed", exc_info=error)
+            self._loop.call_later(RETRY_SECONDS, self._start_first_thread)
+        else:
+            self._start_first_thread()
+
+    def _start_first_thread(self) -> None:
         if self._waiting and not self._threads:
             self._start_thread()
 
@@ -127,9 +142,27 @@ class HandlerThreads:
         self._timer = None
         if not self._waiting:
             return
-        if self._finished - self._seen < self._threads * HANDLERS_PER_LOOK and self._threads < MAX_THREADS:
+        if self._threads >= MAX_THREADS:
+            self._warn()
+        elif self._finished - self._seen < self._threads * HANDLERS_PER_LOOK:
             self._start_thread()
         self._look_later()
+
+    def _warn(self) -> None:
+        now = time.monotonic()
+        # A thread may take the oldest meanwhile.
+        try:
+            since = self._waiting[0][-1]
+        except IndexError:
+            return
+        if now - since > WAITED_SECONDS and now - self._warned_at > WARNING_SECONDS:
+            self._warned_at = now
+            logger.warning(
+                "All %d threads for synchronous consumers are busy; the oldest of %d waiting handlers waits for %.1f s",
+                self._threads,
+                len(self._waiting),
+                now - since,
+            )
 
     def _call_posted(self) -> None:
         self._is_scheduled = False
@@ -165,26 +198,37 @@ class HandlerThreads:
     # --- In a thread
 
     def _work(self, is_first: bool) -> None:
-        close_old_connections()
+        _close(close_old_connections)
         try:
             while True:
                 try:
-                    mailbox, message, turn = self._waiting.popleft()
+                    mailbox, message, turn, _ = self._waiting.popleft()
                 except IndexError:
                     return
                 self._handle(mailbox, message, turn)
                 del mailbox, message, turn
         finally:
-            close_old_connections() if is_first else connections.close_all()
+            _close(close_old_connections if is_first else connections.close_all)
 
     def _handle(self, mailbox: "Mailbox", message: Message, turn: Turn | None) -> None:
         error = None
+        # A copy, since the task that waits for this handler is entered again in the original where it is cancelled.
+        context = mailbox.context.copy()
         try:
-            mailbox.context.run(_call, mailbox.consumer.handle_in_thread, message)
+            context.run(_call, mailbox.consumer.handle_in_thread, message)
         except BaseException as raised:
             # StopIteration cannot be raised out of a future.
             error = RuntimeError("A handler raised StopIteration") if isinstance(raised, StopIteration) else raised
+        mailbox.context = context
+        _close(close_old_connections_of_this_thread)
         self.post(self._ended, mailbox, turn, error)
+
+
+def _close(close: Callable[[], None]) -> None:
+    try:
+        close()
+    except Exception:
+        logger.exception("A database connection could not be closed")
 
 
 def _call(handle: Callable[[Message], None], message: Message) -> None:
@@ -194,6 +238,7 @@ def _call(handle: Callable[[Message], None], message: Message) -> None:
 
 
 async def _settle(coroutine: Coroutine[Any, Any, None], result: "Future[None]") -> None:
+    blocks_thread.set(True)
     try:
         await coroutine
     except BaseException as error:

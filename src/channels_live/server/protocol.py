@@ -296,7 +296,7 @@ class WebSocketProtocol(SlimState, Handshake):
                 data = text_frame(text) if text is not None else frame(message["bytes"], is_binary=True)
                 metrics.count_sent(1, len(data))
                 # Server.handle_reply waits until it is sent.
-                self.sendData(data)
+                self.send_soon(data)
         elif message["type"] == "websocket.close" and self.state != self.STATE_CONNECTING:
             self.close(message.get("code") or CloseCode.NORMAL_CLOSURE, message.get("reason"))
         else:

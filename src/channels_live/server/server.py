@@ -20,6 +20,7 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.task import LoopingCall
 from twisted.logger import LogEvent, LogLevel, STDLibLogObserver, globalLogPublisher
 
+from channels_live.blocked_threads import is_thread_blocked
 from channels_live.close_codes import CloseCode
 from channels_live.observability import endpoints, event_loop_lag, metrics
 from channels_live.observability.request_id import request_id_of
@@ -140,8 +141,9 @@ class Server(server.Server):
         return self._asgi_application(scope, receive, send)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
-        """ASGI's ``send``. It returns when the client may be sent more; see writer.py and http_request.py.
+        """ASGI's ``send``. It returns when the client may be sent more, see writer.py and http_request.py.
 
+        Where a thread waits for it, as for a synchronous consumer, it returns after a second at the latest.
         Raises ConnectionResetError where the response to an HTTP request has ended before it was finished.
         """
         if asyncio.get_running_loop() is not self._loop:
@@ -154,7 +156,7 @@ class Server(server.Server):
             raise ConnectionResetError("The client has gone, or the server has ended the response.")
         await super().handle_reply(protocol, message)
         if kind == "http.response.body" or (kind == "websocket.send" and protocol.is_backed_up):
-            await protocol.sent()
+            await (protocol.sent_soon() if kind == "websocket.send" and is_thread_blocked() else protocol.sent())
 
     @property
     def is_full(self) -> bool:

@@ -15,6 +15,8 @@ from channels_live.server.unsent import Unsent, unsent
 OPEN = ws_protocol.WebSocketProtocol.STATE_OPEN
 # How long a client that has sent too much is still read from before our half of the connection ends.
 LINGER_SECONDS = 1.0
+# For which a thread waits for a client. Few threads are shared by many consumers.
+THREAD_SECONDS = 1.0
 # Of a close frame (RFC 6455, section 5.5).
 MAX_REASON_BYTES = 123
 
@@ -31,6 +33,8 @@ class Writer(ws_protocol.WebSocketProtocol):
     # Bytes of the backlog that no sender waits for; see ``write``.
     backlog_bytes = 0
     is_backed_up = False
+    # A thread has waited for long enough, and the client has not read everything since; see ``sent_soon``.
+    is_slow = False
     # Done when the transport has sent what it had, or when the socket is gone.
     flushed: asyncio.Future[None] | None = None
     stall_timer: asyncio.TimerHandle | None = None
@@ -106,6 +110,27 @@ class Writer(ws_protocol.WebSocketProtocol):
             if self.flushed is None:
                 self.flushed = asyncio.get_running_loop().create_future()
             await asyncio.shield(self.flushed)
+
+    async def sent_soon(self) -> None:
+        """As ``sent``, for a caller that keeps a thread: return after THREAD_SECONDS at the latest.
+
+        What threads send from then on is not waited for but written as in ``write``, until the client has read
+        everything.
+        """
+        if self.is_slow:
+            return
+        try:
+            async with asyncio.timeout(THREAD_SECONDS):
+                await self.sent()
+        except TimeoutError:
+            self.is_slow = True
+
+    def send_soon(self, data: bytes) -> None:
+        """Send whole frames, for a caller that waits with ``sent_soon``."""
+        if self.is_slow:
+            self.write(data)
+        else:
+            self.sendData(data)
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         """Send a frame that autobahn has built, or buffer it; ``sync`` and ``chopsize`` are for autobahn's tests."""
@@ -184,6 +209,8 @@ class Writer(ws_protocol.WebSocketProtocol):
             data = b"".join(self.backlog)
             self.backlog, self.backlog_bytes = None, 0
             self._write_directly(data)
+        if self.is_slow and not self.is_backed_up:
+            self.is_slow = False
         if not self.is_backed_up and self.unanswered_ping is not None:
             payload, self.unanswered_ping = self.unanswered_ping, None
             self.sendPong(payload)

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -55,8 +57,10 @@ def order(sizes: list[int], is_binary: bool = False) -> str:
     return json.dumps({"sizes": sizes, "binary": is_binary})
 
 
-@pytest.mark.parametrize("path", ["/", "/stock"])
-@pytest.mark.parametrize("is_binary", [False, True], ids=["text", "binary"])
+@pytest.mark.parametrize(
+    ("path", "is_binary"),
+    [*itertools.product(["/", "/stock"], [False, True]), ("/sync", False), ("/wrapped", False), ("/stock-sync", False)],
+)
 @pytest.mark.parametrize("sizes", [[300_000] * 5, [2_000_000], [100] * 5000], ids=["large", "one", "many"])
 async def test_a_client_that_reads_gets_all_of_it_and_then_the_close(url, path, is_binary, sizes):
     before = metric(url, "websocket_slow_closed_total")
@@ -95,9 +99,9 @@ async def test_frames_and_bytes_of_every_consumer_are_counted(url, path):
     assert counted == [3, 3 * 102, 1, len(text)]
 
 
-@pytest.mark.parametrize("path", ["/", "/stock"])
-def test_a_client_that_reads_nothing_is_closed_as_slow(url, path):
-    before = metric(url, "websocket_slow_closed_total")
+@contextlib.contextmanager
+def stalling(url: str, path: str, sizes: list[int]) -> Iterator[socket.socket]:
+    """A client that gives an order, and reads nothing unless the test does."""
     address = urlsplit(url)
     with socket.socket() as stalled:
         stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -105,8 +109,52 @@ def test_a_client_that_reads_nothing_is_closed_as_slow(url, path):
         stalled.connect((address.hostname, address.port))
         lines = [f"GET {path} HTTP/1.1", f"Host: {address.netloc}", "Upgrade: websocket", "Connection: Upgrade"]
         lines += [f"Sec-WebSocket-Key: {KEY}", "Sec-WebSocket-Version: 13", "", ""]
-        stalled.sendall("\r\n".join(lines).encode() + masked(order([300_000] * 5).encode()))
+        stalled.sendall("\r\n".join(lines).encode() + masked(order(sizes).encode()))
+        yield stalled
+
+
+@pytest.mark.parametrize("path", ["/", "/stock"])
+def test_a_client_that_reads_nothing_is_closed_as_slow(url, path):
+    before = metric(url, "websocket_slow_closed_total")
+    with stalling(url, path, [300_000] * 5) as stalled:
         while metric(url, "websocket_slow_closed_total") == before:
             pass
         received = read_until(stalled, b"\x88\x02" + (1013).to_bytes(2, "big"))
         assert received.count(b"....") < 5 * 300_000 // 4, "all of it was kept"
+
+
+@pytest.mark.parametrize(("path", "clients"), [("/sync", 32), ("/wrapped", 32), ("/stock-sync", 1)])
+async def test_a_client_that_reads_too_slowly_holds_up_no_other_synchronous_consumer(url, path, clients):
+    before = metric(url, "websocket_slow_closed_total")
+    stop = asyncio.Event()
+
+    def wait_until_closed() -> None:
+        deadline = time.monotonic() + SECONDS
+        while metric(url, "websocket_slow_closed_total") < before + clients:
+            assert time.monotonic() < deadline
+
+    async def sip(line: socket.socket) -> None:
+        # The kernel acknowledges it from time to time, so that the client has not stalled.
+        line.setblocking(False)
+        while not stop.is_set():
+            with contextlib.suppress(BlockingIOError, ConnectionError):
+                line.recv(2048)
+            await asyncio.sleep(0.05)
+
+    with contextlib.ExitStack() as lines:
+        stalled = [lines.enter_context(stalling(url, path, [300_000] * 5)) for _ in range(clients)]
+        sipping = [asyncio.create_task(sip(line)) for line in stalled]
+        try:
+            async with asyncio.timeout(SECONDS), connect(f"{url.replace('http', 'ws')}{path}") as other:
+                # Each has kept a thread for a second at most.
+                await asyncio.to_thread(wait_until_closed)
+                await other.send(order([1]))
+                assert await other.recv() == "0"
+        finally:
+            stop.set()
+            await asyncio.gather(*sipping)
+
+
+async def test_a_synchronous_consumer_that_sends_before_it_accepts_is_told_so(url):
+    async with asyncio.timeout(SECONDS), connect(f"{url.replace('http', 'ws')}/hasty") as client:
+        assert await client.recv() == "Socket has not been accepted, so cannot send over it"
