@@ -47,6 +47,7 @@ NEVER_TRUSTED = {
     "X-Rewrite-URL": "/admin/",
     "X-HTTP-Method-Override": "DELETE",
     "Proxy": "http://evil.example",
+    "Daphne-Root-Path": "/evil",
     "Remote-User": "admin",
     "X-Remote-User": "admin",
     # Named as in CGI. nginx ignores headers with underscores.

@@ -26,8 +26,6 @@ from channels_live.server import accept_and_close, deny, log_refusal
 
 logger = logging.getLogger(__name__)
 
-# Channels' stack calls into a thread and the session's backend also for a visitor without a session.
-ANONYMOUS = AnonymousUser()
 # Seconds. Every open page reconnects again and again with a session that cannot be verified.
 UNKNOWN_LOGGED_EVERY = 60.0
 
@@ -69,7 +67,8 @@ class AuthenticationMiddleware:
         await self._call_with_cookies(scope, receive, send)
 
     async def _authenticate(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        scope["user"] = ANONYMOUS
+        # One for each socket, since a consumer may set attributes of it.
+        scope["user"] = AnonymousUser()
         scope["session"] = SimpleLazyObject(SessionStore)
         try:
             for backend in self._credentials:

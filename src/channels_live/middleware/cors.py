@@ -8,6 +8,8 @@ from channels_live.server.refusals import deny
 
 # Seconds in which a browser asks once what it may send.
 MAX_AGE = b"600"
+# Of which a browser refuses a second value.
+OURS = frozenset({b"access-control-allow-origin", b"access-control-allow-credentials"})
 
 
 def with_cors(send: Any, origin: str) -> Any:
@@ -16,7 +18,7 @@ def with_cors(send: Any, origin: str) -> Any:
     async def send_with_cors(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
             headers = [
-                *message.get("headers", ()),
+                *((name, value) for name, value in message.get("headers", ()) if name.lower() not in OURS),
                 (b"Access-Control-Allow-Origin", origin.encode("latin1")),
                 (b"Access-Control-Allow-Credentials", b"true"),
                 (b"Vary", b"Origin"),

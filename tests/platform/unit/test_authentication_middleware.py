@@ -57,3 +57,10 @@ async def test_guests_are_accepted_or_closed_with_4401_by_the_setting(settings, 
     result, _ = await handshake(AuthenticationMiddleware)
     assert [message["code"] for message in result.sent if "code" in message] == codes
     assert (result.username == "") == allow_guests
+
+
+async def test_each_guest_is_a_user_object_of_its_own():
+    wrap = partial(AuthenticationMiddleware, allow_guests=True)
+    alice, bob = [(result.scope or {})["user"] for result, _ in [await handshake(wrap), await handshake(wrap)]]
+    alice.nickname = "alice"
+    assert not hasattr(bob, "nickname")
