@@ -5,11 +5,14 @@ While the process is stopped (SIGSTOP) bytes are swallowed and connections stay,
 
 import asyncio
 import contextlib
+import os
 import sys
 
 from deploy.local import Process, Stack, ports
 from deploy.local.process import answers_redis_ping
 from deploy.local.stack import ROOT
+
+PYTHONPATH = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
 
 
 def redis_proxy(stack: Stack) -> Process:
@@ -24,7 +27,7 @@ def redis_proxy(stack: Stack) -> Process:
         command,
         stack.directory / "log" / "proxy.log",
         answers_redis_ping,
-        environment={**stack.environment, "PYTHONPATH": str(ROOT)},
+        environment={**stack.environment, "PYTHONPATH": PYTHONPATH},
     )
 
 

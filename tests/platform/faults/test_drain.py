@@ -108,7 +108,9 @@ async def exit_code(process: Process) -> int:
 
 async def test_ready_no_more_at_once_and_no_new_sockets_after_the_delay(stack, room, restart_with):
     process = restart_with(DRAIN_DELAY="3", DRAIN_SECONDS="3")
-    async with contextlib.AsyncExitStack() as sockets, httpx.AsyncClient() as http:
+    # A draining process closes a persistent connection after its response.
+    no_keepalive = httpx.Limits(max_keepalive_connections=0)
+    async with contextlib.AsyncExitStack() as sockets, httpx.AsyncClient(limits=no_keepalive) as http:
         members = [await sockets.enter_async_context(socket(process, room)) for _ in range(2)]
         process.signal(signal.SIGTERM)
         await until_draining(process)

@@ -158,7 +158,9 @@ def test_a_stack_of_its_own_has_other_settings_and_several_servers(run: Run) -> 
             with stack.connect(PATH, server=1) as guest:
                 assert guest.wait_closed().code == 4401
             with stack.resume(PATH, "alice", user=user) as alice, stack.resume(PATH, "bob", user=user) as bob:
-                alice.send(text="before")
+                first = alice.send(text="before")
+                for client in (alice, bob):
+                    client.wait_for_delivery(first)
                 stack.servers[0].kill()
                 alice.send(text="meanwhile")
                 stack.servers[0].start()
