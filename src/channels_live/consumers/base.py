@@ -185,7 +185,8 @@ class LiveSyncConsumer(LiveConsumer):
 
 def _require_accepted(mailbox: Mailbox, message: Message) -> None:
     """Raise ValueError, as Daphne does, for a frame to a client whose handshake is not answered."""
-    socket = mailbox.socket
+    # Elsewhere ``send`` does.
+    socket = mailbox.socket if mailbox.send is None else None
     if message["type"] == "websocket.send" and socket is not None and socket.state == socket.STATE_CONNECTING:
         raise ValueError("Socket has not been accepted, so cannot send over it")
 

@@ -143,7 +143,7 @@ class Mailbox:
                     self.may_write = False
                     await self.run(self.consumer.dispatch(message))
             except StopConsumer:
-                await self.end()
+                await self.end(is_last=is_last)
             except asyncio.CancelledError as error:
                 self.stop()
                 if (task := asyncio.current_task()) and task.cancelling():
@@ -203,13 +203,15 @@ class Mailbox:
                 self.end_turn()
             raise
 
-    async def end(self) -> None:
-        """End a consumer that has raised StopConsumer."""
+    async def end(self, *, is_last: bool = False) -> None:
+        """End a consumer that has raised StopConsumer. Without a disconnect, nothing would answer its client any more.
+
+        A consumer whose ``send`` is not the server's may be one of several of the socket: what is around it decides.
+        """
         self.has_ended = True
         await self.close()
-        if self.socket and self.socket.is_connected:
-            # Nothing would answer its client any more.
-            self.socket.close(CloseCode.NORMAL_CLOSURE)
+        if self.socket and not is_last and (self.send or self.socket.is_connected):
+            self._close_socket(CloseCode.NORMAL_CLOSURE)
 
     # --- Events
 
@@ -279,7 +281,7 @@ class Mailbox:
             self.socket.handle_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
 
     def _close_socket(self, code: CloseCode) -> None:
-        if self.socket:
-            self.socket.close(code)
-        elif self.send:
+        if self.send:
             self.deliveries.start(self.send({"type": "websocket.close", "code": int(code)}))
+        elif self.socket:
+            self.socket.close(code)

@@ -352,6 +352,15 @@ async def test_a_middleware_sees_its_application_return_with_the_socket(ws, room
             pass
 
 
+async def test_a_consumer_that_stops_closes_through_its_own_send(ws, room):
+    async with member(ws, "beside", room) as speaker:
+        await speaker.settled()
+        await speaker.order(say="hello")
+        assert {(await speaker.next())["text"] for _ in range(2)} == {"hello", "the other has closed"}
+        await speaker.order(say="again")
+        assert (await speaker.next())["text"] == "again"
+
+
 @pytest.mark.parametrize("kind", ["shouted", "shouted-sync"])
 async def test_a_middleware_may_wrap_receive_and_send(ws, room, kind):
     async with member(ws, kind, room) as speaker:

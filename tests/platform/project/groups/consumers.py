@@ -273,3 +273,9 @@ class FailingSyncMember(SyncMember):
     def connect(self) -> None:
         super().connect()
         raise Refused
+
+
+class StoppingMember(AsyncMember):
+    """Ends with the first that is said in the room."""
+
+    on_said = "stop"

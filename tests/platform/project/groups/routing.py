@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -52,6 +53,34 @@ def marking(application: Any) -> Callable[..., Awaitable[None]]:
     return marked
 
 
+def beside(application: Any, other: Any) -> Callable[..., Awaitable[None]]:
+    """Two applications of one socket, as a demultiplexer has them: the client is told when the other one closes."""
+
+    async def both(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        accepted = asyncio.Event()
+
+        async def sent(message: dict[str, Any]) -> None:
+            if message["type"] == "websocket.accept":
+                accepted.set()
+            elif message["type"] == "websocket.close":
+                await send({"type": "websocket.send", "text": '{"text": "the other has closed"}'})
+
+        async def passed_on(message: dict[str, Any]) -> None:
+            await send(message)
+
+        received.put_nowait({"type": "websocket.connect"})
+        serving = asyncio.ensure_future(other(dict(scope), received.get, sent))
+        await accepted.wait()
+        try:
+            await application(scope, receive, passed_on)
+        finally:
+            received.put_nowait({"type": "websocket.disconnect", "code": 1000})
+            await serving
+
+    return both
+
+
 class CountedMember(consumers.AsyncMember):
     async def order_inside(self, _: Any) -> None:
         await self.answer(inside=self.scope["inside"]())
@@ -67,6 +96,7 @@ MEMBERS = {
     "hasty-sync": consumers.HastySyncMember.as_asgi(),
     "failing": consumers.FailingAsyncMember.as_asgi(),
     "failing-sync": consumers.FailingSyncMember.as_asgi(),
+    "beside": beside(consumers.AsyncMember.as_asgi(), consumers.StoppingMember.as_asgi()),
     "counted": counting(CountedMember.as_asgi()),
     "shouted": shouting(consumers.AsyncMember.as_asgi()),
     "shouted-sync": shouting(consumers.SyncMember.as_asgi()),
