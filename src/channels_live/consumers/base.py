@@ -169,8 +169,6 @@ class LiveSyncConsumer(LiveConsumer):
             threads.wait_for(mailbox.send, message)
         elif message["type"] != "websocket.send":
             threads.call(_reply, mailbox, message)
-        elif socket.state == socket.STATE_CONNECTING:
-            raise ValueError("Socket has not been accepted, so cannot send over it")  # as Daphne
         elif mailbox.may_write:
             mailbox.may_write = False
             threads.post(_write, mailbox, _frame(message))
