@@ -106,7 +106,7 @@ async def exit_code(process: Process) -> int:
     return await asyncio.to_thread(process.popen.wait, GRACE_SECONDS)
 
 
-async def test_ready_no_more_at_once_and_no_new_sockets_after_the_delay(stack, room, restart_with):
+async def test_readiness_fails_at_once_and_listening_ends_after_drain_delay(stack, room, restart_with):
     process = restart_with(DRAIN_DELAY="3", DRAIN_SECONDS="3")
     # A draining process closes a persistent connection after its response.
     no_keepalive = httpx.Limits(max_keepalive_connections=0)

@@ -46,7 +46,7 @@ async def test_nothing_is_lost_doubled_or_reordered(stack, postgres, outcomes, f
 
 
 @pytest.mark.parametrize("known_from", ["acknowledgement", "delivery"])
-async def test_what_somebody_knows_of_survives_a_kill_in_the_same_moment(stack, enter, known_from):
+async def test_delivered_or_acknowledged_message_survives_sigkill(stack, enter, known_from):
     async with enter("alice", "ws-1") as alice, enter("bob", "ws-2") as bob:
         for number in range(1, 4):
             message_id = await alice.say("known")

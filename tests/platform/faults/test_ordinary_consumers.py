@@ -56,7 +56,7 @@ async def until_told(speaker: ClientConnection, listener: ClientConnection, text
 
 
 @pytest.mark.parametrize("outage", [stopped_for_long, killed])
-async def test_consumers_that_stay_connected_are_told_again(stack: Stack, outage: Callable):
+async def test_connected_consumers_receive_again_after_redis_restart(stack: Stack, outage: Callable):
     def address(name: str) -> str:
         return f"{stack.process(name).url.replace('http', 'ws')}/ws/group/"
 

@@ -58,7 +58,7 @@ async def test_a_number_is_known_only_within_its_journal(hub, journal):
     assert [hub.knows(TOPIC, number, hub.epoch) for number in (50, 51, 60, 61)] == [True, False, False, True]
 
 
-async def test_a_number_that_nobody_committed_is_not_taken_for_the_one_that_comes(hub, journal, broker):
+async def test_uncommitted_event_is_discarded(hub, journal, broker):
     alice = await enter(hub)
     journal.append(1)
     await broker.send(Event({"v1": "forged"}, 3), event(1))

@@ -169,7 +169,7 @@ async def test_who_catches_up_is_given_the_newest_of_each_state_when_it_goes_liv
     assert later.received == b""
 
 
-async def test_who_goes_live_during_a_fan_out_misses_no_state():
+async def test_member_that_goes_live_during_fan_out_gets_every_state():
     topic = Topic(chunk=1)
     for _ in range(4):
         live(topic, Member())
