@@ -84,8 +84,8 @@ class Deliveries:
         try:
             handling = await self._give()
         finally:
-            # However this task goes on or ends, another takes the rest: without one the process would be deaf.
-            self._hand_over()
+            # However this task ends, another one takes the rest; without it no consumer of the process gets events.
+            self._start_successor()
         if handling:
             await self._finish(*handling)
 
@@ -128,7 +128,7 @@ class Deliveries:
         self._is_dropping = False
         return None
 
-    def _hand_over(self) -> None:
+    def _start_successor(self) -> None:
         if self._queue:
             self.start(self._work())
         else:

@@ -93,7 +93,7 @@ async def until_closed(connection: ClientConnection) -> tuple[list[dict[str, Any
 
 
 async def until_draining(process: Process) -> None:
-    """Return when the process has heard SIGTERM; its probe says so, or answers no more."""
+    """Return when the readiness probe of the process answers 503, or no more, after SIGTERM."""
     async with httpx.AsyncClient() as http, asyncio.timeout(10):
         with contextlib.suppress(httpx.TransportError):
             while (await http.get(f"{process.url}/readyz")).status_code != 503:

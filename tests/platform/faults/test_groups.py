@@ -1,4 +1,4 @@
-"""Consumers with groups while Redis is away: at most once delivery, and nobody is deaf afterwards."""
+"""Consumers with groups while Redis is away: delivery at most once, and every consumer receives events afterwards."""
 
 import asyncio
 import contextlib
@@ -129,7 +129,7 @@ async def test_members_keep_their_sockets_and_are_told_again_after_redis_was(
         begun = speaker.said
         async with outage(stack.process("redis")):
             await asyncio.sleep(OUTAGE_SECONDS)
-            # Who comes meanwhile is told as all others, afterwards.
+            # Members that join meanwhile receive it with all others, afterwards.
             listeners.append(Listener(await exits.enter_async_context(member(ws_1, kind, room, open_timeout=20))))
         back = speaker.said
         await all_reach(back + 1)
